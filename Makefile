@@ -1,0 +1,91 @@
+# The verbs that a person and CI use alike: `make help` lists them.
+# A fresh machine needs make and Python 3.11 or newer; the rest goes into .venv, once.
+
+VENV := .venv
+BIN  := $(VENV)/bin
+CORE := $(VENV)/.core-is-installed
+DEV  := $(VENV)/.dev-is-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check schemas docs build faults bench clean
+.NOTPARALLEL:
+
+help: ## List what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r verb what; do printf '  make %-8s %s\n' "$$verb" "$$what"; done
+
+demo: $(CORE) ## Invent a corpus, build counterfactual data from it, show a pair
+	@$(BIN)/ccf-build demo
+
+test: $(DEV) ## Run the tests
+	@$(BIN)/python -m pytest -m "not faults"
+
+check: $(DEV) ## Check style, types, import order, spelling and that the docs are current
+	@$(BIN)/ruff check --quiet . && echo "✓ ruff check"
+	@$(BIN)/ruff format --check --quiet . && echo "✓ ruff format"
+	@$(BIN)/mypy --no-error-summary && echo "✓ mypy --strict"
+	@$(BIN)/lint-imports >$(VENV)/imports.log 2>&1 && echo "✓ imports run one way" || { cat $(VENV)/imports.log; exit 1; }
+	@$(BIN)/codespell $(PROSE) && echo "✓ codespell"
+	@$(BIN)/cog --check --verbosity=1 -I . $(PASTED) >$(VENV)/docs.log 2>&1 && echo "✓ docs are current" || { cat $(VENV)/docs.log; echo "hint:  make docs"; exit 1; }
+
+schemas: $(DEV) ## Write schemas/ anew from the records
+	@$(BIN)/python -m ccf_pipeline.io.schemas schemas
+
+docs: $(DEV) ## Paste the commands' help into the docs anew
+	@$(BIN)/cog -r --verbosity=1 -I . $(PASTED)
+
+build: $(DEV) ## Build the wheel into dist/
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . >$(VENV)/build.log 2>&1 || { tail -20 $(VENV)/build.log; exit 1; }
+	@ls -1 dist/*.whl
+
+faults: $(DEV) ## Break disk, network and processes on purpose and see what survives
+	@$(BIN)/python -m pytest -m faults || { code=$$?; [ $$code -eq 5 ] && echo "There are no fault tests yet."; [ $$code -eq 5 ]; }
+
+bench: $(DEV) ## Measure
+	@found=; for file in bench/*.py; do [ -f "$$file" ] || continue; found=yes; echo "· $$file"; $(BIN)/python "$$file" || exit 1; done; [ "$$found" ] || echo "There are no benchmarks yet."
+
+clean: ## Remove what can be made anew: caches, dist, .venv; never a build folder
+	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+PROSE  := $(wildcard *.md docs graphs/*.md schemas/*.md ccf_pipeline flows tests bench)
+PASTED := $(wildcard README.md docs/*.md)
+
+# --- installing, once -------------------------------------------------------------------
+
+$(CORE): pyproject.toml constraints.txt
+	@$(call install,.)
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt
+	@$(call install,.[dev])
+	@touch $(CORE) $@
+
+LOG := $(VENV)/install.log
+
+# uv makes the environment and installs where it is found; pip and venv do it otherwise.
+define install
+	set -e; python='$(PYTHON)'; \
+	if command -v uv >/dev/null 2>&1; \
+	then $(uv_venv); set -- uv pip install --quiet --python $(BIN)/python; \
+	else $(pip_venv); set -- $(BIN)/python -m pip install --quiet --disable-pip-version-check; fi; \
+	echo "Installing into $(VENV), once: a minute or two ..."; \
+	"$$@" --constraint constraints.txt --editable '$(1)' >$(LOG) 2>&1 || { \
+	  tail -n 20 $(LOG); \
+	  echo "error: the installation failed; all it said is in $(LOG)"; \
+	  echo "hint:  Mend what the lines above name (network, proxy, disk) and call make again."; exit 1; }
+endef
+
+uv_venv = $(BIN)/python -c '' 2>/dev/null || { \
+	rm -rf $(VENV); uv venv --quiet --python "$${python:->=3.11,<3.14}" $(VENV); }
+
+pip_venv = $(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	found=; for name in $$python python3 python3.13 python3.12 python3.11; do \
+	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$name; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "error: no Python 3.11 or newer is found (looked for python3, python3.13, python3.12, python3.11)"; \
+	  echo "hint:  Install one, or name yours: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "error: $$found cannot make an environment: its venv module is not installed"; \
+	  echo "hint:  On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; fi; \
+	rm -rf $(VENV); "$$found" -m venv $(VENV); }

@@ -1,0 +1,86 @@
+"""Everything a build can refuse to do, each with what to do next.
+
+CcfError                      exit 1: the user can mend it
+├── SettingsError             an unknown key, or a value that does not fit
+├── MissingInput              a path that is not there
+├── UnreadableInput           a file that is there and cannot be read as what it should be
+├── GraphError                a concept graph that does not hold together
+├── MissingExtra              a package of an optional extra is not installed
+├── ExpertError               the expert cannot go on answering
+├── BuildConflict             the build folder belongs to another build, or to a running one
+├── Unfinished                exit 3: stopped before the end; the same command goes on
+└── StorageError              exit 74: the disk refused, or what it holds is damaged
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CcfError(Exception):
+    """Base of every error that a user can act on: `what` happened and a `hint` what to do next."""
+
+    exit_code: ClassVar[int] = 1
+    hint: str = "Run the command again with --debug to see where it happened."
+
+    def __init__(self, what: str, *, hint: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        if hint is not None:
+            self.hint = hint
+
+
+class SettingsError(CcfError):
+    """A setting is unknown or its value does not fit."""
+
+    hint = "See `ccf-build init --help` for the settings, or write a fresh build.toml with `ccf-build init`."
+
+
+class MissingInput(CcfError):
+    """A file or folder that the command needs is not there."""
+
+    hint = "Check the path; it is taken relative to the folder you are in."
+
+
+class UnreadableInput(CcfError):
+    """A file is there but cannot be read as what it should be."""
+
+    hint = "Check that the file is complete and that you may read it."
+
+
+class GraphError(CcfError):
+    """The concept graph does not hold together."""
+
+    hint = "Correct the file where it is named; `ccf-build graph lint` lists everything at once."
+
+
+class MissingExtra(CcfError):
+    """An optional package is needed and not installed."""
+
+    hint = "Install the extra that the message names."
+
+
+class ExpertError(CcfError):
+    """The expert cannot go on answering."""
+
+    hint = "Answers that were paid for are kept; mend the cause and run the same command again."
+
+
+class BuildConflict(CcfError):
+    """The build folder belongs to another build, or to one that is running."""
+
+    hint = "Choose another --out, or remove the folder if you no longer need it."
+
+
+class Unfinished(CcfError):
+    """The build stopped before its end and can be continued."""
+
+    exit_code = 3
+    hint = "Run the same command again: what is done stays done."
+
+
+class StorageError(CcfError):
+    """The disk refused, or what it holds is damaged."""
+
+    exit_code = 74
+    hint = "Free some space or check the disk, then run the same command again."

@@ -1,0 +1,361 @@
+"""The nouns of the walk: study → plan → prompt → completion → edit → verdict → record.
+
+Every noun is a frozen value that refuses unknown fields, so that what one step writes
+is exactly what the next one reads. Concepts are named by their id in the graph.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Polarity = Literal["present", "absent", "uncertain"]
+Direction = Literal["add", "swap", "remove"]
+Side = Literal["left", "right", "bilateral"]
+Temporality = Literal["new", "worsened", "improved", "unchanged", "resolved", "prior"]
+Split = Literal["train", "validate", "test"]
+
+NO_FINDING = "fnd_no_finding"
+SUPPORT_DEVICES = "fnd_support_devices"
+
+# The fourteen observations of CheXpert and MIMIC-CXR-JPG, in the order of their tables.
+FINDING_LABELS: dict[str, str] = {
+    "fnd_atelectasis": "Atelectasis",
+    "fnd_cardiomegaly": "Cardiomegaly",
+    "fnd_consolidation": "Consolidation",
+    "fnd_edema": "Edema",
+    "fnd_enlarged_cardiomediastinum": "Enlarged Cardiomediastinum",
+    "fnd_fracture": "Fracture",
+    "fnd_lung_lesion": "Lung Lesion",
+    "fnd_lung_opacity": "Lung Opacity",
+    NO_FINDING: "No Finding",
+    "fnd_pleural_effusion": "Pleural Effusion",
+    "fnd_pleural_other": "Pleural Other",
+    "fnd_pneumonia": "Pneumonia",
+    "fnd_pneumothorax": "Pneumothorax",
+    SUPPORT_DEVICES: "Support Devices",
+}
+
+
+class Noun(BaseModel):
+    """A frozen value that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- what a report is -----------------------------------------------------------------
+
+
+class Sentence(Noun):
+    """One sentence of a study's text, numbered from 1 as the expert sees it."""
+
+    number: int
+    section: str
+    start: int
+    end: int
+    text: str
+
+
+class FindingState(Noun):
+    """What is said of one of the fourteen findings; a finding not spoken of has no state."""
+
+    finding: str
+    state: Polarity
+
+
+class ImageRef(Noun):
+    """The one image a study is paired with; `sha256` binds the bytes to the text once they were read."""
+
+    image_id: str
+    path: str
+    view: str | None = None
+    sha256: str | None = None
+
+
+class Study(Noun):
+    """A report with what is known around it.
+
+    `text` is the canonical report, `FINDINGS: …` and `IMPRESSION: …` on a line each;
+    the sentences' offsets point into it.
+    """
+
+    corpus: str
+    study_id: str
+    subject_id: str
+    split: Split
+    text: str
+    sentences: tuple[Sentence, ...]
+    read_from: str
+    labels: tuple[FindingState, ...] = ()
+    label_source: str | None = None
+    image: ImageRef | None = None
+    age: int | None = None
+    sex: str | None = None
+
+
+class Skipped(Noun):
+    """A study that could not be used, and why: it is counted, never lost."""
+
+    study_id: str
+    reason: str
+    detail: str = ""
+
+
+class Mention(Noun):
+    """What a text asserts, denies or doubts of one concept, and where; offsets point into the text read."""
+
+    concept: str
+    polarity: Polarity
+    start: int
+    end: int
+    sentence: int
+    side: Side | None = None
+    region: str | None = None
+    severity: str | None = None
+    temporality: Temporality | None = None
+    cue: str | None = None
+    implied_by: str | None = None
+
+
+# --- what is asked ----------------------------------------------------------------------
+
+
+class Statement(Noun):
+    """What a counterfactual must say of one concept."""
+
+    concept: str
+    polarity: Polarity
+    side: Side | None = None
+    region: str | None = None
+    severity: str | None = None
+
+
+class Plan(Noun):
+    """One counterfactual to ask for: what must become true, what must cease, what stays.
+
+    `must_appear` begins with the target (none for `remove`); the rest are its signs.
+    `must_cease` are mentions of the factual text that the counterfactual may not make any more;
+    `must_stay` are the other mentions of the sentences that are free to change.
+    All other sentences are kept word for word.
+    """
+
+    plan_id: str
+    study_id: str
+    direction: Direction
+    target: str
+    swap_from: tuple[str, ...]
+    must_appear: tuple[Statement, ...]
+    must_cease: tuple[Mention, ...]
+    must_stay: tuple[Mention, ...]
+    kept_sentences: tuple[int, ...]
+    free_sentences: tuple[int, ...]
+    relevance: float
+    why: str
+    seed: int
+
+
+class Template(Noun):
+    """The wording of one prompt strategy; the digest names its version."""
+
+    strategy: str
+    system: str
+    user: str
+    digest: str
+
+
+class Message(Noun):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Prompt(Noun):
+    """A plan put into words for an expert, with the numbered sentences it may edit."""
+
+    prompt_id: str
+    plan: Plan
+    sentences: tuple[Sentence, ...]
+    strategy: str
+    template_digest: str
+    messages: tuple[Message, ...]
+
+
+class Completion(Noun):
+    """What an expert answered, and what it cost."""
+
+    prompt_id: str
+    expert: str
+    model: str
+    text: str
+    finish_reason: str = "stop"
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    attempt: int = 1
+
+
+# --- what came back ---------------------------------------------------------------------
+
+
+class SentenceEdit(Noun):
+    """One step of an edit: replace or drop a sentence, or write a new one after it."""
+
+    action: Literal["replace", "drop", "insert"]
+    number: int
+    text: str = ""
+
+
+class EditScript(Noun):
+    """What an expert answers under the `edits` strategy, as JSON."""
+
+    edits: tuple[SentenceEdit, ...]
+
+
+class Edit(Noun):
+    """The counterfactual report, aligned with the sentences it came from.
+
+    `problem` says why an answer could not be applied; the text is then the factual one.
+    """
+
+    plan_id: str
+    steps: tuple[SentenceEdit, ...]
+    text: str
+    sentences: tuple[Sentence, ...]
+    origins: tuple[int, ...]
+    problem: str | None = None
+
+
+class Problem(Noun):
+    """One reason against an edit, worded so that it can go back to the expert as an instruction."""
+
+    code: str
+    message: str
+    level: Literal["block", "warn"] = "block"
+    sentence: int | None = None
+    relation: str | None = None
+
+
+class Scores(Noun):
+    """How far an edit went."""
+
+    sentences_kept: float
+    token_distance: float
+    length_ratio: float
+    supports_found: int
+
+
+class Verdict(Noun):
+    """The checker's judgement of one edit."""
+
+    plan_id: str
+    accepted: bool
+    problems: tuple[Problem, ...]
+    scores: Scores
+
+
+class Lineage(Noun):
+    """What a whole build was made with."""
+
+    graph_version: str
+    graph_digest: str
+    prompt_digest: str
+    code_version: str
+
+
+class Label(Noun):
+    """A finding's state under its CheXpert name, as readers of the data set know it."""
+
+    finding: str
+    state: Polarity
+
+
+class Record(Noun):
+    """A row of the data set: the pair, its verdict, and where all of it came from.
+
+    Findings go by their CheXpert names here, not by their ids in the graph.
+    """
+
+    record_id: str
+    corpus: str
+    study_id: str
+    subject_id: str
+    split: Split
+    image_id: str | None
+    image_path: str | None
+    image_sha256: str | None
+    view: str | None
+    direction: Direction
+    target: str
+    swap_from: tuple[str, ...]
+    factual_text: str
+    counterfactual_text: str
+    factual_labels: tuple[Label, ...]
+    counterfactual_labels: tuple[Label, ...]
+    label_source: str
+    steps: tuple[SentenceEdit, ...]
+    accepted: bool
+    problems: tuple[Problem, ...]
+    scores: Scores
+    why: str
+    expert: str
+    model: str
+    strategy: str
+    attempt: int
+    tokens_in: int
+    tokens_cached: int
+    tokens_out: int
+    seed: int
+    graph_version: str
+    graph_digest: str
+    prompt_digest: str
+    code_version: str
+
+
+# --- what a build counts ------------------------------------------------------------------
+
+
+class ReasonCount(Noun):
+    """How often something happened for one reason."""
+
+    reason: str
+    count: int
+
+
+class PlannedStudy(Noun):
+    """A study with the counterfactuals to ask for: a row of the plan."""
+
+    study: Study
+    plans: tuple[Plan, ...]
+
+
+class PlanSummary(Noun):
+    """Where the studies of a corpus went: read = planned + without target + skipped."""
+
+    studies_read: int
+    studies_planned: int
+    studies_without_target: int
+    studies_skipped: tuple[ReasonCount, ...]
+    plans: int
+    shards: int
+
+
+class ConfigSummary(Noun):
+    """The rows of one dataset config, and those it had to leave out."""
+
+    config: str
+    rows: int
+    left_out: tuple[ReasonCount, ...] = ()
+
+
+class BuildSummary(Noun):
+    """What a finished build holds; counted from its files, not from memory."""
+
+    plan: PlanSummary
+    accepted: int
+    rejected: int
+    rejected_by_reason: tuple[ReasonCount, ...]
+    accepted_by_direction: tuple[ReasonCount, ...]
+    accepted_by_target: tuple[ReasonCount, ...]
+    configs: tuple[ConfigSummary, ...]

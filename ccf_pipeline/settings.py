@@ -1,0 +1,191 @@
+"""What a build is told: one frozen BuildSettings from build.toml, the environment and the command line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
+from ccf_pipeline.records import Noun
+
+ENV_PREFIX = "CCF_"
+SETTINGS_FILE = Path("build.toml")
+
+CorpusKind = Literal["mimic", "demo"]
+ExpertKind = Literal["rules"]
+
+
+class CorpusSettings(Noun):
+    """Where the reports come from."""
+
+    kind: CorpusKind = Field(default="mimic", description="How the corpus is laid out on disk.")
+    path: Path = Field(default=Path("corpus"), description="Its folder.")
+    limit: int | None = Field(default=None, ge=1, description="Read only the first so many studies.")
+
+
+class PlanSettings(Noun):
+    """Which counterfactuals are asked for."""
+
+    per_study: int = Field(default=2, ge=1, le=12, description="Counterfactuals per study.")
+    seed: int = Field(default=7, ge=0, description="The same seed gives the same plans.")
+
+
+class ExpertSettings(Noun):
+    """Who writes the counterfactuals, and how they are asked."""
+
+    kind: ExpertKind = Field(
+        default="rules", description="`rules` writes from the graph itself: no network, no GPU, no key."
+    )
+    strategy: Literal["edits"] = Field(
+        default="edits",
+        description="`edits` asks for changes by sentence, so that the rest stays word for word.",
+    )
+
+
+class ShardSettings(Noun):
+    """How the work is cut."""
+
+    size: int = Field(default=500, ge=1, le=100_000, description="Studies per shard.")
+
+
+class BuildSettings(BaseSettings):
+    """Everything that decides what a build makes."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+    )
+
+    out: Path = Field(default=Path("build"), description="The build folder.")
+    graph: Path | None = Field(
+        default=None, description="A concept graph of your own; the default one otherwise."
+    )
+    corpus: CorpusSettings = CorpusSettings()
+    plan: PlanSettings = PlanSettings()
+    expert: ExpertSettings = ExpertSettings()
+    shards: ShardSettings = ShardSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags beat the environment, the environment beats build.toml."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> BuildSettings:
+    """Read the settings once, at the rim.
+
+    Args:
+        file: a build.toml; when none is named, the one in the current folder if there is one.
+        flags: what the command line said, nested as in build.toml; None means not said.
+    """
+    if file is None and SETTINGS_FILE.is_file():
+        file = SETTINGS_FILE
+    if file is not None:
+        _refuse_unknown(_keys_of(_read_toml(file)), where=str(file), spell=lambda key: key)
+    _refuse_unknown(
+        [_key_of_variable(name) for name in os.environ if name.startswith(ENV_PREFIX)],
+        where="the environment",
+        spell=lambda key: ENV_PREFIX + key.upper().replace(".", "__"),
+    )
+
+    class FromFile(BuildSettings):
+        model_config = SettingsConfigDict(**{**BuildSettings.model_config, "toml_file": file})
+
+    try:
+        loaded = FromFile(**_said(flags or {}))
+    except ValidationError as error:
+        raise SettingsError(_first_fault(error)) from error
+    return BuildSettings.model_construct(
+        **{name: getattr(loaded, name) for name in BuildSettings.model_fields}
+    )
+
+
+def setting_fields(model: type[BaseModel] = BuildSettings, above: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Every setting as (dotted key, default, what it is for), in the order of the file."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from setting_fields(field.annotation, f"{above}{name}.")
+        else:
+            choices = get_args(field.annotation) if not field.is_required() else ()
+            said = [str(choice) for choice in choices if isinstance(choice, str)]
+            purpose = (field.description or "") + (f" One of: {', '.join(said)}." if len(said) > 1 else "")
+            yield f"{above}{name}", field.default, purpose
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MissingInput(f"{file}: there is no such settings file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableInput(f"{file}: cannot be read ({error.__class__.__name__})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"{file}: not valid TOML: {error}", hint="Correct the line that is named."
+        ) from error
+
+
+def _keys_of(table: Mapping[str, Any], above: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, value in table.items():
+        keys += _keys_of(value, f"{above}{name}.") if isinstance(value, dict) else [f"{above}{name}"]
+    return keys
+
+
+def _key_of_variable(name: str) -> str:
+    return name.removeprefix(ENV_PREFIX).lower().replace("__", ".")
+
+
+def _refuse_unknown(keys: list[str], *, where: str, spell: Any) -> None:
+    known = [key for key, _, _ in setting_fields()]
+    for key in keys:
+        if key in known:
+            continue
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        hint = (
+            f"Did you mean `{spell(near[0])}`?"
+            if near
+            else f"Known settings: {', '.join(map(spell, known))}."
+        )
+        raise SettingsError(f"{where}: `{spell(key)}` is not a setting", hint=hint)
+
+
+def _said(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop what the command line left unsaid, so that weaker sources can speak."""
+    kept: dict[str, Any] = {}
+    for name, value in flags.items():
+        if isinstance(value, Mapping):
+            inner = _said(value)
+            if inner:
+                kept[name] = inner
+        elif value is not None:
+            kept[name] = value
+    return kept
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in fault["loc"])
+    return f"setting `{key}`: {fault['msg']} (it is {fault['input']!r})"
