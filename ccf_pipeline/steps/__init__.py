@@ -1,0 +1,1 @@
+"""The steps of the walk: pure functions from one noun to the next."""

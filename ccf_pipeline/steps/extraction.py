@@ -1,0 +1,224 @@
+"""Reports in batches → what a language model says goes together → relations beside the curated graph.
+
+This is the paper's own route to a graph. Terms become concepts through the graph's surface forms; a term
+that no form knows is kept for a person, never guessed at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pydantic import ValidationError
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.concepts.mined import ExtractedRelation, ExtractionStatus
+from ccf_pipeline.concepts.names import find_concept
+from ccf_pipeline.errors import GraphError
+from ccf_pipeline.records import NO_FINDING, Completion, Message, Noun, Template
+from ccf_pipeline.steps.facts import is_asserted
+from ccf_pipeline.steps.reading import Lexicon, read_text
+
+
+class CaseRow(Noun):
+    """What one report of a batch shows, in the model's terms."""
+
+    report: int
+    diseases: tuple[str, ...]
+    features: tuple[str, ...]
+
+
+class DiseaseFeatures(Noun):
+    """The features that the model maps to a disease."""
+
+    disease: str
+    features: tuple[str, ...]
+
+
+class ExtractionAnswer(Noun):
+    """What a model answers to a batch, as JSON."""
+
+    cases: tuple[CaseRow, ...]
+    disease_feature_map: tuple[DiseaseFeatures, ...]
+
+
+# --- asking -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some reports to ask about at once."""
+
+    study_ids: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    def halves(self) -> tuple[Batch, ...]:
+        """The batch in two, for an answer that was too long; one report has no halves."""
+        if len(self.texts) < 2:
+            return ()
+        middle = len(self.texts) // 2
+        return tuple(Batch(self.study_ids[part], self.texts[part]) for part in (slice(middle), slice(middle, None)))
+
+    def prompt_id(self, template: Template) -> str:
+        """The same for the same reports under the same wording."""
+        asked = "\x1e".join((template.digest, *self.study_ids, *self.texts))
+        return hashlib.sha256(asked.encode()).hexdigest()
+
+    def messages(self, template: Template) -> tuple[Message, ...]:
+        reports = (f'<report n="{n}">\n{text}\n</report>' for n, text in enumerate(self.texts, 1))
+        user = string.Template(template.user).substitute(count=len(self.texts), reports="\n\n".join(reports))
+        return Message(role="system", content=template.system), Message(role="user", content=user)
+
+
+def read_answer(completion: Completion, batch: Batch) -> ExtractionAnswer | None:
+    """The rows of an answer that came to its end and holds to the form; None otherwise."""
+    if completion.finish_reason != "stop":
+        return None
+    try:
+        answer = ExtractionAnswer.model_validate_json(completion.text)
+    except ValidationError:
+        return None
+    numbers = [row.report for row in answer.cases]
+    in_batch = all(1 <= number <= len(batch.texts) for number in numbers)
+    return answer if in_batch and len(set(numbers)) == len(numbers) else None
+
+
+# --- terms ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Terms:
+    """From what a model calls something to the graph's concepts."""
+
+    graph: ConceptGraph
+    lexicon: Lexicon
+    known: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+
+    def concepts(self, term: str) -> frozenset[str]:
+        """The concepts a term names: by label or form, or as the reader reads it; none if unknown."""
+        term = " ".join(term.split()).lower()
+        if term not in self.known:
+            self.known[term] = self._look_up(term)
+        return self.known[term]
+
+    def _look_up(self, term: str) -> frozenset[str]:
+        if not any(letter.isalnum() for letter in term):
+            return frozenset()
+        try:
+            named = frozenset({find_concept(term, self.graph.file.concepts).id})
+        except GraphError:
+            named = frozenset(mention.concept for mention in read_text(term, self.lexicon) if is_asserted(mention))
+        return named - set(self.lexicon.temporal_concepts) - {NO_FINDING}
+
+
+# --- merging ----------------------------------------------------------------------------------
+
+
+@dataclass
+class Extraction:
+    """What all answers said so far; the order in which they came does not matter."""
+
+    terms: Terms
+    cases: int = 0
+    with_disease: Counter[str] = field(default_factory=Counter)
+    with_feature: Counter[str] = field(default_factory=Counter)
+    together: Counter[tuple[str, str]] = field(default_factory=Counter)
+    mapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    def add(self, answer: ExtractionAnswer) -> None:
+        """Count the rows and the map of one batch."""
+        for row in answer.cases:
+            diseases, features = self._named(row.diseases), self._named(row.features)
+            self.cases += 1
+            self.with_disease.update(diseases)
+            self.with_feature.update(features)
+            self.together.update((a, b) for a in diseases for b in features if a != b)
+        pairs = {
+            (disease, feature)
+            for entry in answer.disease_feature_map
+            for disease in self._named([entry.disease])
+            for feature in self._named(entry.features)
+            if disease != feature
+        }
+        self.mapped.update(pairs)
+
+    def _named(self, terms: Sequence[str]) -> frozenset[str]:
+        named: set[str] = set()
+        for term in dict.fromkeys(terms):
+            concepts = self.terms.concepts(term)
+            named |= concepts
+            if not concepts:
+                self.unknown[" ".join(term.split()).lower()] += 1
+        return frozenset(named)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was extracted, beside what the graph says."""
+
+    extraction: Extraction
+    graph: ConceptGraph
+    min_cases: int
+
+    def rows(self) -> tuple[ExtractedRelation, ...]:
+        """Every relation extracted often enough, and every sign of the graph that was not."""
+        found = [self._row(disease, feature, "not in ours") for disease, feature in sorted(self._supported)]
+        missed = [self._row(finding, sign, "ours not seen") for finding, sign in sorted(self._missed)]
+        rows = [row.model_copy(update=self._beside(row)) if row.status == "not in ours" else row for row in found]
+        return tuple(sorted([*rows, *missed], key=lambda r: (STATUS_ORDER.index(r.status), -r.cases, r.disease, r.feature)))
+
+    @cached_property
+    def _supported(self) -> set[tuple[str, str]]:
+        """The pairs whose disease is one, seen in enough cases and linked by the model at least once.
+
+        A case with two diseases does not say which feature is whose: the model's own map does.
+        """
+        return {
+            pair
+            for pair, cases in self.extraction.together.items()
+            if cases >= self.min_cases and self.extraction.mapped[pair] and self._is_disease(pair[0])
+        }
+
+    @cached_property
+    def _missed(self) -> Iterator[tuple[str, str]] | set[tuple[str, str]]:
+        signs = {
+            (finding.id, relation.other(finding.id))
+            for finding in self.graph.findings
+            for relation in self.graph.supports(finding.id)
+            if finding.id != NO_FINDING
+        }
+        seen = self._supported | {(feature, disease) for disease, feature in self._supported}
+        return signs - seen
+
+    def _is_disease(self, concept: str) -> bool:
+        return self.graph.concept(concept).kind != "normal_state"
+
+    def _beside(self, row: ExtractedRelation) -> dict[str, str]:
+        curated = next(
+            (r for r in self.graph.relations_of(row.disease) if r.other(row.disease) == row.feature), None
+        )
+        if curated is None:
+            excluding = self.graph.excludes(row.disease, row.feature)
+            return {"status": "contradicted", "curated": excluding.key} if excluding else {}
+        status: ExtractionStatus = "confirmed" if curated.relation == "positive" else "contradicted"
+        return {"status": status, "curated": curated.key}
+
+    def _row(self, disease: str, feature: str, status: ExtractionStatus) -> ExtractedRelation:
+        extraction = self.extraction
+        return ExtractedRelation(
+            disease=disease,
+            feature=feature,
+            status=status,
+            cases=extraction.together[disease, feature],
+            cases_with_disease=extraction.with_disease[disease],
+            cases_with_feature=extraction.with_feature[feature],
+            batches_mapped=extraction.mapped[disease, feature],
+        )
+
+
+STATUS_ORDER: tuple[ExtractionStatus, ...] = ("contradicted", "not in ours", "confirmed", "ours not seen")

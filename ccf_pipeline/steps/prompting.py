@@ -1,0 +1,63 @@
+"""Plan → prompt: what the expert is told, the part that all studies share first."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.concepts.words import describe_neighbourhood
+from ccf_pipeline.records import FINDING_LABELS, Message, Plan, Prompt, Study, Template
+
+
+def write_prompt(plan: Plan, study: Study, graph: ConceptGraph, template: Template) -> Prompt:
+    """Put a plan into words.
+
+    Instructions come first, then the target with its neighbourhood, then the report: a server that
+    caches prefixes computes the first two once per target. The report is fenced as data.
+    """
+    slots = {
+        "request": _request(plan),
+        "neighbourhood": describe_neighbourhood(graph, plan.target),
+        "place": _place(plan, graph),
+        "report": "\n".join(
+            f"[{sentence.number}] {sentence.section}: {sentence.text}" for sentence in study.sentences
+        ),
+    }
+    messages = (
+        Message(role="system", content=template.system),
+        Message(role="user", content=string.Template(template.user).substitute(slots)),
+    )
+    asked = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
+    return Prompt(
+        prompt_id=hashlib.sha256(f"{plan.plan_id}\x1e{asked}".encode()).hexdigest(),
+        plan=plan,
+        sentences=study.sentences,
+        strategy=template.strategy,
+        template_digest=template.digest,
+        messages=messages,
+    )
+
+
+def _request(plan: Plan) -> str:
+    target = FINDING_LABELS[plan.target]
+    if plan.direction == "remove":
+        return f"Make this a report in which {target} is not there. Remove its signs as well."
+    if plan.direction == "swap":
+        leaving = ", ".join(FINDING_LABELS[finding] for finding in plan.swap_from)
+        return (
+            f"Make this a report in which {target} is there in place of {leaving}."
+            f" Remove the signs of {leaving}."
+        )
+    return f"Make this a report in which {target} is there as well."
+
+
+def _place(plan: Plan, graph: ConceptGraph) -> str:
+    if not plan.must_appear:
+        return "Nothing new is to be described."
+    said = []
+    for statement in plan.must_appear:
+        region = graph.regions[statement.region].label if statement.region else None
+        where = [word for word in (statement.severity, statement.side, region) if word]
+        said.append(graph.concept(statement.concept).label + (f" ({', '.join(where)})" if where else ""))
+    return f"Describe: {'; '.join(said)}."

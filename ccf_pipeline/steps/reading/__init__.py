@@ -1,0 +1,22 @@
+"""What a report says: which concepts it asserts, denies or doubts, where, and which phrase decided.
+
+lexicon = Lexicon.from_graph(graph)
+mentions = read_text("FINDINGS: No effusion. Mild left basilar atelectasis.", lexicon)
+labels = read_labels(mentions, lexicon)
+"""
+
+from ccf_pipeline.steps.reading.conventions import CHEXPERT, NEGEX, ReadingConventions
+from ccf_pipeline.steps.reading.golden import misread_sentences
+from ccf_pipeline.steps.reading.labels import read_labels
+from ccf_pipeline.steps.reading.lexicon import Lexicon
+from ccf_pipeline.steps.reading.reader import read_text
+
+__all__ = [
+    "CHEXPERT",
+    "NEGEX",
+    "Lexicon",
+    "ReadingConventions",
+    "misread_sentences",
+    "read_labels",
+    "read_text",
+]

@@ -1,0 +1,79 @@
+"""Everything that led to an edit, put together as one row of the data set."""
+
+from __future__ import annotations
+
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    Completion,
+    Edit,
+    Label,
+    Lineage,
+    Plan,
+    Prompt,
+    Record,
+    Study,
+    Verdict,
+)
+from ccf_pipeline.steps.facts import Reading
+
+
+def make_record(
+    study: Study,
+    plan: Plan,
+    prompt: Prompt,
+    completion: Completion,
+    edit: Edit,
+    verdict: Verdict,
+    factual: Reading,
+    counterfactual: Reading,
+    lineage: Lineage,
+) -> Record:
+    """The pair with its verdict and lineage.
+
+    Both sides are labelled by the same reader: labels from two sources would tell the sides apart.
+    """
+    image = study.image
+    return Record(
+        record_id=plan.plan_id,
+        corpus=study.corpus,
+        study_id=study.study_id,
+        subject_id=study.subject_id,
+        split=study.split,
+        image_id=image.image_id if image else None,
+        image_path=image.path if image else None,
+        image_sha256=image.sha256 if image else None,
+        view=image.view if image else None,
+        direction=plan.direction,
+        target=FINDING_LABELS[plan.target],
+        swap_from=tuple(FINDING_LABELS[finding] for finding in plan.swap_from),
+        factual_text=study.text,
+        counterfactual_text=edit.text,
+        factual_labels=_labels(factual),
+        counterfactual_labels=_labels(counterfactual),
+        label_source="reader",
+        steps=edit.steps,
+        accepted=verdict.accepted,
+        problems=verdict.problems,
+        scores=verdict.scores,
+        why=plan.why,
+        expert=completion.expert,
+        model=completion.model,
+        strategy=prompt.strategy,
+        attempt=completion.attempt,
+        tokens_in=completion.tokens_in,
+        tokens_cached=completion.tokens_cached,
+        tokens_out=completion.tokens_out,
+        seed=plan.seed,
+        prompt_digest=prompt.template_digest,
+        graph_version=lineage.graph_version,
+        graph_digest=lineage.graph_digest,
+        code_version=lineage.code_version,
+    )
+
+
+def _labels(reading: Reading) -> tuple[Label, ...]:
+    return tuple(
+        Label(finding=label, state=reading.states[finding])
+        for finding, label in FINDING_LABELS.items()
+        if finding in reading.states
+    )
