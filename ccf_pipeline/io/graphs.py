@@ -18,8 +18,6 @@ from ccf_pipeline.concepts.model import GraphFile
 from ccf_pipeline.concepts.names import closest
 from ccf_pipeline.errors import GraphError, MissingInput, UnreadableInput
 
-FAULTS_SHOWN = 5
-
 
 def default_graph_path() -> Path:
     """The graph that comes along: inside an installed wheel, or beside the package in a checkout."""
@@ -170,11 +168,14 @@ def _validate(text: GraphText) -> GraphFile:
 def _refuse(text: GraphText, faults: tuple[Fault, ...]) -> None:
     if not faults:
         return
-    placed = sorted((text.line_of(fault.where), fault.message) for fault in faults)
-    lines = [f"{text.path}:{line}: {message}" for line, message in placed[:FAULTS_SHOWN]]
-    if len(placed) > FAULTS_SHOWN:
-        lines.append(f"and {len(placed) - FAULTS_SHOWN} more")
-    raise GraphError("\n".join(lines))
+    placed = [(text.line_of(fault.where), fault.message) for fault in faults]
+    # A field that is missing is often one that is misspelt, on the same line: that is told first.
+    line, message = min(placed, key=lambda found: (found[0], found[1].endswith("is missing"), found[1]))
+    more = f" (and {len(placed) - 1} more)" if len(placed) > 1 else ""
+    raise GraphError(
+        f"{text.path}:{line}: {message}{more}",
+        hint=f"Correct the line; `ccf-build graph lint {text.path}` lists all there is.",
+    )
 
 
 def _schema_faults(error: ValidationError) -> tuple[Fault, ...]:

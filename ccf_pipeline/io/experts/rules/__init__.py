@@ -1,0 +1,50 @@
+"""The embedded expert: writes counterfactuals from the graph's own phrases, without a model or a network.
+
+cutting.py, lists.py   take statements out of sentences and lists
+writing.py, naming.py  put statements into words that leave the rest of the report alone
+script.py, placing.py  decide what becomes of each sentence, and where new ones go
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+from collections.abc import Iterable, Iterator
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.io.experts.rules.script import Scribe
+from ccf_pipeline.records import Completion, Prompt
+
+BATCH_SIZE = 256
+
+
+class RulesExpert:
+    """Answers every prompt by rule; the same prompt and graph always give the same answer."""
+
+    name = "rules"
+    model = "rules/1"
+
+    def __init__(self, graph: ConceptGraph) -> None:
+        self._scribe = Scribe(graph)
+
+    def answer(self, prompts: Iterable[Prompt]) -> Iterator[tuple[Completion, ...]]:
+        """A completion for each prompt, in their order, as they come."""
+        waiting = iter(prompts)
+        while batch := tuple(itertools.islice(waiting, BATCH_SIZE)):
+            yield tuple(map(self._complete, batch))
+
+    def _complete(self, prompt: Prompt) -> Completion:
+        script = self._scribe.write(prompt, _chance(prompt))
+        return Completion(
+            prompt_id=prompt.prompt_id,
+            expert=self.name,
+            model=self.model,
+            text=script.model_dump_json(exclude_defaults=True),
+        )
+
+
+def _chance(prompt: Prompt) -> random.Random:
+    """Randomness that depends on the plan alone."""
+    text = f"{prompt.plan.seed}\x1f{prompt.plan.plan_id}"
+    return random.Random(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))

@@ -1,0 +1,96 @@
+"""Small English: articles, agreement, and the finish of a sentence."""
+
+from __future__ import annotations
+
+import re
+
+COPULA = re.compile(
+    r"\b(?:is|are|was|were|has been|have been|appears?|remains?|has|have)\b(?! to\b)", re.IGNORECASE
+)
+VERB = re.compile(
+    COPULA.pattern
+    + r"|\b(?:shows?|demonstrates?|reveals?|suggests?|projects?|terminates?|ends?|courses?|overl(?:ies|ie)"
+    r"|obscures?|blunts?|reflects?|represents?|indicates?)\b",
+    re.IGNORECASE,
+)
+
+_SPACE_BEFORE = re.compile(r"\s+([,;.])")
+_DOUBLED = re.compile(r"[,;](?=\s*[,;.])")
+_ARTICLE = re.compile(r"\b([Aa])n? (?=([A-Za-z]+))")
+# Letters whose names begin with a vowel: an NG tube, an SVC line, but a PICC, which is said as a word.
+_SPELLED_WITH_VOWEL = re.compile(r"(?:ET|NG|OG|EKG|ECG|ICD|IJ|IABP|LV|RV|SVC|MR|LLL|RLL|RUL|RML|LUL)\b")
+_SOUNDS_LIKE_CONSONANT = re.compile(r"(?:uni|uti|use|eu|one|once)", re.IGNORECASE)
+_ORGAN = (
+    r"(?:lungs?|airways?|pleura|pleural (?:spaces?|surfaces?)|heart|cardiac|cardiomediastin\w+|mediastin\w+"
+    r"|hila|bones?|osseous structures?|skeleton|soft tissues?|chest wall|(?:upper )?abdomen|diaphragms?"
+    r"|vasculature|lines|tubes|devices|support devices|hardware|other)"
+)
+_LABEL = re.compile(
+    rf"(?:\(?\d{{1,2}}[.)]\s+)?(?:{_ORGAN}(?:(?:, | and |/| & |, and ){_ORGAN}){{0,3}}:\s+)?", re.IGNORECASE
+)
+
+_BEFORE_MODIFIER = re.compile(r"\s+(?:of|in|at|on|with|along|over|within|from|throughout|involving|,)\b|,")
+_PLURAL_WITHOUT_S = frozenset({"hila", "bronchi", "vertebrae", "sulci"})
+_SINGULAR_WITH_S = re.compile(r"(?:ss|is|us|ous)$")
+
+_NUMBERS = {"is": "are", "was": "were", "has": "have", "appears": "appear", "remains": "remain"}
+_SINGULAR = {plural: singular for singular, plural in _NUMBERS.items()}
+
+
+def finish_sentence(text: str) -> str:
+    """Single blanks, right articles and commas, a capital and a full stop."""
+    text = _SPACE_BEFORE.sub(r"\1", " ".join(text.split()))
+    text = _DOUBLED.sub("", text).strip(" ,;")
+    if not text:
+        return ""
+    text = _ARTICLE.sub(_right_article, text)
+    if text[-1] not in ".?!":
+        text += "."
+    return text[0].upper() + text[1:]
+
+
+def lower_first(text: str) -> str:
+    """The text as it stands inside a sentence; abbreviations keep their capitals."""
+    first = text.split(" ", 1)[0]
+    return text if first[1:] != first[1:].lower() else text[:1].lower() + text[1:]
+
+
+def split_label(text: str) -> tuple[str, str]:
+    """A list number or an organ's title that opens a sentence ("2. ", "Pleura: "), and the rest."""
+    found = _LABEL.match(text)
+    end = found.end() if found else 0
+    return text[:end], text[end:]
+
+
+def is_plural(phrase: str) -> bool:
+    """Whether a noun phrase takes "are"."""
+    if " and " in phrase:
+        return True
+    head = [w for w in _BEFORE_MODIFIER.split(phrase, maxsplit=1)[0].lower().split() if not w.endswith("ly")]
+    if not head:
+        return False
+    noun = head[-1]
+    return noun in _PLURAL_WITHOUT_S or (noun.endswith("s") and not _SINGULAR_WITH_S.search(noun))
+
+
+def agree(text: str, *, plural: bool) -> str:
+    """The text with its first verb of being in the right number."""
+    found = re.search(r"\b(?:is|are|was|were|has|have|appears?|remains?)\b", text, re.IGNORECASE)
+    if found is None:
+        return text
+    verb = found[0].lower()
+    wanted = _NUMBERS.get(verb, verb) if plural else _SINGULAR.get(verb, verb)
+    return text[: found.start()] + _cased_like(found[0], wanted) + text[found.end() :]
+
+
+def _cased_like(model: str, word: str) -> str:
+    return word.capitalize() if model[0].isupper() else word
+
+
+def _right_article(found: re.Match[str]) -> str:
+    word = found[2]
+    if word.isupper() and len(word) > 1:
+        vowel = _SPELLED_WITH_VOWEL.match(word) is not None
+    else:
+        vowel = word[0].lower() in "aeiou" and not _SOUNDS_LIKE_CONSONANT.match(word)
+    return f"{found[1]}n " if vowel else f"{found[1]} "

@@ -1,0 +1,165 @@
+"""What is left of the sentences that are free to change, once what must cease is taken out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.io.experts.rules.cutting import Said, cut_sentence
+from ccf_pipeline.io.experts.rules.grammar import COPULA, finish_sentence, lower_first, split_label
+from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer, list_denials
+from ccf_pipeline.records import FINDING_LABELS, Mention, Plan, Prompt, Sentence, Statement
+
+PLACING = frozenset({"modifier", "location", "temporal"})
+
+
+class Remains:
+    """Takes statements out of sentences, as a plan asks."""
+
+    def __init__(self, graph: ConceptGraph, writer: Writer) -> None:
+        self._graph = graph
+        self._writer = writer
+
+    def of_prompt(self, prompt: Prompt, *, is_terse: bool, chance: random.Random) -> dict[int, str]:
+        """By number, what is left of each free sentence behind its label; the empty text when nothing is."""
+        return {
+            sentence.number: self._rest(sentence, prompt.plan, is_terse, chance)
+            for sentence in prompt.sentences
+            if sentence.number in prompt.plan.free_sentences
+        }
+
+    def leaving(self, plan: Plan) -> frozenset[str]:
+        """The findings that give way, their kinds and their signs."""
+        gives_way = (plan.target,) if plan.direction == "remove" else plan.swap_from
+        kinds = {kind for finding in gives_way for kind in (finding, *self._graph.descendants(finding))}
+        signs = {relation.other(f) for f in gives_way for relation in self._graph.supports(f)}
+        return frozenset(kinds | signs)
+
+    @cached_property
+    def _leaning(self) -> frozenset[str]:
+        """Attributes that only say how or where something else is: they go with what they lean on."""
+        leaning = {"att_technique_limits"}  # "…, allowing for patient rotation" is a remark, not a finding
+        for concept in self._graph.attributes:
+            kinds = {relation.kind for relation in self._graph.relations_of(concept.id)}
+            if not concept.write.present or (kinds & PLACING and not kinds & {"sign_of", "is_a"}):
+                leaning.add(concept.id)
+        return frozenset(leaning)
+
+    def _rest(self, sentence: Sentence, plan: Plan, is_terse: bool, chance: random.Random) -> str:
+        label, body = split_label(sentence.text)
+        ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
+        staying = [
+            m
+            for m in plan.must_stay
+            if m.sentence == sentence.number and self._stands(m) and not self._has_lost_its_point(m, plan)
+        ]
+        gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
+        if staying and all(m.concept in self._leaning for m in gone):
+            return body  # "at both bases" goes with the finding that it places, and that one stays
+        gone = _without_composites(gone, sentence)
+        spans = {(m.start, m.end) for m in gone}
+        swept = [m for m in ceasing if m not in gone and (m.start, m.end) not in spans and self._stands(m)]
+        for kept in ([*staying, *swept], staying) if swept else (staying,):
+            if not kept:
+                return self._same_words_denied(ceasing, plan)
+            shift = sentence.start + len(label)
+            rest = cut_sentence(body, [*_spans(gone, shift, goes=True), *_spans(kept, shift, goes=False)])
+            if rest is not None:
+                return rest
+        return self._retold(staying, sentence, is_terse, chance)
+
+    def _same_words_denied(self, ceasing: Iterable[Mention], plan: Plan) -> str:
+        """What else was denied by words that are one to the reader: "neither effusion nor pneumothorax"."""
+        nouns = [
+            self._graph.concept(m.concept).write.noun
+            for m in ceasing
+            if m.implied_by is None
+            and m.polarity == "absent"
+            and not self._must_go(m, plan)
+            and m.concept in FINDING_LABELS
+        ]
+        return list_denials(list(filter(None, nouns))) if any(nouns) else ""
+
+    def _stands(self, mention: Mention) -> bool:
+        """Whether it is a statement of its own, and not only a detail of another."""
+        return mention.implied_by is None and mention.concept not in self._leaning
+
+    def _has_lost_its_point(self, mention: Mention, plan: Plan) -> bool:
+        """Whether it denies a kind or a sign of what goes: "pneumothorax, without tension"."""
+        if mention.polarity != "absent" or plan.direction == "add":
+            return False
+        return mention.concept in self.leaving(plan) - {plan.target, *plan.swap_from}
+
+    def _must_go(self, mention: Mention, plan: Plan) -> bool:
+        """Whether the mention itself has to go, and not only words that it shares with one that has."""
+        if mention.polarity != "absent" and mention.concept in self.leaving(plan):
+            return True
+        if plan.direction == "remove":
+            return False
+        if mention.polarity == "absent":
+            return mention.concept in (plan.target, *self._graph.ancestors(plan.target))
+        return self._graph.excludes(mention.concept, plan.target) is not None
+
+    # --- sentences that cannot be cut ---------------------------------------------------------
+
+    def _retold(
+        self, staying: Iterable[Mention], sentence: Sentence, is_terse: bool, chance: random.Random
+    ) -> str:
+        """What must stay, in the graph's words."""
+        single = _one_per_span(staying)
+        denied = [_words(m, sentence) for m in single if m.polarity == "absent"]
+        told = [self._told_anew(m, sentence, is_terse, chance) for m in single if m.polarity != "absent"]
+        return " ".join([*([list_denials(denied)] if denied else []), *told])
+
+    def _told_anew(self, mention: Mention, sentence: Sentence, is_terse: bool, chance: random.Random) -> str:
+        statement = Statement(
+            concept=mention.concept,
+            polarity=mention.polarity,
+            side=mention.side,
+            region=mention.region,
+            severity=mention.severity,
+        )
+        kin = frozenset((mention.concept, *self._graph.ancestors(mention.concept)))
+        around = Surroundings(named=frozenset(), allowed=kin, is_terse=is_terse)
+        written = self._writer.write(statement, around, chance, may_be_left_out=True)
+        if written is not None:
+            return written.text
+        words = lower_first(_words(mention, sentence))
+        return finish_sentence(
+            f"possible {words}" if mention.polarity == "uncertain" else f"{words} is noted"
+        )
+
+
+def _without_composites(gone: Sequence[Mention], sentence: Sentence) -> list[Mention]:
+    """Leave out "effusion or pneumothorax" read as one thing: it ceases with the item that goes."""
+    return [
+        m
+        for m in gone
+        if COPULA.search(_words(m, sentence)) or not any(_is_wider(m, other) for other in gone)
+    ]
+
+
+def _is_wider(mention: Mention, other: Mention) -> bool:
+    covers = mention.start <= other.start and other.end <= mention.end
+    return covers and mention.end - mention.start > other.end - other.start
+
+
+def _spans(mentions: Iterable[Mention], shift: int, *, goes: bool) -> list[Said]:
+    """Where the mentions stand, counted from `shift`; what begins in the label begins with the body."""
+    return [
+        Said(max(0, m.start - shift), m.end - shift, goes, denies=m.polarity == "absent")
+        for m in _one_per_span(mentions)
+    ]
+
+
+def _one_per_span(mentions: Iterable[Mention]) -> list[Mention]:
+    first: dict[tuple[int, int], Mention] = {}
+    for mention in mentions:
+        first.setdefault((mention.start, mention.end), mention)
+    return list(first.values())
+
+
+def _words(mention: Mention, sentence: Sentence) -> str:
+    return sentence.text[mention.start - sentence.start : mention.end - sentence.start]

@@ -1,0 +1,250 @@
+"""Plan → edit script: what becomes of each sentence, and where the new ones go."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.io.experts.rules.grammar import VERB, split_label
+from ccf_pipeline.io.experts.rules.naming import Naming
+from ccf_pipeline.io.experts.rules.placing import (
+    TITLES,
+    body_of,
+    body_of_sentence,
+    has_title,
+    is_remark,
+    list_number,
+    place_after,
+)
+from ccf_pipeline.io.experts.rules.remains import Remains
+from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer
+from ccf_pipeline.records import (
+    SUPPORT_DEVICES,
+    EditScript,
+    Plan,
+    Prompt,
+    Sentence,
+    SentenceEdit,
+    Statement,
+)
+
+ALL_CLEAR = "No acute cardiopulmonary process."
+TERSE_SHARE = 0.6
+DENIAL = re.compile(r"\b(?:no|not|without|negative)\b", re.IGNORECASE)
+
+
+class Scribe:
+    """Writes edit scripts; everything that does not depend on a prompt is made once."""
+
+    def __init__(self, graph: ConceptGraph) -> None:
+        self.graph = graph
+        self.naming = Naming(graph)
+        self.writer = Writer(graph, self.naming)
+        self.remains = Remains(graph, self.writer)
+
+    def write(self, prompt: Prompt, chance: random.Random) -> EditScript:
+        """The edits that a plan asks for."""
+        draft = _Draft(self, prompt, chance)
+        for section in dict.fromkeys(sentence.section for sentence in prompt.sentences):
+            draft.edit_section(section)
+        return EditScript(edits=tuple(draft.edits))
+
+    @cached_property
+    def harmless(self) -> frozenset[str]:
+        """What may be named in a report of a healthy chest."""
+        normal = {state.id for state in self.graph.normal_states}
+        return frozenset({SUPPORT_DEVICES, *self.graph.descendants(SUPPORT_DEVICES), *normal})
+
+
+@dataclass
+class _Draft:
+    """One script in the making."""
+
+    scribe: Scribe
+    prompt: Prompt
+    chance: random.Random
+    edits: list[SentenceEdit] = field(default_factory=list)
+    named: frozenset[str] = frozenset()
+    """The concepts that the sentences written so far name."""
+    used: frozenset[str] = frozenset()
+    """The sentences written so far."""
+
+    @property
+    def plan(self) -> Plan:
+        return self.prompt.plan
+
+    @cached_property
+    def rests(self) -> dict[int, str]:
+        """What is left of each free sentence."""
+        return self.scribe.remains.of_prompt(self.prompt, is_terse=self.is_terse, chance=self.chance)
+
+    @cached_property
+    def is_terse(self) -> bool:
+        """Whether the report is written in fragments: "No effusion."."""
+        texts = [sentence.text for sentence in self.prompt.sentences]
+        return sum(VERB.search(text) is None for text in texts) > TERSE_SHARE * len(texts)
+
+    def edit_section(self, section: str) -> None:
+        """Take out what ceases, and put what appears where it belongs."""
+        sentences = [sentence for sentence in self.prompt.sentences if sentence.section == section]
+        free = [sentence for sentence in sentences if sentence.number in self.rests]
+        new = self._new_sentences(section, sentences)
+        slot = self._slot(free) if new else None
+        for sentence in free:
+            self._replace(sentence, new if sentence.number == slot else (), sentences)
+        if new and slot is None:
+            self._insert(section, sentences, new)
+
+    # --- what is new --------------------------------------------------------------------------
+
+    def _new_sentences(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+        if self.plan.direction == "remove":
+            return self._denial(section, sentences)
+        if section == "impression" and self.named:
+            return self._told_in_short(self.plan.must_appear[0], sentences)
+        return self._told_in_full(self.plan.must_appear)
+
+    def _told_in_full(self, statements: Sequence[Statement]) -> tuple[str, ...]:
+        """The target, and those of its signs that its sentence does not tell already."""
+        target, texts = statements[0], []
+        for statement in statements:
+            is_sign = statement is not target
+            if statement.concept in self.named:
+                continue
+            if is_sign and target.region in self.scribe.graph.concept(statement.concept).regions:
+                statement = statement.model_copy(update={"region": target.region})
+            written = self.scribe.writer.write(statement, self._around, self.chance, may_be_left_out=is_sign)
+            if written is not None:
+                texts.append(written.text)
+                self.named |= written.named
+                self.used |= {written.text}
+        return tuple(texts)
+
+    def _told_in_short(self, target: Statement, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+        """An impression repeats a new finding; a new device only where something gave way for it."""
+        if target.concept == SUPPORT_DEVICES and all(self._left(s) for s in sentences):
+            return ()
+        around = replace(self._around, used=self.used)
+        written = self.scribe.writer.write_short(target, self.named, around, self.chance)
+        return (written.text,) if written else ()
+
+    def _denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+        """A denial where a whole sentence on the finding went, or that all is clear."""
+        left = [sentence for sentence in sentences if self._left(sentence)]
+        if len(left) == len(sentences):
+            return ()
+        if section == "impression" and not any(list_number(s.text) for s in left):
+            if self._nothing_abnormal and not any(is_remark(s.text) for s in left):
+                return (self._all_clear(),)
+            if not all(is_remark(s.text) for s in left):
+                return ()
+        denial = self.scribe.writer.deny(self.plan.target, self._around, self.chance)
+        return (denial,) if denial else ()
+
+    def _all_clear(self) -> str:
+        concepts = self.scribe.graph.concepts
+        if "nrm_no_acute_process" not in concepts:
+            return ALL_CLEAR
+        statement = Statement(concept="nrm_no_acute_process", polarity="present")
+        around = Surroundings(frozenset(), frozenset(concepts), self.is_terse)
+        written = self.scribe.writer.write(statement, around, self.chance)
+        return written.text if written else ALL_CLEAR
+
+    def _left(self, sentence: Sentence) -> str:
+        return self.rests.get(sentence.number, sentence.text)
+
+    @cached_property
+    def _remaining(self) -> tuple[str, ...]:
+        return tuple(filter(None, map(self._left, self.prompt.sentences)))
+
+    @cached_property
+    def _nothing_abnormal(self) -> bool:
+        """Whether what stays of the report speaks of nothing but health and devices."""
+        told = [text for text in self._remaining if not DENIAL.search(text)]
+        return self.scribe.naming.named_in_any(told) <= self.scribe.harmless
+
+    @cached_property
+    def _around(self) -> Surroundings:
+        graph, plan = self.scribe.graph, self.plan
+        centre = {plan.target, *plan.swap_from}
+        family = {kin for f in centre for kin in (f, *graph.ancestors(f), *graph.descendants(f))}
+        signs = {label for s in plan.must_appear for label in graph.concept(s.concept).sets_labels}
+        left = {kind for f in plan.swap_from for kind in (f, *graph.descendants(f))} - {plan.target}
+        leaving = self.scribe.remains.leaving(plan)
+        gone = {m.concept for m in plan.must_cease if m.polarity != "absent"} & leaving
+        return Surroundings(
+            named=self.scribe.naming.named_in_any(self._remaining) | gone,
+            allowed=frozenset((family | signs) - left),
+            is_terse=self.is_terse,
+            signs=frozenset(statement.concept for statement in plan.must_appear[1:]),
+        )
+
+    # --- where it goes --------------------------------------------------------------------------
+
+    def _slot(self, free: Sequence[Sentence]) -> int | None:
+        """The sentence whose place the new ones take, or before whose rest they stand."""
+        body = body_of(self.plan.target)
+        fitting = [s for s in free if not has_title(s.text) or body_of_sentence(s.text) == body]
+        if not fitting:
+            return None
+        return min(fitting, key=lambda s: (bool(self._left(s)), self._distance(s), s.number)).number
+
+    def _distance(self, sentence: Sentence) -> int:
+        """How far what the sentence said is from what is to be said in its place."""
+        ceasing = [m for m in self.plan.must_cease if m.sentence == sentence.number]
+        centre = {self.plan.target, *self.plan.swap_from}
+        if any(m.concept in centre and m.polarity != "absent" for m in ceasing):
+            return 0
+        if any(m.concept == self.plan.target for m in ceasing):
+            return 1
+        return 2 if body_of_sentence(sentence.text) == body_of(self.plan.target) else 3
+
+    def _replace(self, sentence: Sentence, new: Sequence[str], sentences: Sequence[Sentence]) -> None:
+        label, _ = split_label(sentence.text)
+        rest = self._left(sentence)
+        texts = [*new, rest] if rest else list(new)
+        if not texts and label and self._label_is_needed(sentence, sentences):
+            texts = self._filler(sentence)
+        text = label + " ".join(texts)
+        if not texts:
+            self.edits.append(SentenceEdit(action="drop", number=sentence.number))
+        elif text != sentence.text:
+            self.edits.append(SentenceEdit(action="replace", number=sentence.number, text=text))
+
+    def _label_is_needed(self, sentence: Sentence, sentences: Sequence[Sentence]) -> bool:
+        """Whether what follows stands under this one's title, or counts on its number."""
+        following = [s for s in sentences if s.number > sentence.number and self._left(s)]
+        if has_title(sentence.text):
+            return bool(following) and not has_title(following[0].text)
+        return any(list_number(s.text) for s in following)
+
+    def _filler(self, sentence: Sentence) -> list[str]:
+        """A denial of what the sentence asserted, where its place has to be kept."""
+        leaving = self.scribe.remains.leaving(self.plan)
+        asserted = [
+            m.concept
+            for m in self.plan.must_cease
+            if m.sentence == sentence.number and m.polarity != "absent" and m.concept in leaving
+        ]
+        findings = [concept for concept in asserted if concept in self.plan.swap_from]
+        for concept in (*findings, *asserted):
+            denial = self.scribe.writer.deny(concept, self._around, self.chance)
+            if denial:
+                return [denial]
+        return []
+
+    def _insert(self, section: str, sentences: Sequence[Sentence], new: Sequence[str]) -> None:
+        left = [s for s in sentences if self._left(s)] or list(sentences)
+        text = " ".join(new)
+        numbers = [number for s in sentences if (number := list_number(s.text)) is not None]
+        anchor = place_after(left, self.plan.target, by_organ=section != "impression")
+        body = body_of(self.plan.target)
+        if numbers:
+            text, anchor = f"{max(numbers) + 1}. {text}", left[-1]
+        elif any(has_title(s.text) for s in sentences) and body_of_sentence(anchor.text) != body:
+            text, anchor = f"{TITLES[body]}: {text}", left[-1]
+        self.edits.append(SentenceEdit(action="insert", number=anchor.number, text=text))
