@@ -1,0 +1,70 @@
+"""The command line's frame: the commands, how errors are told, and which exit code they give."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ccf_pipeline import __version__
+from ccf_pipeline.cli.demo import demo
+from ccf_pipeline.cli.doctor import doctor
+from ccf_pipeline.cli.graph import graph_app
+from ccf_pipeline.cli.init import init
+from ccf_pipeline.cli.run import run
+from ccf_pipeline.cli.version import version
+from ccf_pipeline.errors import CcfError
+
+EXIT_CODES = """
+[bold]Exit codes[/bold]: 0 done and verified · 1 something you can mend · 2 a wrong command line ·
+3 stopped before the end, the same command goes on · 74 the disk refused or is damaged.
+"""
+
+app = typer.Typer(
+    name="ccf-build",
+    help="Build counterfactual preference data for chest X-ray models from a concept graph.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(demo)
+app.command()(init)
+app.command()(run)
+app.add_typer(graph_app, name="graph")
+app.command()(doctor)
+app.command()(version)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ccf-build {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def frame(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """Build counterfactual preference data for chest X-ray models from a concept graph."""
+
+
+def main() -> None:
+    """Run the command line. Typer tells usage errors (exit 2), this tells our own."""
+    try:
+        app()
+    except CcfError as error:
+        if "--debug" in sys.argv:
+            raise
+        _tell(error)
+        sys.exit(error.exit_code)
+
+
+def _tell(error: CcfError) -> None:
+    typer.secho(f"error: {error.what}", err=True, fg=typer.colors.RED)
+    typer.secho(f"hint:  {error.hint}", err=True)

@@ -1,0 +1,119 @@
+"""How builds look in a terminal: progress while they run, counts and one pair when they are done."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from ccf_pipeline.records import BuildSummary, ReasonCount, Record
+
+Progress = Callable[[str, int, int | None], None]
+
+STAGES = {
+    "studies": "reading and planning",
+    "shards": "building shards",
+    "dataset": "writing the data set",
+    "mining": "reading reports",
+    "extraction": "asking the model",
+}
+TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def console(*, quiet: bool = False) -> Console:
+    """Standard output, silent where asked."""
+    from rich.console import Console
+
+    return Console(quiet=quiet, highlight=False)
+
+
+@contextlib.contextmanager
+def progress_bars(*, quiet: bool) -> Iterator[Progress]:
+    """A bar per stage on standard error, so that standard output stays clean for pipes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bars = Progress(
+        TextColumn("{task.description:24}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, quiet=quiet),
+        transient=True,
+    )
+    tasks: dict[str, object] = {}
+
+    def tell(stage: str, done: int, total: int | None) -> None:
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(STAGES[stage], total=total)
+        bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+
+    with bars:
+        yield tell
+
+
+def show_summary(out: Console, folder: Path, summary: BuildSummary) -> None:
+    """Counts by reason, the configs, and where the files are."""
+    from rich.table import Table
+
+    plan = summary.plan
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    skipped = sum(entry.count for entry in plan.studies_skipped)
+    table.add_row("studies read", str(plan.studies_read), "")
+    table.add_row("  skipped", str(skipped), reasons(plan.studies_skipped))
+    table.add_row("  no eligible counterfactual", str(plan.studies_without_target), "")
+    table.add_row("planned", str(plan.plans), f"for {plan.studies_planned} studies")
+    table.add_row("  [green]accepted[/green]", str(summary.accepted), reasons(summary.accepted_by_direction))
+    table.add_row("  [red]rejected[/red]", str(summary.rejected), reasons(summary.rejected_by_reason))
+    out.print(table)
+    out.print()
+    files = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("config", "rows", "left out"):
+        files.add_column(column)
+    for config in summary.configs:
+        files.add_row(config.config, str(config.rows), reasons(config.left_out) or "none")
+    out.print(files)
+    out.print()
+    out.print(f"data set   {folder / 'dataset'}", soft_wrap=True)
+    out.print(
+        f"load it    datasets.load_dataset({str(folder / 'dataset')!r}, 'cpo_thinking')", soft_wrap=True
+    )
+
+
+def show_pair(out: Console, record: Record) -> None:
+    """One pair, the factual report above, the counterfactual below, changed words coloured."""
+    from rich.panel import Panel
+
+    before, after = coloured_diff(record.factual_text, record.counterfactual_text)
+    out.print(Panel(before, title="factual", title_align="left", border_style="dim"))
+    title = f"counterfactual: {_change(record)}"
+    out.print(Panel(after, title=title, title_align="left", border_style="dim"))
+
+
+def _change(record: Record) -> str:
+    instead = f" in place of {', '.join(record.swap_from)}" if record.swap_from else ""
+    return f"{record.direction} {record.target}{instead}"
+
+
+def coloured_diff(before: str, after: str) -> tuple[Text, Text]:
+    """Both texts, with what went in red and what came in green."""
+    from rich.text import Text
+
+    old, new = (TOKEN.findall(CONTROL.sub("�", text)) for text in (before, after))
+    left, right = Text(), Text()
+    for action, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        left.append("".join(old[a:b]), style="" if action == "equal" else "red strike")
+        right.append("".join(new[c:d]), style="" if action == "equal" else "bold green")
+    return left, right
+
+
+def reasons(counts: tuple[ReasonCount, ...]) -> str:
+    return ", ".join(f"{entry.reason} {entry.count}" for entry in counts)

@@ -1,0 +1,31 @@
+"""ccf-build version: what is installed, for a bug report or a methods section."""
+
+from __future__ import annotations
+
+import json
+import platform
+from typing import Annotated
+
+import typer
+
+from ccf_pipeline import __version__
+
+
+def version(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+) -> None:
+    """Print the versions of ccf-build, of the concept graph and of Python."""
+    from ccf_pipeline.io.graphs import load_graph
+
+    graph = load_graph()
+    facts = {
+        "ccf_pipeline": __version__,
+        "graph": f"{graph.file.name} {graph.file.version}",
+        "graph_digest": graph.digest,
+        "python": platform.python_version(),
+    }
+    if as_json:
+        typer.echo(json.dumps(facts))
+    else:
+        for name, value in facts.items():
+            typer.echo(f"{name:14} {value}")

@@ -1,0 +1,1 @@
+"""Prefect's skin over the pipeline: no logic lives here."""

@@ -1,0 +1,64 @@
+"""The Prefect flow makes the same data set as the command line, and knows no text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ccf_pipeline import pipeline
+from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.settings import load_settings
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One Prefect server for the whole session: starting it takes longer than the tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        environment.setenv("DO_NOT_TRACK", "1")
+        environment.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        environment.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+        environment.setenv("PREFECT_LOGGING_LEVEL", "WARNING")
+        from prefect.testing.utilities import prefect_test_harness
+
+        with prefect_test_harness(server_startup_timeout=120):
+            yield
+
+
+def write_settings(folder: Path, out: Path, corpus: Path) -> Path:
+    file = folder / f"{out.name}.toml"
+    file.write_text(
+        f'out = "{out}"\n[corpus]\nkind = "demo"\npath = "{corpus}"\n[shards]\nsize = 5\n', encoding="utf-8"
+    )
+    return file
+
+
+def dataset_files(out: Path) -> dict[str, str]:
+    return {
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((out / "dataset").rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_the_flow_ends_in_the_same_bytes_as_the_command_line(tmp_path: Path) -> None:
+    from flows.build_dataset import build_dataset
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5)
+    by_flow = write_settings(tmp_path, tmp_path / "by_flow", corpus)
+    by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
+
+    counts = build_dataset(config=str(by_flow))
+    summary = pipeline.build(load_settings(by_hand))
+
+    assert counts == {
+        "planned": summary.plan.plans,
+        "accepted": summary.accepted,
+        "rejected": summary.rejected,
+    }
+    assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
