@@ -387,7 +387,7 @@ def test_what_else_a_sentence_says_stays_when_a_finding_is_removed(expert: Rules
     assert edits_of(expert, prompt) == [("replace", 1, "Right lower lobe pneumonia is present.")]
 
 
-def test_a_sentence_that_cannot_be_cut_is_told_anew(expert: RulesExpert) -> None:
+def test_what_stays_of_a_sentence_that_cannot_be_cut_is_told_anew_with_its_place(expert: RulesExpert) -> None:
     report = "FINDINGS: Left effusion obscures the pneumonia."
     pneumonia = said(report, "pneumonia", "fnd_pneumonia").model_copy(
         update={"side": "left", "region": "lower_lobe"}
@@ -400,9 +400,10 @@ def test_a_sentence_that_cannot_be_cut_is_told_anew(expert: RulesExpert) -> None
         stays=[pneumonia],
     )
 
-    assert edits_of(expert, prompt) == [
-        ("replace", 1, "Focal opacity in the left lower lobe is consistent with pneumonia.")
-    ]
+    ((action, number, text),) = edits_of(expert, prompt)
+
+    assert (action, number) == ("replace", 1)
+    assert re.fullmatch(r"There is left lower lobe pneumonia\.|Left lower lobe pneumonia is \w+\.", text)
 
 
 # --- the expert itself ------------------------------------------------------------------------

@@ -144,6 +144,7 @@ def test_a_clause_goes(sentence: str, left: str) -> None:
             "Basilar [opacity] due to a combination of {effusion} and [atelectasis].",
             "Basilar opacity due to atelectasis.",
         ),
+        ("A [chest tube] with {pneumothorax} and no [effusion].", "A chest tube with no effusion."),
         ("A right {pneumothorax} with a small [effusion].", "There is a small effusion."),
     ],
 )

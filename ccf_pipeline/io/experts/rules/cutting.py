@@ -103,13 +103,19 @@ def _assemble(clauses: list[Clause], rest: list[str]) -> str | None:
             continue
         lost_support = number > 0 and not rest[number - 1]
         if sentences and (clause.bond == "free" or not lost_support):
-            sentences[-1] += [clause.separator, words]
+            sentences[-1] += [_link(clause, words, clauses[number - 1], lost_support), words]
             continue
         alone = words if number == 0 or clause.bond == "free" else _stand_alone(clause.bond, words)
         if alone is None:
             return None
         sentences.append([alone])
     return " ".join(finish_sentence("".join(pieces)) for pieces in sentences)
+
+
+def _link(clause: Clause, words: str, before: Clause, lost_support: bool) -> str:
+    """ "With an effusion and no edema" becomes "with no edema"."""
+    takes_over = lost_support and before.bond == "with" and words.lower().startswith("no ")
+    return before.separator if takes_over and clause.separator.strip(" ,") == "and" else clause.separator
 
 
 _DANGLING = re.compile(r"\s(?:is|are|was|were)$")

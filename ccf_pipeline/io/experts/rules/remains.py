@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.io.experts.rules.anatomy import adjective, place_of
 from ccf_pipeline.io.experts.rules.cutting import Said, cut_sentence
 from ccf_pipeline.io.experts.rules.grammar import COPULA, finish_sentence, lower_first, split_label
-from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer, list_denials
-from ccf_pipeline.records import FINDING_LABELS, Mention, Plan, Prompt, Sentence, Statement
+from ccf_pipeline.io.experts.rules.nouns import NounPhrase
+from ccf_pipeline.io.experts.rules.writing import list_denials
+from ccf_pipeline.records import FINDING_LABELS, Mention, Plan, Prompt, Sentence
 
 PLACING = frozenset({"modifier", "location", "temporal"})
 
@@ -18,9 +20,8 @@ PLACING = frozenset({"modifier", "location", "temporal"})
 class Remains:
     """Takes statements out of sentences, as a plan asks."""
 
-    def __init__(self, graph: ConceptGraph, writer: Writer) -> None:
+    def __init__(self, graph: ConceptGraph) -> None:
         self._graph = graph
-        self._writer = writer
 
     def of_prompt(self, prompt: Prompt, *, is_terse: bool, chance: random.Random) -> dict[int, str]:
         """By number, what is left of each free sentence behind its label; the empty text when nothing is."""
@@ -105,31 +106,24 @@ class Remains:
     # --- sentences that cannot be cut ---------------------------------------------------------
 
     def _retold(
-        self, staying: Iterable[Mention], sentence: Sentence, is_terse: bool, chance: random.Random
+        self, staying: Sequence[Mention], sentence: Sentence, is_terse: bool, chance: random.Random
     ) -> str:
-        """What must stay, in the graph's words."""
-        single = _one_per_span(staying)
+        """What must stay, in its own words, with the place that the reader found for each."""
+        single = [m for m in _one_per_span(staying) if not any(_begins_with(m, n) for n in staying)]
         denied = [_words(m, sentence) for m in single if m.polarity == "absent"]
         told = [self._told_anew(m, sentence, is_terse, chance) for m in single if m.polarity != "absent"]
         return " ".join([*([list_denials(denied)] if denied else []), *told])
 
     def _told_anew(self, mention: Mention, sentence: Sentence, is_terse: bool, chance: random.Random) -> str:
-        statement = Statement(
-            concept=mention.concept,
-            polarity=mention.polarity,
-            side=mention.side,
-            region=mention.region,
-            severity=mention.severity,
-        )
-        kin = frozenset((mention.concept, *self._graph.ancestors(mention.concept)))
-        around = Surroundings(named=frozenset(), allowed=kin, is_terse=is_terse)
-        written = self._writer.write(statement, around, chance, may_be_left_out=True)
-        if written is not None:
-            return written.text
         words = lower_first(_words(mention, sentence))
-        return finish_sentence(
-            f"possible {words}" if mention.polarity == "uncertain" else f"{words} is noted"
-        )
+        if COPULA.search(words):
+            return finish_sentence(words)
+        region = place_of(mention.region, self._graph)
+        details = (mention.severity, mention.side, adjective(region) if region else None)
+        phrase = " ".join([*(word for word in details if word and word not in words), words])
+        if mention.polarity == "uncertain":
+            return finish_sentence(f"possible {phrase}")
+        return finish_sentence(phrase) if is_terse else NounPhrase(phrase).in_a_sentence(chance)
 
 
 def _without_composites(gone: Sequence[Mention], sentence: Sentence) -> list[Mention]:
@@ -139,6 +133,10 @@ def _without_composites(gone: Sequence[Mention], sentence: Sentence) -> list[Men
         for m in gone
         if COPULA.search(_words(m, sentence)) or not any(_is_wider(m, other) for other in gone)
     ]
+
+
+def _begins_with(mention: Mention, other: Mention) -> bool:
+    return mention.start == other.start and mention.end > other.end
 
 
 def _is_wider(mention: Mention, other: Mention) -> bool:

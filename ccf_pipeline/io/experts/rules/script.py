@@ -44,7 +44,7 @@ class Scribe:
         self.graph = graph
         self.naming = Naming(graph)
         self.writer = Writer(graph, self.naming)
-        self.remains = Remains(graph, self.writer)
+        self.remains = Remains(graph)
 
     def write(self, prompt: Prompt, chance: random.Random) -> EditScript:
         """The edits that a plan asks for."""
@@ -110,19 +110,23 @@ class _Draft:
 
     def _told_in_full(self, statements: Sequence[Statement]) -> tuple[str, ...]:
         """The target, and those of its signs that its sentence does not tell already."""
-        target, texts = statements[0], []
-        for statement in statements:
-            is_sign = statement is not target
-            if statement.concept in self.named:
-                continue
-            if is_sign and target.region in self.scribe.graph.concept(statement.concept).regions:
-                statement = statement.model_copy(update={"region": target.region})
-            written = self.scribe.writer.write(statement, self._around, self.chance, may_be_left_out=is_sign)
-            if written is not None:
-                texts.append(written.text)
-                self.named |= written.named
-                self.used |= {written.text}
-        return tuple(texts)
+        target, *signs = statements
+        written = [self.scribe.writer.write(target, self._around, self.chance)]
+        for sign in signs:
+            told = written[0].named if written[0] else frozenset()
+            if sign.concept not in told:
+                placed = self._placed_with(target, sign)
+                written.append(self.scribe.writer.write_sign(placed, target, self._around, self.chance))
+        sentences = [sentence for sentence in written if sentence is not None]
+        self.named = frozenset().union(*(sentence.named for sentence in sentences))
+        self.used = frozenset(sentence.text for sentence in sentences)
+        return tuple(sentence.text for sentence in sentences)
+
+    def _placed_with(self, target: Statement, sign: Statement) -> Statement:
+        """The sign at the finding's place, where it occurs there."""
+        if target.region in self.scribe.graph.concept(sign.concept).regions:
+            return sign.model_copy(update={"region": target.region})
+        return sign
 
     def _told_in_short(self, target: Statement, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """An impression repeats a new finding; a new device only where something gave way for it."""
