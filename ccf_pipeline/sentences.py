@@ -63,7 +63,7 @@ def split_report(text: str) -> list[tuple[str, int, int]]:
 # a blank line, and a list mark at the start of a line.
 _CANDIDATE = re.compile(
     r"""[.!?]["')\]]{0,3}(?=\s|\Z)
-      | (?<=[a-z)])\.(?=[A-Z][A-Za-z]|\d{1,2}\.\s{0,2}[A-Z])
+      | (?:(?<=[a-z)])|(?<=[A-Z]{3}))\.(?=[A-Z][A-Za-z]|\d{1,2}\.\s{0,2}[A-Z])
       | \n[ \t\r\f\v]*(?=\n)
       | \n(?=[ \t]{0,8}(?:\d{1,2}[.)]|[-*•])\s{0,3}[A-Za-z])""",
     re.VERBOSE,

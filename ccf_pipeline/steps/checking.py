@@ -218,7 +218,8 @@ def _touched(plan: Plan, graph: ConceptGraph) -> frozenset[str]:
     signs = {
         label for statement in plan.must_appear for label in graph.concept(statement.concept).sets_labels
     }
-    return frozenset(centre | family | signs)
+    ceasing = {mention.concept for mention in plan.must_cease if mention.polarity != "absent"}
+    return frozenset(centre | family | signs | ceasing)
 
 
 def _lost_with_its_sentence(finding: str, plan: Plan, factual: Reading) -> bool:

@@ -172,4 +172,9 @@ class Book:
         return {concept: tuple(dict.fromkeys(names)) for concept, names in states.items()}
 
     def compiled(self) -> tuple[list[str], tuple[Entry, ...]]:
-        return list(self.entries), tuple(self.entries.values())
+        """The patterns to look for and what each stands for."""
+        entries = (
+            replace(e, names_something=bool(e.concepts or e.denied_states or e.subject or e.shadowed))
+            for e in self.entries.values()
+        )
+        return list(self.entries), tuple(entries)

@@ -33,6 +33,7 @@ class Entry:
     predicate: str | None = None
     elsewhere: bool = False
     shadowed: tuple[str, ...] = ()
+    names_something: bool = False
     goes_on_denying: bool = False
     denies: tuple[str, ...] = ()
 

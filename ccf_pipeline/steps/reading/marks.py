@@ -14,7 +14,7 @@ _CHANGELESS_GAP = 4
 class Mark:
     """One phrase found: where it stands, in pieces, and what it does there."""
 
-    __slots__ = ("end", "entry", "phrase", "role", "start", "temporality")
+    __slots__ = ("end", "entry", "names_something", "phrase", "role", "start", "temporality")
 
     def __init__(self, start: int, end: int, entry: Entry) -> None:
         self.start = start
@@ -23,6 +23,8 @@ class Mark:
         self.role = entry.role
         self.phrase = entry.phrase
         self.temporality = entry.temporality
+        # Whether a concept or a part of the chest stands here.
+        self.names_something = entry.names_something
 
     def joined(self, other: Mark, role: str, temporality: Temporality | None = None) -> Mark:
         """This mark and a later one as a single cue."""
@@ -33,12 +35,6 @@ class Mark:
         )
         mark.temporality = temporality
         return mark
-
-    @property
-    def names_something(self) -> bool:
-        """Whether a concept or a part of the chest stands here."""
-        entry = self.entry
-        return bool(entry.concepts or entry.denied_states or entry.subject or entry.shadowed)
 
 
 _NOTHING = Entry("")

@@ -29,8 +29,9 @@ def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHE
     if len(remembered) >= _REMEMBERED_SENTENCES:
         remembered.clear()
     mentions: list[Mention] = []
-    for number, (heading, start, end) in enumerate(split_report(text), 1):
-        key = (text[start:end], heading in lexicon.headings_of_history)
+    report = split_report(text)
+    for number, (heading, start, end) in enumerate(report, 1):
+        key = (text[start:end], heading in lexicon.headings_of_history and _is_history(report, number))
         items = remembered.get(key)
         if items is None:
             items = _read_sentence(*key, lexicon, conventions)
@@ -38,6 +39,15 @@ def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHE
                 remembered[key] = items
         mentions += [_mention(said, start, number) for said in items]
     return tuple(mentions)
+
+
+def _is_history(report: list[tuple[str, int, int]], number: int) -> bool:
+    """Whether a sentence under a heading of history is part of it.
+
+    Where no other heading follows, the history is its first sentence: "History: COPD. Heart size normal."
+    """
+    heading = report[number - 1][0]
+    return heading != report[-1][0] or number == 1 or report[number - 2][0] != heading
 
 
 def _mention(said: dict[str, Any], offset: int, number: int) -> Mention:

@@ -220,6 +220,13 @@ def test_what_was_only_asked_or_known_before_does_not_count(lexicon: Lexicon) ->
     assert read_labels(mentions, lexicon, NEGEX)["fnd_pneumonia"] == "present"
 
 
+def test_a_history_without_a_heading_after_it_is_one_sentence(lexicon: Lexicon) -> None:
+    text = "Clinical history: pneumonia. Heart size normal."
+
+    assert only(text, "fnd_pneumonia", lexicon).temporality == "prior"
+    assert only(text, "nrm_normal_heart", lexicon).temporality is None
+
+
 def test_present_beats_uncertain_beats_absent(lexicon: Lexicon) -> None:
     text = "No effusion. Possible effusion. Possible edema. No edema. Effusion."
 
