@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ccf_pipeline import pipeline
-from ccf_pipeline.errors import BuildConflict, MissingInput, StorageError
+from ccf_pipeline.errors import BuildConflict, ExpertError, MissingInput, StorageError
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.journal import Journal
-from ccf_pipeline.records import BuildSummary
+from ccf_pipeline.records import BuildSummary, Completion
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PlanSettings, ShardSettings
 
 STUDIES = 40
@@ -222,3 +223,30 @@ def test_a_build_that_planned_nothing_yet_takes_other_settings(corpus: Path, tmp
         pipeline.build(settings(tmp_path / "empty", tmp_path / "build"))
 
     assert pipeline.build(settings(corpus, tmp_path / "build", seed=9)).accepted > 0
+
+
+def test_what_a_killed_process_left_half_written_is_cleared_away(corpus: Path, tmp_path: Path) -> None:
+    chosen = settings(corpus, tmp_path / "build")
+    with open_build(chosen.out, pipeline.Materials.load(chosen).identity):
+        (chosen.out / "accepted").mkdir()
+        (chosen.out / "accepted" / ".shard-00000.parquet.4711.tmp").write_bytes(b"PAR1")
+
+    pipeline.build(chosen)
+
+    assert list(chosen.out.rglob("*.tmp")) == []
+
+
+def test_an_expert_that_leaves_prompts_unanswered_is_told(corpus: Path, tmp_path: Path) -> None:
+    chosen = settings(corpus, tmp_path / "build")
+    materials = pipeline.Materials.load(chosen)
+
+    class Silent:
+        name, model = "silent", "none"
+
+        def answer(self, prompts: object) -> Iterator[tuple[Completion, ...]]:
+            yield from ()
+
+    with open_build(chosen.out, materials.identity) as folder, Journal(folder.journal_path) as journal:
+        pipeline.plan_build(folder, materials)
+        with pytest.raises(ExpertError, match=r"`silent` left \d+ of \d+ prompts unanswered"):
+            pipeline.build_shard(folder, materials, 0, Silent(), journal)

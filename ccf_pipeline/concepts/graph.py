@@ -91,11 +91,19 @@ class ConceptGraph:
 
     def ancestors(self, concept_id: str) -> tuple[str, ...]:
         """Everything this is a kind of, nearest first."""
-        return self.kinship.above(concept_id)[1:]
+        return self._ancestors.get(concept_id, ())
 
     def descendants(self, concept_id: str) -> tuple[str, ...]:
         """Every kind of this, nearest first."""
-        return self.kinship.below(concept_id)[1:]
+        return self._descendants.get(concept_id, ())
+
+    @cached_property
+    def _ancestors(self) -> Mapping[str, tuple[str, ...]]:
+        return {concept: self.kinship.above(concept)[1:] for concept in self.concepts}
+
+    @cached_property
+    def _descendants(self) -> Mapping[str, tuple[str, ...]]:
+        return {concept: self.kinship.below(concept)[1:] for concept in self.concepts}
 
     # --- relations --------------------------------------------------------------------
 

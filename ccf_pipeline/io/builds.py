@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.io.arrow import read_nouns, write_nouns
-from ccf_pipeline.io.disk import disk_error, file_digest, write_text
+from ccf_pipeline.io.disk import TEMPORARY_FILES, disk_error, file_digest, write_text
 from ccf_pipeline.records import BuildSummary, PlannedStudy, PlanSummary, Record, Skipped
 
 FORMAT = 1
@@ -145,6 +145,8 @@ def open_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
     with lock:
         _take(lock, path)
         _refuse_other_build(path, identity)
+        for half_written in path.rglob(TEMPORARY_FILES):
+            half_written.unlink(missing_ok=True)
         yield BuildFolder(path)
 
 

@@ -13,6 +13,9 @@ from ccf_pipeline.errors import StorageError
 
 DISK_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
+TEMPORARY_FILES = ".*.tmp"
+"""What a process that was killed may leave behind."""
+
 
 @contextlib.contextmanager
 def sealed_file(path: Path) -> Iterator[Path]:

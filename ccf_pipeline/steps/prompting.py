@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+from functools import lru_cache
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.concepts.words import describe_neighbourhood
@@ -18,7 +19,7 @@ def write_prompt(plan: Plan, study: Study, graph: ConceptGraph, template: Templa
     """
     slots = {
         "request": _request(plan),
-        "neighbourhood": describe_neighbourhood(graph, plan.target),
+        "neighbourhood": _neighbourhood(graph, plan.target),
         "place": _place(plan, graph),
         "report": "\n".join(
             f"[{sentence.number}] {sentence.section}: {sentence.text}" for sentence in study.sentences
@@ -37,6 +38,12 @@ def write_prompt(plan: Plan, study: Study, graph: ConceptGraph, template: Templa
         template_digest=template.digest,
         messages=messages,
     )
+
+
+@lru_cache(maxsize=64)
+def _neighbourhood(graph: ConceptGraph, target: str) -> str:
+    """The same words for every study, so that a server's prefix cache holds them."""
+    return describe_neighbourhood(graph, target)
 
 
 def _request(plan: Plan) -> str:
