@@ -5,6 +5,7 @@ CcfError                      exit 1: the user can mend it
 ├── MissingInput              a path that is not there
 ├── UnreadableInput           a file that is there and cannot be read as what it should be
 ├── GraphError                a concept graph that does not hold together
+├── ReaderError               with this graph, reports are not read as they should be
 ├── MissingExtra              a package of an optional extra is not installed
 ├── ExpertError               the expert cannot go on answering
 ├── BuildConflict             the build folder belongs to another build, or to a running one
@@ -52,6 +53,12 @@ class GraphError(CcfError):
     """The concept graph does not hold together."""
 
     hint = "Correct the file where it is named; `ccf-build graph lint` lists everything at once."
+
+
+class ReaderError(CcfError):
+    """With this graph, reports are not read as they should be."""
+
+    hint = "Correct the forms of the concepts that are named; `ccf-build read` shows how a text is read."
 
 
 class MissingExtra(CcfError):

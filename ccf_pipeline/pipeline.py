@@ -17,7 +17,7 @@ from typing import Any
 
 from ccf_pipeline import __version__
 from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.errors import StorageError
+from ccf_pipeline.errors import ExpertError, StorageError
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.corpora import read_corpus, require_corpus
@@ -46,9 +46,10 @@ from ccf_pipeline.settings import BuildSettings
 from ccf_pipeline.steps.checking import check_edit
 from ccf_pipeline.steps.editing import read_edit
 from ccf_pipeline.steps.facts import Reading, read_facts
+from ccf_pipeline.steps.golden import require_reader
 from ccf_pipeline.steps.planning import plan_study
 from ccf_pipeline.steps.prompting import write_prompt
-from ccf_pipeline.steps.reading import Lexicon, require_reader
+from ccf_pipeline.steps.reading import Lexicon
 from ccf_pipeline.steps.recording import make_record
 
 WITHOUT_TARGET = "no eligible counterfactual"
@@ -183,7 +184,11 @@ def build_shard(
         for plan in entry.plans
     ]
     completions = ask([prompt for _, prompt in asked], expert, journal)
-    records = [judge(study, prompt, completions[prompt.prompt_id], materials) for study, prompt in asked]
+    factual = {entry.study.study_id: materials.read(entry.study.text) for entry in planned}
+    records = [
+        judge(study, factual[study.study_id], prompt, completions[prompt.prompt_id], materials)
+        for study, prompt in asked
+    ]
     folder.seal_shard(shard, records)
 
 
@@ -193,14 +198,21 @@ def ask(prompts: Sequence[Prompt], expert: Expert, journal: Journal) -> dict[str
     for completions in expert.answer([p for p in prompts if p.prompt_id not in answered]):
         journal.keep(completions)
         answered |= {completion.prompt_id: completion for completion in completions}
+    unanswered = sum(1 for prompt in prompts if prompt.prompt_id not in answered)
+    if unanswered:
+        raise ExpertError(
+            f"the expert `{expert.name}` left {unanswered} of {len(prompts)} prompts unanswered"
+        )
     return answered
 
 
-def judge(study: Study, prompt: Prompt, completion: Completion, materials: Materials) -> Record:
-    """From an answer to a row: apply it, read both sides, check, record."""
+def judge(
+    study: Study, factual: Reading, prompt: Prompt, completion: Completion, materials: Materials
+) -> Record:
+    """From an answer to a row: apply it, read it back, check, record."""
     plan = prompt.plan
     edit = read_edit(completion, plan, study)
-    factual, counterfactual = materials.read(study.text), materials.read(edit.text)
+    counterfactual = materials.read(edit.text)
     verdict = check_edit(edit, plan, study, factual, counterfactual, materials.graph)
     return make_record(
         study, plan, prompt, completion, edit, verdict, factual, counterfactual, materials.lineage
