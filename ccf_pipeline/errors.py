@@ -8,6 +8,8 @@ CcfError                      exit 1: the user can mend it
 ├── ReaderError               with this graph, reports are not read as they should be
 ├── MissingExtra              a package of an optional extra is not installed
 ├── ExpertError               the expert cannot go on answering
+├── EndpointRefused           an endpoint that reports may not be sent to
+├── WorkerLost                a process that reads reports died
 ├── BuildConflict             the build folder belongs to another build, or to a running one
 ├── Unfinished                exit 3: stopped before the end; the same command goes on
 └── StorageError              exit 74: the disk refused, or what it holds is damaged
@@ -71,6 +73,21 @@ class ExpertError(CcfError):
     """The expert cannot go on answering."""
 
     hint = "Answers that were paid for are kept; mend the cause and run the same command again."
+
+
+class EndpointRefused(CcfError):
+    """An endpoint that reports may not be sent to."""
+
+    hint = (
+        "Serve the model on this machine (http://127.0.0.1:8000/v1 or unix:/run/model.sock);"
+        " remote endpoints are not let through yet."
+    )
+
+
+class WorkerLost(CcfError):
+    """A process that reads reports died."""
+
+    hint = "Run again with --workers 1; each worker needs about 150 MB of memory."
 
 
 class BuildConflict(CcfError):

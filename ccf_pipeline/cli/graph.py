@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.graph_mining import extract, mine
 from ccf_pipeline.errors import GraphError, SettingsError
 
 graph_app = typer.Typer(
@@ -152,3 +153,7 @@ def apply(
     typer.echo(f"{path}: {len(decisions.agreed)} relation{'s' * (len(decisions.agreed) != 1)} {state}")
     for row in decisions.objections:
         typer.echo(f"asked to change: {row.relation}: {row.comment or 'no comment given'}")
+
+
+graph_app.command()(mine)
+graph_app.command()(extract)

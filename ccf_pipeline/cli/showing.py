@@ -22,10 +22,14 @@ STAGES = {
     "shards": "building shards",
     "dataset": "writing the data set",
     "mining": "reading reports",
+    "labels": "labelling reports",
     "extraction": "asking the model",
 }
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What moves the cursor, turns the line around, hides, or cannot be printed at all (halves of a pair).
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
+)
 
 
 def console(*, quiet: bool = False) -> Console:

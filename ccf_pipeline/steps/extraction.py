@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import string
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from pydantic import ValidationError
 
 from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.concepts.mined import ExtractedRelation, ExtractionStatus
+from ccf_pipeline.concepts.mined import ExtractedRelation, ExtractionReport, ExtractionStatus
+from ccf_pipeline.concepts.model import GraphFile, Relation, Source
 from ccf_pipeline.concepts.names import find_concept
 from ccf_pipeline.errors import GraphError
 from ccf_pipeline.records import NO_FINDING, Completion, Message, Noun, Template
@@ -61,7 +62,9 @@ class Batch:
         if len(self.texts) < 2:
             return ()
         middle = len(self.texts) // 2
-        return tuple(Batch(self.study_ids[part], self.texts[part]) for part in (slice(middle), slice(middle, None)))
+        return tuple(
+            Batch(self.study_ids[part], self.texts[part]) for part in (slice(middle), slice(middle, None))
+        )
 
     def prompt_id(self, template: Template) -> str:
         """The same for the same reports under the same wording."""
@@ -98,21 +101,25 @@ class Terms:
     lexicon: Lexicon
     known: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
-    def concepts(self, term: str) -> frozenset[str]:
-        """The concepts a term names: by label or form, or as the reader reads it; none if unknown."""
+    def concepts(self, term: str) -> frozenset[str] | None:
+        """The concepts a term names: by label or form, or as the reader reads it; None if nothing knows it.
+
+        Temporal words and "No Finding" are known, and are no concepts that a graph relates.
+        """
         term = " ".join(term.split()).lower()
         if term not in self.known:
             self.known[term] = self._look_up(term)
-        return self.known[term]
+        named = self.known[term]
+        return named - set(self.lexicon.temporal_concepts) - {NO_FINDING} if named else None
 
     def _look_up(self, term: str) -> frozenset[str]:
         if not any(letter.isalnum() for letter in term):
             return frozenset()
         try:
-            named = frozenset({find_concept(term, self.graph.file.concepts).id})
+            return frozenset({find_concept(term, self.graph.file.concepts).id})
         except GraphError:
-            named = frozenset(mention.concept for mention in read_text(term, self.lexicon) if is_asserted(mention))
-        return named - set(self.lexicon.temporal_concepts) - {NO_FINDING}
+            mentions = read_text(term, self.lexicon)
+            return frozenset(mention.concept for mention in mentions if is_asserted(mention))
 
 
 # --- merging ----------------------------------------------------------------------------------
@@ -151,9 +158,10 @@ class Extraction:
         named: set[str] = set()
         for term in dict.fromkeys(terms):
             concepts = self.terms.concepts(term)
-            named |= concepts
-            if not concepts:
+            if concepts is None:
                 self.unknown[" ".join(term.split()).lower()] += 1
+            else:
+                named |= concepts
         return frozenset(named)
 
 
@@ -167,10 +175,10 @@ class Comparison:
 
     def rows(self) -> tuple[ExtractedRelation, ...]:
         """Every relation extracted often enough, and every sign of the graph that was not."""
-        found = [self._row(disease, feature, "not in ours") for disease, feature in sorted(self._supported)]
-        missed = [self._row(finding, sign, "ours not seen") for finding, sign in sorted(self._missed)]
-        rows = [row.model_copy(update=self._beside(row)) if row.status == "not in ours" else row for row in found]
-        return tuple(sorted([*rows, *missed], key=lambda r: (STATUS_ORDER.index(r.status), -r.cases, r.disease, r.feature)))
+        found = [self._row(*pair, "not in ours") for pair in self._supported]
+        rows = [row.model_copy(update=self._beside(row)) for row in found]
+        missed = [self._row(*pair, "ours not seen") for pair in self._missed]
+        return tuple(sorted([*rows, *missed], key=_standing))
 
     @cached_property
     def _supported(self) -> set[tuple[str, str]]:
@@ -185,7 +193,7 @@ class Comparison:
         }
 
     @cached_property
-    def _missed(self) -> Iterator[tuple[str, str]] | set[tuple[str, str]]:
+    def _missed(self) -> set[tuple[str, str]]:
         signs = {
             (finding.id, relation.other(finding.id))
             for finding in self.graph.findings
@@ -221,4 +229,51 @@ class Comparison:
         )
 
 
+def _standing(row: ExtractedRelation) -> tuple[int, int, str, str]:
+    """What asks for a person first, the most cases first."""
+    return STATUS_ORDER.index(row.status), -row.cases, row.disease, row.feature
+
+
 STATUS_ORDER: tuple[ExtractionStatus, ...] = ("contradicted", "not in ours", "confirmed", "ours not seen")
+
+
+def draft_graph(report: ExtractionReport, graph: ConceptGraph) -> GraphFile:
+    """The curated graph as the extraction would have its signs, for `ccf-build graph diff`.
+
+    Signs that were not seen are gone and new ones are there; exclusions and correlates, of which an
+    extraction says nothing, stand as they are.
+    """
+    unseen = {frozenset((r.disease, r.feature)) for r in report.relations if r.status == "ours not seen"}
+    signs = {relation.key for finding in graph.findings for relation in graph.supports(finding.id)}
+    kept = [
+        relation
+        for relation in graph.file.relations
+        if relation.key not in signs or frozenset((relation.source, relation.target)) not in unseen
+    ]
+    new = [_drafted(row, report) for row in report.relations if row.status == "not in ours"]
+    source = Source(title=f"Extracted from {report.cases} reports by {report.model}, nobody has looked yet")
+    return graph.file.model_copy(
+        update={
+            "version": f"{graph.version}+extracted",
+            "sources": {**graph.file.sources, DRAFT_SOURCE: source},
+            "relations": (*kept, *new),
+        }
+    )
+
+
+DRAFT_SOURCE = "EXTRACTED"
+
+
+def _drafted(row: ExtractedRelation, report: ExtractionReport) -> Relation:
+    share = row.cases / max(row.cases_with_disease, 1)
+    return Relation(
+        source=row.disease,
+        target=row.feature,
+        relation="positive",
+        kind="sign_of",
+        scope="same_region",
+        strength="strong" if share >= 0.3 else "moderate" if share >= 0.1 else "weak",
+        why=f"Together in {row.cases} of {row.cases_with_disease} extracted cases of the disease.",
+        sources=(DRAFT_SOURCE,),
+        review="cited",
+    )

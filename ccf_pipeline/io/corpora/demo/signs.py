@@ -324,7 +324,12 @@ def _unplanted_blocks() -> set[tuple[str, str]]:
     return blocks | set(DEVICE_RIVALS.items())
 
 
-_NORMALS_OF_DENIAL = {MEDIASTINUM: ("nrm_normal_cm_silhouette", "nrm_normal_mediastinum")}
+_NORMALS_OF_DENIAL = {
+    MEDIASTINUM: ("nrm_normal_cm_silhouette", "nrm_normal_mediastinum"),
+    "fnd_pneumonia": ("fnd_pneumonia", "nrm_no_pneumonia"),
+    "fnd_lung_opacity": ("fnd_lung_opacity", "nrm_no_focal_opacity"),
+    "fnd_lung_lesion": ("fnd_lung_lesion", "nrm_no_nodule_mass"),
+}
 
 
 @cache

@@ -1,0 +1,52 @@
+"""Mined relations on disk: a table for a spreadsheet, or JSON for a program."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ccf_pipeline.concepts import ConceptGraph, GraphFile
+from ccf_pipeline.concepts.mined import MinedRelation, MiningReport
+from ccf_pipeline.errors import SettingsError
+from ccf_pipeline.io.disk import sealed_file, write_text
+
+SUFFIXES = (".csv", ".json")
+
+
+def write_mined(report: MiningReport, path: Path) -> None:
+    """Write every relation as a row of a CSV file, or the whole report as JSON, by the file's ending."""
+    refuse_other_endings(path)
+    if path.suffix == ".json":
+        write_text(path, report.model_dump_json(indent=1) + "\n")
+        return
+    with sealed_file(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, tuple(MinedRelation.model_fields))
+        writer.writeheader()
+        writer.writerows(row.model_dump() for row in report.relations)
+
+
+def refuse_other_endings(path: Path) -> None:
+    """Say so before the work rather than after it."""
+    if path.suffix not in SUFFIXES:
+        raise SettingsError(f"--out {path}: not a .csv or .json file", hint="Name the file mined.csv.")
+
+
+@contextlib.contextmanager
+def handed_over(graph: ConceptGraph) -> Iterator[Path]:
+    """A file from which other processes take a graph over.
+
+    Were it handed to a process as it starts, one that dies at once would leave its parent waiting for
+    ever: a graph is larger than the pipe between them.
+    """
+    with tempfile.TemporaryDirectory(prefix="ccf-graph-") as folder:
+        path = Path(folder) / "graph.json"
+        path.write_text(graph.file.model_dump_json(), encoding="utf-8")
+        yield path
+
+
+def take_over(path: Path) -> ConceptGraph:
+    """The graph that another process handed over."""
+    return ConceptGraph(GraphFile.model_validate_json(path.read_text(encoding="utf-8")))

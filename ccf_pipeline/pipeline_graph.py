@@ -1,0 +1,302 @@
+"""From a corpus to relations: mined by counting what the reader reads, or extracted by a language model.
+
+Both stand beside the curated graph and never change it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.concepts.mined import ExtractionReport, MiningReport, Thresholds
+from ccf_pipeline.errors import ExpertError, WorkerLost
+from ccf_pipeline.io.corpora import read_corpus
+from ccf_pipeline.io.experts.openai import ChatExpert, Question
+from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.io.mined import handed_over, take_over
+from ccf_pipeline.io.prompts import load_template
+from ccf_pipeline.records import Completion, ReasonCount, Skipped, Study, Template
+from ccf_pipeline.settings import CorpusSettings
+from ccf_pipeline.steps.extraction import (
+    Batch,
+    Comparison,
+    Extraction,
+    ExtractionAnswer,
+    Terms,
+    read_answer,
+)
+from ccf_pipeline.steps.mining import (
+    Report,
+    Sightings,
+    Tally,
+    judge_pairs,
+    minable_concepts,
+    pairs_tested,
+    sight_concepts,
+)
+from ccf_pipeline.steps.reading import Lexicon
+
+Progress = Callable[[str, int, int | None], None]
+REPORTS_AT_ONCE = 1000
+UNREADABLE_AT_MOST = 20
+
+
+def _silent(stage: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+def available_cpus() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# --- mine -----------------------------------------------------------------------------------
+
+
+def mine_corpus(
+    corpus: CorpusSettings,
+    graph: ConceptGraph,
+    thresholds: Thresholds | None = None,
+    *,
+    workers: int = 1,
+    progress: Progress = _silent,
+) -> MiningReport:
+    """Count the concept pairs of a corpus and set them beside the graph; workers change nothing but time."""
+    thresholds = thresholds or Thresholds()
+    reader = Reader.of(graph)
+    tally = Tally(reader.concepts)
+    studies = _Studies(corpus)
+    reports = (Report(study.text, len(study.sentences)) for study in studies)
+    for sightings in _sightings(_portions(reports), reader, workers):
+        tally.add(sightings)
+        progress("mining", int(tally.studies.sum()), corpus.limit)
+    return MiningReport(
+        corpus=corpus.kind,
+        graph_version=f"{graph.name} {graph.version}",
+        graph_digest=graph.digest,
+        thresholds=thresholds,
+        studies_read=int(tally.studies.sum()),
+        studies_skipped=_ranked(studies.skipped),
+        concepts=len(tally.concepts),
+        pairs_tested=pairs_tested(tally, thresholds),
+        relations=judge_pairs(tally, graph, thresholds),
+    )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What it takes to read reports for their concepts."""
+
+    graph: ConceptGraph
+    lexicon: Lexicon
+    concepts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, graph: ConceptGraph) -> Reader:
+        lexicon = Lexicon.from_graph(graph.file)
+        return cls(graph, lexicon, minable_concepts(graph, lexicon))
+
+    def sight(self, reports: list[Report]) -> Sightings:
+        return sight_concepts(reports, self.graph, self.lexicon, self.concepts)
+
+
+@dataclass
+class _Studies:
+    """The studies of a corpus, once through; what is read and what is skipped is counted on the way."""
+
+    corpus: CorpusSettings
+    read: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def __iter__(self) -> Iterator[Study]:
+        for study in read_corpus(self.corpus):
+            if isinstance(study, Skipped):
+                self.skipped[study.reason] += 1
+            else:
+                self.read += 1
+                yield study
+
+
+def _ranked(counts: Counter[str]) -> tuple[ReasonCount, ...]:
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)
+
+
+def _portions(reports: Iterable[Report]) -> Iterator[list[Report]]:
+    waiting = iter(reports)
+    while portion := list(itertools.islice(waiting, REPORTS_AT_ONCE)):
+        yield portion
+
+
+def _sightings(portions: Iterator[list[Report]], reader: Reader, workers: int) -> Iterator[Sightings]:
+    """What stands in each portion, in order. Other processes are started only if there is work for two."""
+    first = list(itertools.islice(portions, 2))
+    every = itertools.chain(first, portions)
+    if workers < 2 or len(first) < 2:
+        yield from map(reader.sight, every)
+        return
+    # Forking would copy the progress bar's thread in the middle of whatever it does.
+    context = multiprocessing.get_context("spawn")
+    with handed_over(reader.graph) as path:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(path,))
+        yield from _from_pool(pool, every, ahead=2 * workers)
+
+
+def _from_pool(
+    pool: ProcessPoolExecutor, portions: Iterable[list[Report]], ahead: int
+) -> Iterator[Sightings]:
+    try:
+        waiting: deque[Future[Sightings]] = deque()
+        for portion in portions:
+            waiting.append(pool.submit(_sight, portion))
+            # No further ahead than keeps everybody busy, so that memory does not grow with the corpus.
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise WorkerLost("a process that was reading reports died") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_reader: Reader | None = None
+
+
+def _prepare(graph_path: Path) -> None:
+    """Make a worker ready: once each, since a lexicon does not travel between processes."""
+    global _reader
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    _reader = Reader.of(take_over(graph_path))
+
+
+def _sight(reports: list[Report]) -> Sightings:
+    if _reader is None:
+        raise AssertionError("a worker was not prepared")
+    return _reader.sight(reports)
+
+
+# --- extract --------------------------------------------------------------------------------
+
+
+def extract_relations(
+    corpus: CorpusSettings,
+    graph: ConceptGraph,
+    expert: ChatExpert,
+    journal_path: Path,
+    *,
+    batch_size: int = 20,
+    min_cases: int = 3,
+    progress: Progress = _silent,
+) -> ExtractionReport:
+    """Have a language model read the corpus in batches, and set what it finds beside the graph.
+
+    Every answer is kept in the journal before it is used, so that the same command goes on where it
+    stopped and asks nothing twice.
+    """
+    template = load_template("extract")
+    studies = _Studies(corpus)
+    with Journal(journal_path) as journal:
+        run = _Asking(expert, journal, template, Extraction(Terms(graph, Lexicon.from_graph(graph.file))))
+        todo: Iterable[Batch] = _batches(studies, batch_size)
+        while todo:  # an answer that was cut off leaves the halves of its batch to ask about
+            todo = run.ask(todo, lambda done: progress("extraction", done, corpus.limit))
+    return ExtractionReport(
+        corpus=corpus.kind,
+        model=expert.model,
+        graph_version=f"{graph.name} {graph.version}",
+        graph_digest=graph.digest,
+        prompt_digest=template.digest,
+        min_cases=min_cases,
+        studies_read=studies.read,
+        studies_skipped=_ranked(studies.skipped),
+        studies_unreadable=run.unreadable,
+        studies_left_out=run.left_out,
+        cases=run.extraction.cases,
+        answers_kept_before=run.kept_before,
+        answers_paid_for=run.paid_for,
+        tokens_in=run.tokens_in,
+        tokens_out=run.tokens_out,
+        unknown_terms=_ranked(run.extraction.unknown),
+        relations=Comparison(run.extraction, graph, min_cases).rows(),
+    )
+
+
+def _batches(studies: Iterable[Study], size: int) -> Iterator[Batch]:
+    waiting = iter(studies)
+    while some := list(itertools.islice(waiting, size)):
+        yield Batch(tuple(study.study_id for study in some), tuple(study.text for study in some))
+
+
+@dataclass
+class _Asking:
+    """Batches going out, answers coming in, and what has been made of them."""
+
+    expert: ChatExpert
+    journal: Journal
+    template: Template
+    extraction: Extraction
+    in_flight: dict[str, Batch] = field(default_factory=dict)
+    again: list[Batch] = field(default_factory=list)
+    done: int = 0
+    unreadable: int = 0
+    unreadable_answers: int = 0
+    left_out: int = 0
+    kept_before: int = 0
+    paid_for: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    def ask(self, batches: Iterable[Batch], tell: Callable[[int], None]) -> list[Batch]:
+        """Get every batch answered, by the journal or by the expert; returns what to ask in smaller parts."""
+        self.again = []
+        for completions in self.expert.answer(self._questions(batches)):
+            self.journal.keep(completions)
+            self.paid_for += len(completions)
+            for completion in completions:
+                self._take(self.in_flight.pop(completion.prompt_id), completion)
+            tell(self.done)
+        tell(self.done)
+        return self.again
+
+    def _questions(self, batches: Iterable[Batch]) -> Iterator[Question]:
+        schema = ExtractionAnswer.model_json_schema()
+        for batch in batches:
+            prompt_id = batch.prompt_id(self.template)
+            kept = self.journal.find([prompt_id], expert=self.expert.name, model=self.expert.model)
+            if kept:
+                self.kept_before += 1
+                self._take(batch, kept[prompt_id])
+            else:
+                self.in_flight[prompt_id] = batch
+                yield Question(prompt_id, batch.messages(self.template), schema)
+
+    def _take(self, batch: Batch, completion: Completion) -> None:
+        self.tokens_in += completion.tokens_in
+        self.tokens_out += completion.tokens_out
+        answer = read_answer(completion, batch)
+        if answer is not None:
+            self.extraction.add(answer)
+            self.left_out += len(batch.texts) - len(answer.cases)
+            self.done += len(batch.texts)
+            return
+        self.unreadable_answers += 1
+        if not self.extraction.cases and self.unreadable_answers >= UNREADABLE_AT_MOST:
+            raise ExpertError(
+                f"{self.expert.model} was asked {self.unreadable_answers} times, never to answer in the form",
+                hint="Try a smaller --batch, a server that holds to JSON schemas, or another model.",
+            )
+        if halves := batch.halves():
+            self.again += halves
+        else:
+            self.unreadable += 1
+            self.done += 1
