@@ -1,6 +1,6 @@
 """How fast a whole build is with the rules expert: demo corpus without images, one process.
 
-    .venv/bin/python bench/build.py [STUDIES]
+.venv/bin/python bench/build.py [STUDIES]
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ def main(studies: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpus"
         write_demo_corpus(corpus, studies=studies, as_zip=True, images=False)
-        settings = BuildSettings(
-            out=Path(folder) / "build", corpus=CorpusSettings(kind="demo", path=corpus)
-        )
+        settings = BuildSettings(out=Path(folder) / "build", corpus=CorpusSettings(kind="demo", path=corpus))
         begun, cpu_begun = time.perf_counter(), time.process_time()
         summary = pipeline.build(settings)
         seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu_begun

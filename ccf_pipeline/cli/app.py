@@ -12,6 +12,8 @@ from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
 from ccf_pipeline.cli.graph import graph_app
 from ccf_pipeline.cli.init import init
+from ccf_pipeline.cli.label import label
+from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
@@ -32,6 +34,8 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(init)
 app.command()(run)
+app.command()(read)
+app.command()(label)
 app.add_typer(graph_app, name="graph")
 app.command()(doctor)
 app.command()(version)

@@ -25,7 +25,7 @@ def doctor(
     """
     from ccf_pipeline.io.machine import check_machine, worst
 
-    checks = check_machine(folder)
+    checks = _with_reader(check_machine(folder))
     broken = worst(checks) == "broken"
     if as_json:
         typer.echo(json.dumps({"ok": not broken, "checks": [asdict(check) for check in checks]}, indent=2))
@@ -33,6 +33,26 @@ def doctor(
         _print_checks(checks)
     if broken:
         raise typer.Exit(1)
+
+
+def _with_reader(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Whether reports are read as they should be, asked where the graph holds together."""
+    for position, check in enumerate(checks, 1):
+        if (check.name, check.state) == ("concept graph", "ok"):
+            return (*checks[:position], _check_reader(), *checks[position:])
+    return checks
+
+
+def _check_reader() -> Check:
+    from ccf_pipeline.io.graphs import load_graph
+    from ccf_pipeline.io.machine import Check
+    from ccf_pipeline.pipeline_reading import misreadings
+
+    misread = misreadings(load_graph())
+    if misread:
+        hint = "Install ccf-pipeline again, or undo what was changed in graphs/thoracic.yaml."
+        return Check("reader", "broken", f"{len(misread)} misread, first: {misread[0]}", hint)
+    return Check("reader", "ok", "reads its golden sentences right")
 
 
 def _print_checks(checks: tuple[Check, ...]) -> None:

@@ -6,7 +6,6 @@ labels = read_labels(mentions, lexicon)
 """
 
 from ccf_pipeline.steps.reading.conventions import CHEXPERT, NEGEX, ReadingConventions
-from ccf_pipeline.steps.reading.golden import misread_sentences
 from ccf_pipeline.steps.reading.labels import read_labels
 from ccf_pipeline.steps.reading.lexicon import Lexicon
 from ccf_pipeline.steps.reading.reader import read_text
@@ -16,7 +15,6 @@ __all__ = [
     "NEGEX",
     "Lexicon",
     "ReadingConventions",
-    "misread_sentences",
     "read_labels",
     "read_text",
 ]

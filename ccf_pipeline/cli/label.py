@@ -1,0 +1,74 @@
+"""ccf-build label: the fourteen labels of every report of a corpus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccf_pipeline.cli.read import Conventions, Graph, Workers
+from ccf_pipeline.errors import Unfinished
+
+if TYPE_CHECKING:
+    from ccf_pipeline.pipeline_reading import CorpusCounts
+
+
+def label(
+    corpus: Annotated[
+        str, typer.Argument(help="KIND:PATH of the reports, e.g. mimic:/data/mimic-cxr.", metavar="CORPUS")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A table like mimic-cxr-2.0.0-chexpert.csv (.csv, .csv.gz, .parquet), or .jsonl.",
+        ),
+    ],
+    conventions: Conventions = "chexpert",
+    graph: Graph = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Read only the first so many studies.", show_default=False),
+    ] = None,
+    workers: Workers = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON for a program.")] = False,
+) -> None:
+    """Label every report of a corpus with the fourteen findings, in CheXpert's codes and its order.
+
+    The number of workers changes nothing but the time it takes.
+    """
+    from ccf_pipeline.cli.run import corpus_flags
+    from ccf_pipeline.cli.showing import progress_bars
+    from ccf_pipeline.io.graphs import load_graph
+    from ccf_pipeline.io.label_files import BY_STUDY, LINES, TABLES, open_label_file, refuse_other_files
+    from ccf_pipeline.io.workers import available_cpus
+    from ccf_pipeline.pipeline_reading import Labelling, label_corpus, rules_named
+    from ccf_pipeline.settings import load_settings
+
+    refuse_other_files(out, (*TABLES, *LINES))
+    chosen = rules_named(conventions)
+    settings = load_settings(None, {"graph": graph, "corpus": {**corpus_flags(corpus), "limit": limit}})
+    labelling = Labelling(
+        load_graph(settings.graph), chosen, out.name.endswith(LINES), workers or available_cpus()
+    )
+    try:
+        with open_label_file(out, BY_STUDY) as write, progress_bars(quiet=as_json) as progress:
+            counts = label_corpus(settings.corpus, labelling, write, progress)
+    except KeyboardInterrupt:
+        raise Unfinished("stopped before the end", hint="Run it again; nothing was written.") from None
+    _print_counts(counts, out, as_json=as_json)
+
+
+def _print_counts(counts: CorpusCounts, out: Path, *, as_json: bool) -> None:
+    skipped = {entry.reason: entry.count for entry in counts.skipped}
+    if as_json:
+        typer.echo(json.dumps({"read": counts.read, "labelled": counts.labelled, "skipped": skipped}))
+        return
+    by_reason = ", ".join(f"{reason} {count}" for reason, count in skipped.items())
+    typer.echo(f"studies read  {counts.read}")
+    typer.echo(f"  labelled    {counts.labelled}")
+    typer.echo(f"  skipped     {sum(skipped.values())}{f'  {by_reason}' if by_reason else ''}")
+    typer.echo(f"labels        {out}")
