@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.pipeline_graph import available_cpus, mine_corpus
+from ccf_pipeline.io.workers import available_cpus
+from ccf_pipeline.pipeline_graph import mine_corpus
 from ccf_pipeline.settings import CorpusSettings
 
 MIMIC_STUDIES = 227_835

@@ -6,24 +6,19 @@ Both stand beside the curated graph and never change it.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-import os
-import signal
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.concepts.mined import ExtractionReport, MiningReport, Thresholds
-from ccf_pipeline.errors import ExpertError, WorkerLost
+from ccf_pipeline.errors import ExpertError
 from ccf_pipeline.io.corpora import read_corpus
 from ccf_pipeline.io.experts.openai import ChatExpert, Question
 from ccf_pipeline.io.journal import Journal
-from ccf_pipeline.io.mined import handed_over, take_over
 from ccf_pipeline.io.prompts import load_template
+from ccf_pipeline.io.workers import in_portions, map_in_order
 from ccf_pipeline.records import Completion, ReasonCount, Skipped, Study, Template
 from ccf_pipeline.settings import CorpusSettings
 from ccf_pipeline.steps.extraction import (
@@ -54,11 +49,6 @@ def _silent(stage: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
 
-def available_cpus() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 # --- mine -----------------------------------------------------------------------------------
 
 
@@ -76,7 +66,7 @@ def mine_corpus(
     tally = Tally(reader.concepts)
     studies = _Studies(corpus)
     reports = (Report(study.text, len(study.sentences)) for study in studies)
-    for sightings in _sightings(_portions(reports), reader, workers):
+    for sightings in map_in_order(in_portions(reports, REPORTS_AT_ONCE), _sight, graph, workers=workers):
         tally.add(sightings)
         progress("mining", int(tally.studies.sum()), corpus.limit)
     return MiningReport(
@@ -131,58 +121,9 @@ def _ranked(counts: Counter[str]) -> tuple[ReasonCount, ...]:
     return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)
 
 
-def _portions(reports: Iterable[Report]) -> Iterator[list[Report]]:
-    waiting = iter(reports)
-    while portion := list(itertools.islice(waiting, REPORTS_AT_ONCE)):
-        yield portion
-
-
-def _sightings(portions: Iterator[list[Report]], reader: Reader, workers: int) -> Iterator[Sightings]:
-    """What stands in each portion, in order. Other processes are started only if there is work for two."""
-    first = list(itertools.islice(portions, 2))
-    every = itertools.chain(first, portions)
-    if workers < 2 or len(first) < 2:
-        yield from map(reader.sight, every)
-        return
-    # Forking would copy the progress bar's thread in the middle of whatever it does.
-    context = multiprocessing.get_context("spawn")
-    with handed_over(reader.graph) as path:
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(path,))
-        yield from _from_pool(pool, every, ahead=2 * workers)
-
-
-def _from_pool(
-    pool: ProcessPoolExecutor, portions: Iterable[list[Report]], ahead: int
-) -> Iterator[Sightings]:
-    try:
-        waiting: deque[Future[Sightings]] = deque()
-        for portion in portions:
-            waiting.append(pool.submit(_sight, portion))
-            # No further ahead than keeps everybody busy, so that memory does not grow with the corpus.
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        for future in waiting:
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise WorkerLost("a process that was reading reports died") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_reader: Reader | None = None
-
-
-def _prepare(graph_path: Path) -> None:
-    """Make a worker ready: once each, since a lexicon does not travel between processes."""
-    global _reader
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
-    _reader = Reader.of(take_over(graph_path))
-
-
-def _sight(reports: list[Report]) -> Sightings:
-    if _reader is None:
-        raise AssertionError("a worker was not prepared")
-    return _reader.sight(reports)
+def _sight(graph: ConceptGraph) -> Callable[[list[Report]], Sightings]:
+    """Make a process ready: once each, since a lexicon does not travel between processes."""
+    return Reader.of(graph).sight
 
 
 # --- extract --------------------------------------------------------------------------------

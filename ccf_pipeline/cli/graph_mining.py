@@ -62,7 +62,8 @@ def mine(
     from ccf_pipeline.concepts.mined import Thresholds
     from ccf_pipeline.io.graphs import load_graph
     from ccf_pipeline.io.mined import refuse_other_endings, write_mined
-    from ccf_pipeline.pipeline_graph import available_cpus, mine_corpus
+    from ccf_pipeline.io.workers import available_cpus
+    from ccf_pipeline.pipeline_graph import mine_corpus
 
     if out is not None:
         refuse_other_endings(out)

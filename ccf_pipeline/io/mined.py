@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-from ccf_pipeline.concepts import ConceptGraph, GraphFile
 from ccf_pipeline.concepts.mined import MinedRelation, MiningReport
 from ccf_pipeline.errors import SettingsError
 from ccf_pipeline.io.disk import sealed_file, write_text
@@ -32,21 +28,3 @@ def refuse_other_endings(path: Path) -> None:
     """Say so before the work rather than after it."""
     if path.suffix not in SUFFIXES:
         raise SettingsError(f"--out {path}: not a .csv or .json file", hint="Name the file mined.csv.")
-
-
-@contextlib.contextmanager
-def handed_over(graph: ConceptGraph) -> Iterator[Path]:
-    """A file from which other processes take a graph over.
-
-    Were it handed to a process as it starts, one that dies at once would leave its parent waiting for
-    ever: a graph is larger than the pipe between them.
-    """
-    with tempfile.TemporaryDirectory(prefix="ccf-graph-") as folder:
-        path = Path(folder) / "graph.json"
-        path.write_text(graph.file.model_dump_json(), encoding="utf-8")
-        yield path
-
-
-def take_over(path: Path) -> ConceptGraph:
-    """The graph that another process handed over."""
-    return ConceptGraph(GraphFile.model_validate_json(path.read_text(encoding="utf-8")))

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
+import pickle
 import signal
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any, TypeVar
 
-from ccf_pipeline.errors import CcfError
+from ccf_pipeline.errors import WorkerLost
 
 Portion = TypeVar("Portion")
 Result = TypeVar("Result")
 Given = TypeVar("Given")
-
-
-class WorkerDied(CcfError):
-    """A process that was given a part of the work is gone."""
-
-    hint = "Run again with --workers 1; each worker needs about 150 MB of memory."
 
 
 def available_cpus() -> int:
@@ -55,28 +53,43 @@ def map_in_order(
         return
     # Forking would copy the progress bar's thread in the middle of whatever it does.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(prepare, given))
-    waiting: deque[Future[Any]] = deque()
-    try:
-        for portion in every:
-            waiting.append(pool.submit(_do, portion))
-            # No further ahead than keeps everybody busy, so that memory does not grow with the input.
-            if len(waiting) > 2 * workers:
+    with _handed_over((prepare, given)) as path:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(path,))
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for portion in every:
+                waiting.append(pool.submit(_do, portion))
+                # No further ahead than keeps everybody busy, so that memory does not grow with the input.
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise WorkerDied("a process that was reading reports died") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+        except BrokenProcessPool as error:
+            raise WorkerLost("a process that was reading reports died") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _handed_over(value: object) -> Iterator[Path]:
+    """A file from which other processes take a value over.
+
+    Were a large value handed to a process as it starts, one that dies at once would leave its parent
+    waiting for ever: what does not fit the pipe between them is never read.
+    """
+    with tempfile.TemporaryDirectory(prefix="ccf-") as folder:
+        path = Path(folder) / "given.pickle"
+        path.write_bytes(pickle.dumps(value))
+        yield path
 
 
 _work: Callable[[Any], Any] | None = None
 
 
-def _begin(prepare: Callable[[Any], Callable[[Any], Any]], given: Any) -> None:
+def _begin(handed_over: Path) -> None:
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    prepare, given = pickle.loads(handed_over.read_bytes())
     _work = prepare(given)
 
 
