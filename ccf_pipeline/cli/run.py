@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON for a program.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-CORPUS_KINDS = ("mimic", "demo")
+CORPUS_KINDS = ("mimic", "openi", "chexpert_plus", "table", "demo", "studies")
 
 
 def run(
@@ -46,7 +46,7 @@ def run(
     flags: dict[str, Any] = {
         "out": out,
         "graph": graph,
-        "corpus": {**_corpus(corpus), "limit": limit},
+        "corpus": {**read_corpus_option(corpus), "limit": limit},
         "plan": {"per_study": per_study, "seed": seed},
         "expert": {"kind": expert, "strategy": strategy},
         "shards": {"size": shard_size},
@@ -75,15 +75,16 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
         show_pair(screen, pair)
 
 
-def _corpus(spoken: str | None) -> dict[str, str | None]:
+def read_corpus_option(spoken: str | None) -> dict[str, str | None]:
+    """KIND:PATH as settings; without a kind the path keeps the kind that build.toml says."""
     if spoken is None:
         return {}
     kind, colon, path = spoken.partition(":")
     if not colon:
         return {"path": spoken}
-    if kind not in CORPUS_KINDS:
+    if kind.replace("-", "_") not in CORPUS_KINDS:
         raise SettingsError(
             f"--corpus {spoken}: `{kind}` is not a kind of corpus",
             hint=f"Known kinds: {', '.join(CORPUS_KINDS)}; for example mimic:{path or 'PATH'}.",
         )
-    return {"kind": kind, "path": path}
+    return {"kind": kind.replace("-", "_"), "path": path}

@@ -18,10 +18,10 @@ from ccf_pipeline.io.arrow import arrow_schema
 from ccf_pipeline.io.exports import shipped_exports
 
 # What others read: the stored rows, the expert's answer, the summary in the manifest, the graph file.
-STORED: tuple[type[BaseModel], ...] = (records.Record, records.PlannedStudy, records.Skipped)
+STORED: tuple[type[BaseModel], ...] = (records.Record, records.PlannedStudy, records.Skipped, records.Study)
 DESCRIBED: tuple[type[BaseModel], ...] = (
     *STORED,
-    records.Study,
+    records.Funnel,
     records.Mention,
     records.Plan,
     records.Prompt,
