@@ -11,6 +11,7 @@ from ccf_pipeline import __version__
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
 from ccf_pipeline.cli.graph import graph_app
+from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.version import version
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(init)
+app.command()(ingest)
 app.command()(run)
 app.add_typer(graph_app, name="graph")
 app.command()(doctor)

@@ -157,6 +157,7 @@ def _read_splits(tables: MimicTables, path: Path, survey: Survey) -> None:
                 raise PatientLeakage(
                     f"{path}: patient {patient} is in `{tables.split_of_subject[patient]}` and in `{word}`"
                 )
+    survey.split_sizes.update(tables.splits.values())
     _remark(survey, path, unknown, "rows have no study id or no split that is known; they are left out")
 
 

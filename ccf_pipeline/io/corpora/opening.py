@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -31,7 +32,7 @@ class Survey:
     skip_bad: bool = False
     remarks: list[str] = field(default_factory=list)
     images_listed: int | None = None
-    is_whole_corpus: bool = False
+    split_sizes: Counter[str] = field(default_factory=Counter)
 
     def damaged(self, what: str, hint: str = _KEEP_GOING) -> None:
         """Stop at damage, unless the user said to go on."""

@@ -142,9 +142,7 @@ def _parquet_rows(file: Path, columns: ColumnSettings) -> Iterator[Row]:
             for row in batch.to_pylist():
                 yield _row({part: _written(row[column]) for part, column in chosen.items()})
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableInput(
-            f"{file}: is not readable Parquet ({error.__class__.__name__})"
-        ) from error
+        raise UnreadableInput(f"{file}: is not readable Parquet ({error.__class__.__name__})") from error
 
 
 def choose_columns(file: Path, header: Sequence[str], columns: ColumnSettings) -> dict[str, str]:
