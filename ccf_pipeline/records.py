@@ -366,6 +366,32 @@ class Funnel(Noun):
     remarks: tuple[str, ...]
 
 
+class TrainingImage(Noun):
+    """A study's image as a model is trained on it; `sha256` is that of the bytes at `path`."""
+
+    study_id: str
+    image_id: str
+    path: str
+    sha256: str
+    source_sha256: str
+    recipe: str
+    width: int
+    height: int
+
+
+class ImagesSummary(Noun):
+    """Where the images of a corpus went: studies = converted + as they were + refused + without image.
+
+    A JPEG that was made smaller counts as converted.
+    """
+
+    studies: int
+    converted: int
+    as_they_were: int
+    refused: tuple[ReasonCount, ...]
+    without_image: tuple[ReasonCount, ...]
+
+
 class PlannedStudy(Noun):
     """A study with the counterfactuals to ask for: a row of the plan."""
 

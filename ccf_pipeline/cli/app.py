@@ -11,6 +11,7 @@ from ccf_pipeline import __version__
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
 from ccf_pipeline.cli.graph import graph_app
+from ccf_pipeline.cli.images import images
 from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.run import run
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(init)
 app.command()(ingest)
+app.command()(images)
 app.command()(run)
 app.add_typer(graph_app, name="graph")
 app.command()(doctor)

@@ -93,9 +93,12 @@ def _image(root: Path, path: str, view: str) -> tuple[ImageRef | None, str | Non
         return None, "no_image_listed"
     if view.strip().lower() not in _FRONTAL:
         return None, "no_frontal_view"
-    if not is_below(root, path):
-        return None, "image_not_on_disk"
-    return ImageRef(image_id=Path(path).stem, path=path, view=_FRONTAL[view.strip().lower()]), None
+    # `ccf-build images` makes a .jpg of a .dcm.
+    for candidate in (path, str(Path(path).with_suffix(".jpg"))):
+        if is_below(root, candidate):
+            view = _FRONTAL[view.strip().lower()] or ""
+            return ImageRef(image_id=Path(path).stem, path=candidate, view=view or None), None
+    return None, "image_not_on_disk"
 
 
 # --- the three formats --------------------------------------------------------------------
