@@ -21,6 +21,7 @@ from ccf_pipeline.io.arrow import write_nouns
 from ccf_pipeline.io.corpora import images_root, read_corpus
 from ccf_pipeline.io.dicom import Grey, ImageRefused, Recipe, read_grey_levels
 from ccf_pipeline.io.disk import disk_error, file_digest, write_text
+from ccf_pipeline.io.ingest import make_private
 from ccf_pipeline.io.isolation import Refusal, run_isolated
 from ccf_pipeline.records import ImagesSummary, ReasonCount, Skipped, TrainingImage
 from ccf_pipeline.settings import CorpusSettings
@@ -191,7 +192,8 @@ def _target_path(path: str, resize: int | None) -> str:
 
 
 def _refuse_other_recipe(out: Path, recipe: Recipe, resize: int | None) -> None:
-    """A folder holds the images of one recipe and size."""
+    """A folder holds the images of one recipe and size; only its owner enters it."""
+    make_private(out)
     file = out / "images.json"
     chosen = json.dumps({"recipe": recipe, "resize": resize}) + "\n"
     try:

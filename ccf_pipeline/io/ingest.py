@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.io.arrow import read_row_count, write_nouns
+from ccf_pipeline.io.builds import PRIVATE_FOLDER
 from ccf_pipeline.io.corpora import corpus_terms, images_root, read_corpus
 from ccf_pipeline.io.corpora.ingested import ingest_paths
 from ccf_pipeline.io.corpora.mimic import find_homes
 from ccf_pipeline.io.corpora.opening import Survey
-from ccf_pipeline.io.disk import write_text
+from ccf_pipeline.io.disk import disk_error, write_text
 from ccf_pipeline.records import Funnel, KnownTotal, ReasonCount, Skipped, Study
 from ccf_pipeline.settings import CorpusSettings
 
@@ -30,6 +31,7 @@ def ingest(settings: CorpusSettings, out: Path, progress: Callable[[int], None] 
     studies_path, quarantine_path, funnel_path = ingest_paths(out)
     if settings.kind == "studies":
         raise BuildConflict(f"{settings.path}: is an ingest already", hint="Give it to `ccf-build run`.")
+    make_private(studies_path.parent)
     funnel_path.unlink(missing_ok=True)
     survey = Survey()
     tally = _Tally()
@@ -67,7 +69,17 @@ def ingest(settings: CorpusSettings, out: Path, progress: Callable[[int], None] 
     )
     refuse_lost_studies(funnel, studies_path, quarantine_path)
     write_text(funnel_path, funnel.model_dump_json(indent=1) + "\n")
+    for path in (studies_path, quarantine_path):
+        path.chmod(0o600)
     return funnel
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner enters; one that is there already is left as it is."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    except OSError as error:
+        raise disk_error(folder, error) from error
 
 
 def refuse_lost_studies(funnel: Funnel, studies: Path, quarantine: Path) -> None:

@@ -59,6 +59,13 @@ def test_what_is_found_is_used_or_skipped_for_a_reason(tree: Tree, tmp_path: Pat
     assert pq.read_metadata(tmp_path / "out" / "studies.parquet").num_rows == 2
 
 
+def test_what_is_ingested_is_its_owners_alone(tree: Tree, tmp_path: Path) -> None:
+    ingest(settings(tree), tmp_path / "out")
+
+    modes = [path.stat().st_mode & 0o077 for path in (tmp_path / "out", tmp_path / "out" / "studies.parquet")]
+    assert modes == [0, 0]
+
+
 def test_the_copy_is_compared_with_the_published_whole(tree: Tree, tmp_path: Path) -> None:
     funnel = ingest(settings(tree), tmp_path / "out")
 

@@ -162,12 +162,21 @@ def _positions(
 
 def _missing_hint(column: str, header: list[str], elsewhere: Mapping[str, str]) -> str:
     near = get_close_matches(column, header, n=1, cutoff=0.5)
-    has = ", ".join(name[:40] for name in header[:20]) or "nothing"
+    has = column_names(header)
     return (
-        (f"`{near[0]}` looks like it: rename it. " if near else "")
+        (f"`{near[0][:40]}` looks like it: rename it. " if near else "")
         + (f"{elsewhere[column]} has it. " if column in elsewhere else "")
         + f"The file has: {has}."
     )
+
+
+def column_names(header: Sequence[str]) -> str:
+    """A header as told in an error; a first row that is a report is not told."""
+    names = [name.strip() for name in header]
+    told = [
+        name for name in names if re.fullmatch(r"[\w.()/-]+(?: [\w.()/-]+){0,3}", name) and len(name) <= 60
+    ]
+    return ", ".join(told[:20]) or "no column names"
 
 
 def _delimiter(line: str) -> str:

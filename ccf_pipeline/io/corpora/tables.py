@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
 from ccf_pipeline.io.corpora.ids import exact_id
 from ccf_pipeline.io.corpora.mimic import is_below
-from ccf_pipeline.io.corpora.opening import Survey, header_of, open_text, read_table
+from ccf_pipeline.io.corpora.opening import Survey, column_names, header_of, open_text, read_table
 from ccf_pipeline.io.corpora.studies import Found, make_study
 from ccf_pipeline.records import ImageRef, Skipped, Study
 from ccf_pipeline.settings import ColumnSettings
@@ -157,7 +157,7 @@ def choose_columns(file: Path, header: Sequence[str], columns: ColumnSettings) -
         if said is not None and said not in header:
             raise SettingsError(
                 f"{file}: has no column `{said}`, which corpus.columns.{part} names",
-                hint=f"It has: {', '.join(name[:40] for name in header[:20])}.",
+                hint=f"It has: {column_names(header)}.",
             )
         name = said or next((by_plain_name[name] for name in usual if name in by_plain_name), None)
         if name is not None:
@@ -166,7 +166,7 @@ def choose_columns(file: Path, header: Sequence[str], columns: ColumnSettings) -
         raise SettingsError(
             f"{file}: no column is known to hold the {'report' if 'study_id' in chosen else 'id'}",
             hint="Name it in build.toml under [corpus.columns], study_id = … and text = … (or findings and"
-            f" impression). The file has: {', '.join(name[:40] for name in header[:20])}.",
+            f" impression). The file has: {column_names(header)}.",
         )
     return chosen
 

@@ -39,7 +39,7 @@ TERMS: dict[str, CorpusTerms] = {
             kind="demo",
             name="ccf_pipeline's demo corpus",
             sensitivity="open",
-            terms="Invented by ccf_pipeline's demo generator: no patient is behind reports and images.",
+            terms="Reports and images are invented by ccf_pipeline: no patient is behind them.",
         ),
         CorpusTerms(
             kind="studies",

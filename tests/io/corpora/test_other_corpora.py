@@ -201,6 +201,15 @@ def test_a_table_that_does_not_say_what_is_what_is_refused(tmp_path: Path, read:
         read(path, "table", columns={"study_id": "No", "text": "Befund"})
 
 
+def test_a_table_without_a_header_does_not_show_its_first_report(tmp_path: Path, read: Read) -> None:
+    report = "Heart of Mr. Doe is large, and there is a small effusion."
+    write_csv(tmp_path / "t.csv", [("1", report), ("2", report)])
+
+    with pytest.raises(SettingsError) as refusal:
+        read(tmp_path / "t.csv", "table")
+    assert "Doe" not in f"{refusal.value.what} {refusal.value.hint}"
+
+
 def test_rows_that_are_none_are_counted(tmp_path: Path, read: Read) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(
