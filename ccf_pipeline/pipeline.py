@@ -220,14 +220,16 @@ def judge(
 
 
 def _with_bound_image(planned: PlannedStudy, root: Path) -> PlannedStudy:
-    """Bind the image's bytes to the text by their hash; an image that has gone is no image."""
+    """Bind the image's bytes to the text by their hash; one that has gone or changed is no image."""
     image = planned.study.image
     if image is None:
         return planned
     try:
-        bound: ImageRef | None = image.model_copy(update={"sha256": file_digest(root / image.path)})
+        digest = file_digest(root / image.path)
     except OSError:
-        bound = None
+        digest = None
+    is_its_own = digest is not None and image.sha256 in (None, digest)
+    bound: ImageRef | None = image.model_copy(update={"sha256": digest}) if is_its_own else None
     return planned.model_copy(update={"study": planned.study.model_copy(update={"image": bound})})
 
 

@@ -34,7 +34,8 @@ from ccf_pipeline.io.corpora import read_corpus
 from ccf_pipeline.io.dicom import ImageRefused, equalised, read_grey_levels
 from ccf_pipeline.io.images import convert_images, jpeg, resized, training_image
 from ccf_pipeline.io.isolation import Refusal, run_isolated
-from ccf_pipeline.records import Skipped, Study, TrainingImage
+from ccf_pipeline.pipeline import _with_bound_image
+from ccf_pipeline.records import PlannedStudy, Skipped, Study, TrainingImage
 from ccf_pipeline.settings import CorpusSettings
 from tests.io.corpora.conftest import Tree
 
@@ -416,7 +417,28 @@ def test_every_study_has_its_own_image_or_a_reason(tree: Tree, tmp_path: Path) -
 
     built_with = CorpusSettings(kind="mimic", path=tree.folder, images=out)
     studies = [study for study in read_corpus(built_with) if isinstance(study, Study)]
-    assert {study.study_id for study in studies if study.image} == set(images)
+    bound = {study.study_id: study.image.sha256 for study in studies if study.image}
+    assert bound == {study_id: image.sha256 for study_id, image in images.items()}
+
+
+def test_a_build_leaves_out_an_image_that_is_not_the_one_that_was_made(tree: Tree, tmp_path: Path) -> None:
+    convert_images(CorpusSettings(kind="mimic", path=tree.folder), tmp_path / "out")
+    corpus = CorpusSettings(kind="mimic", path=tree.folder, images=tmp_path / "out")
+    study = next(study for study in read_corpus(corpus) if isinstance(study, Study) and study.image)
+    planned = PlannedStudy(study=study, plans=())
+    assert study.image is not None
+    path = tmp_path / "out" / study.image.path
+
+    whole = _with_bound_image(planned, tmp_path / "out")
+    neighbour = path.parents[3] / f"p10/p{PATIENT + 1}/s{STUDY + 1}/image1.jpg"
+    path.unlink()
+    path.write_bytes(neighbour.read_bytes())
+    exchanged = _with_bound_image(planned, tmp_path / "out")
+    path.unlink()
+    gone = _with_bound_image(planned, tmp_path / "out")
+
+    assert whole.study.image == study.image
+    assert (exchanged.study.image, gone.study.image) == (None, None)
 
 
 def test_the_number_of_processes_does_not_change_a_byte(tree: Tree, tmp_path: Path) -> None:

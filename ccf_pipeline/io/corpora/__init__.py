@@ -9,7 +9,7 @@ from pathlib import Path
 from ccf_pipeline.errors import MissingInput, PatientLeakage
 from ccf_pipeline.io.corpora.opening import Survey
 from ccf_pipeline.io.corpora.terms import TERMS
-from ccf_pipeline.records import CorpusTerms, Skipped, Study
+from ccf_pipeline.records import CorpusTerms, Skipped, Study, TrainingImage
 from ccf_pipeline.settings import CorpusSettings
 
 
@@ -21,7 +21,9 @@ def read_corpus(settings: CorpusSettings, survey: Survey | None = None) -> Itera
     """
     survey = survey or Survey()
     survey.skip_bad = settings.skip_bad
-    return itertools.islice(_each_once(_read(settings, survey)), settings.limit)
+    studies = _each_once(_read(settings, survey))
+    bound = _bound_hashes(settings)
+    return itertools.islice((_bind(study, bound) for study in studies) if bound else studies, settings.limit)
 
 
 def require_corpus(settings: CorpusSettings) -> None:
@@ -82,6 +84,27 @@ def _read(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]
 
             # The demo corpus is laid out as MIMIC-CXR is; only its name, and so who may see it, differs.
             return read_mimic(path, survey, corpus=settings.kind, images=images)
+
+
+def _bound_hashes(settings: CorpusSettings) -> dict[str, bytes]:
+    """Which bytes `ccf-build images` made of each study, where it made the folder of images."""
+    made = settings.images / "images.parquet" if settings.images else None
+    if made is None or not made.is_file():
+        return {}
+    from ccf_pipeline.io.arrow import read_nouns
+
+    return {image.study_id: bytes.fromhex(image.sha256) for image in read_nouns(made, TrainingImage)}
+
+
+def _bind(study: Study | Skipped, bound: dict[str, bytes]) -> Study | Skipped:
+    """Name the bytes that belong to the study; an image that was not made for it is none."""
+    if isinstance(study, Skipped) or study.image is None:
+        return study
+    digest = bound.get(study.study_id)
+    if digest is None:
+        return study.model_copy(update={"image": None, "image_missing": "image_not_made_for_it"})
+    image = study.image.model_copy(update={"sha256": digest.hex()})
+    return study.model_copy(update={"image": image})
 
 
 def _each_once(studies: Iterable[Study | Skipped]) -> Iterator[Study | Skipped]:

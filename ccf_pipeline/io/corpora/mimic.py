@@ -22,6 +22,7 @@ from ccf_pipeline.records import ImageRef, Skipped, Study
 
 ARCHIVE = "mimic-cxr-reports.zip"
 REPORT_PATH = re.compile(r"(?:^|/)p\d\d/p(\d{8})/s(\d{8})\.txt\Z")
+NO_LABELLED_TEST_SET = "tables of MIMIC-CXR-JPG 2.0.0: the labelled test set of 2.1.0 is not here"
 _TEXT_NAME = re.compile(r"s?([^/\\]*)\.txt\Z")
 _INNER = re.compile(r"files\Z|p\d\d(?:\d{6})?\Z|s\d{8}\Z")
 
@@ -41,6 +42,8 @@ def read_mimic(
     if not trees and any(re.fullmatch(r"p\d\d", entry.name) for entry in root.iterdir()):
         trees = [root]
     tables = read_tables(homes, survey)
+    if corpus == "mimic" and "chexpert" in tables.found and "test-set-labeled" not in tables.found:
+        survey.remarks.append(NO_LABELLED_TEST_SET)
     picker = ImagePicker(images or root, [images] if images else trees, tables)
     reports = reports_in_archive(archive) if archive else reports_in_trees(trees, root)
     seen: set[int] = set()

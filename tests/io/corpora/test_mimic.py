@@ -104,7 +104,9 @@ def test_a_study_listed_twice_with_other_labels_keeps_the_first_and_is_told(tree
     studies, _, survey = read(tree.folder)
 
     assert studies[str(FIRST)].labels[0].state == "present"
-    assert survey.remarks == [f"{CHEXPERT}: 1 rows repeat a study with other labels; its first row counts"]
+    assert survey.remarks[:1] == [
+        f"{CHEXPERT}: 1 rows repeat a study with other labels; its first row counts"
+    ]
 
 
 # --- splits -----------------------------------------------------------------------------
@@ -228,6 +230,15 @@ def test_the_images_release_without_reports_says_where_the_reports_are(tree: Any
     with pytest.raises(MissingInput, match="MIMIC-CXR-JPG, which holds no report text") as refusal:
         read(tree.folder)
     assert "mimic-cxr-reports.zip" in refusal.value.hint
+
+
+def test_tables_of_the_older_release_are_known(tree: Any, read: Read) -> None:
+    tree.report(PATIENT, FIRST)
+    tree.labels("chexpert", (PATIENT, FIRST, {"Edema": "1.0"}))
+
+    assert read(tree.folder)[2].remarks == [
+        "tables of MIMIC-CXR-JPG 2.0.0: the labelled test set of 2.1.0 is not here"
+    ]
 
 
 def test_file_names_alone_tell_how_many_images_there_are(tree: Any, read: Read) -> None:
