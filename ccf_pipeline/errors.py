@@ -4,6 +4,7 @@ CcfError                      exit 1: the user can mend it
 ├── SettingsError             an unknown key, or a value that does not fit
 ├── MissingInput              a path that is not there
 ├── UnreadableInput           a file that is there and cannot be read as what it should be
+├── PatientLeakage            a patient in two splits
 ├── GraphError                a concept graph that does not hold together
 ├── ReaderError               with this graph, reports are not read as they should be
 ├── MissingExtra              a package of an optional extra is not installed
@@ -49,6 +50,12 @@ class UnreadableInput(CcfError):
     """A file is there but cannot be read as what it should be."""
 
     hint = "Check that the file is complete and that you may read it."
+
+
+class PatientLeakage(CcfError):
+    """A patient's studies lie in two splits: what is tested on would have been trained on."""
+
+    hint = "Put all studies of a patient into one split; MIMIC-CXR's own split table does."
 
 
 class GraphError(CcfError):

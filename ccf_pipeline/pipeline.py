@@ -20,7 +20,7 @@ from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.errors import ExpertError, StorageError
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
-from ccf_pipeline.io.corpora import read_corpus, require_corpus
+from ccf_pipeline.io.corpora import corpus_terms, images_root, read_corpus, require_corpus
 from ccf_pipeline.io.datasets import write_dataset
 from ccf_pipeline.io.disk import file_digest
 from ccf_pipeline.io.experts import Expert, open_expert
@@ -176,8 +176,8 @@ def build_shard(
     folder: BuildFolder, materials: Materials, shard: int, expert: Expert, journal: Journal
 ) -> None:
     """Ask for a shard's counterfactuals, judge them, and seal accepted and rejected rows."""
-    images_root = materials.settings.corpus.path
-    planned = [_with_bound_image(entry, images_root) for entry in folder.planned_studies(shard)]
+    root = images_root(materials.settings.corpus)
+    planned = [_with_bound_image(entry, root) for entry in folder.planned_studies(shard)]
     asked = [
         (entry.study, write_prompt(plan, entry.study, materials.graph, materials.template))
         for entry in planned
@@ -219,15 +219,17 @@ def judge(
     )
 
 
-def _with_bound_image(planned: PlannedStudy, images_root: Path) -> PlannedStudy:
-    """Bind the image's bytes to the text by their hash; an image that has gone is no image."""
+def _with_bound_image(planned: PlannedStudy, root: Path) -> PlannedStudy:
+    """Bind the image's bytes to the text by their hash; one that has gone or changed is no image."""
     image = planned.study.image
     if image is None:
         return planned
     try:
-        bound: ImageRef | None = image.model_copy(update={"sha256": file_digest(images_root / image.path)})
+        digest = file_digest(root / image.path)
     except OSError:
-        bound = None
+        digest = None
+    is_its_own = digest is not None and image.sha256 in (None, digest)
+    bound: ImageRef | None = image.model_copy(update={"sha256": digest}) if is_its_own else None
     return planned.model_copy(update={"study": planned.study.model_copy(update={"image": bound})})
 
 
@@ -240,7 +242,7 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
     if plan is None:
         raise StorageError(f"{folder.path}: the plan is not finished")
     progress("dataset", 0, 1)
-    configs = write_dataset(folder, plan.shards, materials.settings.corpus.path)
+    configs = write_dataset(folder, plan.shards, images_root(materials.settings.corpus))
     rejected_reasons: Counter[str] = Counter()
     rejected = 0
     for record in folder.rejected_records(plan.shards):
@@ -261,7 +263,7 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
         configs=configs,
     )
     refuse_lost_rows(summary)
-    write_card(folder.dataset_path, summary, materials.lineage, materials.settings.corpus.kind)
+    write_card(folder.dataset_path, summary, materials.lineage, corpus_terms(materials.settings.corpus))
     folder.commit(summary)
     progress("dataset", 1, 1)
     return summary

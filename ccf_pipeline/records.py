@@ -15,6 +15,7 @@ Direction = Literal["add", "swap", "remove"]
 Side = Literal["left", "right", "bilateral"]
 Temporality = Literal["new", "worsened", "improved", "unchanged", "resolved", "prior"]
 Split = Literal["train", "validate", "test"]
+Sensitivity = Literal["credentialed", "open"]
 
 NO_FINDING = "fnd_no_finding"
 SUPPORT_DEVICES = "fnd_support_devices"
@@ -77,7 +78,8 @@ class Study(Noun):
     """A report with what is known around it.
 
     `text` is the canonical report, `FINDINGS: …` and `IMPRESSION: …` on a line each;
-    the sentences' offsets point into it.
+    the sentences' offsets point into it. `notes` are codes of what had to be mended or assumed to read it,
+    `image_missing` says why there is no image.
     """
 
     corpus: str
@@ -90,8 +92,10 @@ class Study(Noun):
     labels: tuple[FindingState, ...] = ()
     label_source: str | None = None
     image: ImageRef | None = None
+    image_missing: str | None = None
     age: int | None = None
     sex: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Skipped(Noun):
@@ -313,6 +317,19 @@ class Record(Noun):
     code_version: str
 
 
+# --- what a corpus is, and what an ingest counts ---------------------------------------------
+
+
+class CorpusTerms(Noun):
+    """Who may see what comes from a corpus, and under which terms."""
+
+    kind: str
+    name: str
+    sensitivity: Sensitivity
+    terms: str
+    citation: str = ""
+
+
 # --- what a build counts ------------------------------------------------------------------
 
 
@@ -321,6 +338,58 @@ class ReasonCount(Noun):
 
     reason: str
     count: int
+
+
+class KnownTotal(Noun):
+    """What a whole corpus is published to hold, beside what was found."""
+
+    what: str
+    expected: int
+    found: int
+
+
+class Funnel(Noun):
+    """Where the studies of a corpus went: found = used + skipped by reason."""
+
+    terms: CorpusTerms
+    images_root: str
+    found: int
+    used: int
+    skipped: tuple[ReasonCount, ...]
+    read_from: tuple[ReasonCount, ...]
+    label_sources: tuple[ReasonCount, ...]
+    splits: tuple[ReasonCount, ...]
+    views: tuple[ReasonCount, ...]
+    without_image: tuple[ReasonCount, ...]
+    notes: tuple[ReasonCount, ...]
+    known_totals: tuple[KnownTotal, ...]
+    remarks: tuple[str, ...]
+
+
+class TrainingImage(Noun):
+    """A study's image as a model is trained on it; `sha256` is that of the bytes at `path`."""
+
+    study_id: str
+    image_id: str
+    path: str
+    sha256: str
+    source_sha256: str
+    recipe: str
+    width: int
+    height: int
+
+
+class ImagesSummary(Noun):
+    """Where the images of a corpus went: studies = converted + as they were + refused + without image.
+
+    A JPEG that was made smaller counts as converted.
+    """
+
+    studies: int
+    converted: int
+    as_they_were: int
+    refused: tuple[ReasonCount, ...]
+    without_image: tuple[ReasonCount, ...]
 
 
 class PlannedStudy(Noun):

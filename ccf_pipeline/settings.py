@@ -18,21 +18,43 @@ from pydantic_settings import (
 )
 
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
-from ccf_pipeline.records import Noun
+from ccf_pipeline.records import Noun, Sensitivity
 
 ENV_PREFIX = "CCF_"
 SETTINGS_FILE = Path("build.toml")
 
-CorpusKind = Literal["mimic", "demo"]
+CorpusKind = Literal["mimic", "openi", "chexpert_plus", "table", "demo", "studies"]
 ExpertKind = Literal["rules"]
+
+
+class ColumnSettings(Noun):
+    """What the columns of a table are called; those left out go by their usual names."""
+
+    study_id: str | None = Field(default=None, description="Column of the study's or report's id.")
+    subject_id: str | None = Field(default=None, description="Column of the patient's id.")
+    text: str | None = Field(default=None, description="Column of the whole report.")
+    findings: str | None = Field(default=None, description="Column of the findings section.")
+    impression: str | None = Field(default=None, description="Column of the impression section.")
+    split: str | None = Field(default=None, description="Column that says train, validate or test.")
+    image: str | None = Field(default=None, description="Column of the image's path below the images folder.")
+    view: str | None = Field(default=None, description="Column of the view: PA, AP, lateral.")
+    age: str | None = Field(default=None, description="Column of the age in years.")
+    sex: str | None = Field(default=None, description="Column of the sex.")
 
 
 class CorpusSettings(Noun):
     """Where the reports come from."""
 
     kind: CorpusKind = Field(default="mimic", description="How the corpus is laid out on disk.")
-    path: Path = Field(default=Path("corpus"), description="Its folder.")
+    path: Path = Field(default=Path("corpus"), description="Its folder, archive or table.")
+    images: Path | None = Field(default=None, description="Folder of the images, where it is another one.")
     limit: int | None = Field(default=None, ge=1, description="Read only the first so many studies.")
+    skip_bad: bool = Field(default=False, description="Go on after a damaged table with what it still gives.")
+    sensitivity: Sensitivity | None = Field(
+        default=None,
+        description="Who may see a table of your own; `credentialed` unless you say that it is open.",
+    )
+    columns: ColumnSettings = ColumnSettings()
 
 
 class PlanSettings(Noun):

@@ -11,6 +11,8 @@ from ccf_pipeline import __version__
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
 from ccf_pipeline.cli.graph import graph_app
+from ccf_pipeline.cli.images import images
+from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
 from ccf_pipeline.cli.read import read
@@ -33,6 +35,8 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(init)
+app.command()(ingest)
+app.command()(images)
 app.command()(run)
 app.command()(read)
 app.command()(label)

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 QUESTIONS = {
-    "corpus.kind": "Kind of corpus (mimic: laid out as MIMIC-CXR; demo: invented by ccf-build demo)",
-    "corpus.path": "Folder of the corpus",
+    "corpus.kind": "Kind of corpus (mimic, openi, chexpert_plus, table, studies, demo)",
+    "corpus.path": "Its folder, archive or table",
     "out": "Folder to build in",
     "plan.per_study": "Counterfactuals per study",
     "plan.seed": "Seed",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON for a program.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-CORPUS_KINDS = ("mimic", "demo")
+CORPUS_KINDS = ("mimic", "openi", "chexpert_plus", "table", "demo", "studies")
 
 
 def run(
@@ -82,9 +82,9 @@ def corpus_flags(spoken: str | None) -> dict[str, str | None]:
     kind, colon, path = spoken.partition(":")
     if not colon:
         return {"path": spoken}
-    if kind not in CORPUS_KINDS:
+    if kind.replace("-", "_") not in CORPUS_KINDS:
         raise SettingsError(
             f"--corpus {spoken}: `{kind}` is not a kind of corpus",
             hint=f"Known kinds: {', '.join(CORPUS_KINDS)}; for example mimic:{path or 'PATH'}.",
         )
-    return {"kind": kind, "path": path}
+    return {"kind": kind.replace("-", "_"), "path": path}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int | None], None]
 
 STAGES = {
+    "ingest": "reading reports",
+    "images": "converting images",
     "studies": "reading and planning",
     "shards": "building shards",
     "dataset": "writing the data set",

@@ -64,6 +64,14 @@ def read_nouns(path: Path, noun: type[N]) -> Iterator[N]:
         raise StorageError(f"{path}: cannot be read back ({error.__class__.__name__})") from error
 
 
+def read_row_count(path: Path) -> int:
+    """How many rows a Parquet file says it holds."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StorageError(f"{path}: cannot be read back ({error.__class__.__name__})") from error
+
+
 def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
     batch: list[dict[str, Any]] = []
     for row in rows:

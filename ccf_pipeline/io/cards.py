@@ -8,21 +8,18 @@ import yaml
 
 from ccf_pipeline.io.datasets import SPLIT_FILES
 from ccf_pipeline.io.disk import write_text
-from ccf_pipeline.records import BuildSummary, Lineage, ReasonCount
+from ccf_pipeline.records import BuildSummary, CorpusTerms, Lineage, ReasonCount
 
-OPEN_CORPORA = {
-    "demo": "The reports and images are invented by ccf_pipeline's demo generator: no patient is behind them."
-}
 CREDENTIALED = (
     "**Derived from credentialed reports.** Whoever holds this folder must have signed the source's data use"
     " agreement. It may not be published or sent to others."
 )
 
 
-def write_card(dataset: Path, summary: BuildSummary, lineage: Lineage, corpus: str) -> None:
+def write_card(dataset: Path, summary: BuildSummary, lineage: Lineage, terms: CorpusTerms) -> None:
     """Write README.md; its head tells the Hub and `datasets` which files make which config."""
     write_text(
-        dataset / "README.md", f"---\n{_head(dataset, summary)}---\n\n{_body(summary, lineage, corpus)}"
+        dataset / "README.md", f"---\n{_head(dataset, summary)}---\n\n{_body(summary, lineage, terms)}"
     )
 
 
@@ -49,13 +46,13 @@ def _head(dataset: Path, summary: BuildSummary) -> str:
     return yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
 
 
-def _body(summary: BuildSummary, lineage: Lineage, corpus: str) -> str:
+def _body(summary: BuildSummary, lineage: Lineage, terms: CorpusTerms) -> str:
     plan = summary.plan
     return f"""# CXR-CounterFact
 
 Pairs of chest X-ray reports: the factual one, and a counterfactual one that leads to another diagnosis.
 
-{OPEN_CORPORA.get(corpus, CREDENTIALED)}
+{_terms(terms)}
 
 Not for clinical use. The counterfactuals are written by a program; no radiologist has read them.
 
@@ -94,6 +91,12 @@ Not for clinical use. The counterfactuals are written by a program; no radiologi
 | concept graph | {lineage.graph_version}, digest `{lineage.graph_digest[:16]}` |
 | prompt template | digest `{lineage.prompt_digest}` |
 """
+
+
+def _terms(terms: CorpusTerms) -> str:
+    notice = f"{CREDENTIALED}\n\n" if terms.sensitivity == "credentialed" else ""
+    citation = f" Cite {terms.citation}." if terms.citation else ""
+    return f"{notice}Source: {terms.name}. {terms.terms}{citation}"
 
 
 def _reasons(reasons: tuple[ReasonCount, ...]) -> str:

@@ -18,10 +18,16 @@ from ccf_pipeline.io.arrow import arrow_schema
 from ccf_pipeline.io.exports import shipped_exports
 
 # What others read: the stored rows, the expert's answer, the summary in the manifest, the graph file.
-STORED: tuple[type[BaseModel], ...] = (records.Record, records.PlannedStudy, records.Skipped)
+STORED: tuple[type[BaseModel], ...] = (
+    records.Record,
+    records.PlannedStudy,
+    records.Skipped,
+    records.Study,
+    records.TrainingImage,
+)
 DESCRIBED: tuple[type[BaseModel], ...] = (
     *STORED,
-    records.Study,
+    records.Funnel,
     records.Mention,
     records.Plan,
     records.Prompt,
@@ -32,7 +38,12 @@ DESCRIBED: tuple[type[BaseModel], ...] = (
     records.BuildSummary,
     GraphFile,
 )
-NAMES = {"GraphFile": "graph", "PlannedStudy": "planned_study", "EditScript": "edit_script"}
+NAMES = {
+    "TrainingImage": "training_image",
+    "GraphFile": "graph",
+    "PlannedStudy": "planned_study",
+    "EditScript": "edit_script",
+}
 
 
 def schema_files() -> dict[str, str]:

@@ -48,7 +48,7 @@ def test_an_optional_field_is_the_only_nullable_column() -> None:
 
     nullable = [field.name for field in schema if field.nullable]
 
-    assert nullable == ["label_source", "image", "age", "sex"]
+    assert nullable == ["label_source", "image", "image_missing", "age", "sex"]
 
 
 def test_no_text_is_copied_into_the_footer(tmp_path: Path) -> None:

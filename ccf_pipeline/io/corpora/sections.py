@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ccf_pipeline.records import Sentence
-from ccf_pipeline.sentences import split_sentences
+from ccf_pipeline.sentences import split_sections, split_sentences
 
 # A header stands at the start of a line: capitals, blanks and ( ) / , - only, then a colon.
 HEADER = re.compile(r"(?:^|\n)[ \t]*([A-Z][A-Z ()/,\-]*):(?=\s|$)")
@@ -19,11 +19,11 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "impression": (
         "impression", "conclusion", "findings and impression", "findings/impression", "findings/ impression",
         "impresson", "impresion", "imprression", "imoression", "impressoin", "imprssion", "imperssion",
-        "mpression", "impession",
+        "mpression", "impession", "impressions", "conclusions", "opinion", "summary", "assessment",
     ),
     "findings": (
         "findings", "finding", "reference findings", "findins", "findindgs", "findgings", "findngs",
-        "findnings", "finidngs",
+        "findnings", "finidngs", "interpretation", "report", "result", "results",
     ),
     "comparison": (
         "comparison", "comparisons", "comparision", "comparisions", "comparsion", "comparrison",
@@ -31,9 +31,13 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     ),
     "indication": (
         "indication", "idication", "ndication", "reason for exam", "reason for examination",
-        "clinical indication",
+        "clinical indication", "reason for study", "reason for this examination", "clinical question",
+        "request",
     ),
-    "history": ("history", "clinical history", "clinical information", "patient history", "pfi"),
+    "history": (
+        "history", "clinical history", "clinical information", "clinical data", "patient history", "pfi",
+        "past medical history", "medical history", "brief history",
+    ),
     "examination": ("examination", "exam", "type of examination"),
     "technique": ("technique",),
     "wet_read": ("wet read", "wetread"),
@@ -49,6 +53,22 @@ TITLE_WORDS = re.compile(
 )
 FALLBACKS = ("impression", "findings", "history", "comparison", "addendum")
 
+# What only a description of the image speaks of: "None." or "Chest film of ___." under COMPARISON does not.
+DESCRIPTION = re.compile(
+    r"\b(lungs?|hearts?|cardi\w*|mediastin\w*|pleura\w*|effusions?|pneumothora\w*|pneumonia|consolidations?"
+    r"|opacit\w*|opacif\w*|atelecta\w*|edema|hil[au]\w*|bones?|osseous|ribs?|diaphragm\w*|costophrenic"
+    r"|tubes?|catheters?|lines?|acute|unremarkable|clear)\b",
+    re.IGNORECASE,
+)
+QUESTION = re.compile(
+    r"\?|//|\b(?:evaluate|eval|assess|rule out|r/o|please|question of|concern for)\b", re.IGNORECASE
+)
+TITLE = re.compile(r"[A-Z0-9 .,()/&:_\-]*\Z")
+# Sections that some radiologists wrote the read under. An indication and a history are never among them.
+ODD_PLACES = ("comparison", "technique", "examination", "recommendation", "comment", "note", "notes")
+NOT_THE_READ = ("addendum", "wet_read")
+MOST_SENTENCES = 2000
+
 
 @dataclass(frozen=True)
 class CanonicalReport:
@@ -62,17 +82,42 @@ class CanonicalReport:
 def canonical_report(raw: str) -> CanonicalReport | None:
     """The part of a report that describes the image; None when it has none.
 
-    A report without findings and impression is read from its last paragraph, and failing that
-    from its comparison, where some radiologists put the read. An indication is never read.
+    Findings and impression come first, under MIMIC's headers or within a line ("Findings: ..."); then the
+    last paragraph; then sections that some radiologists wrote the read under. An indication is never read.
     """
     sections = find_sections(raw)
-    parts = [(name, sections[name]) for name in ("findings", "impression") if sections.get(name)]
-    if parts:
-        return write_canonical(parts, read_from="+".join(name for name, _ in parts))
-    for name in ("last_paragraph", "comparison"):
-        if sections.get(name):
-            return write_canonical([("findings", sections[name])], read_from=name)
+    found = _read_parts(sections) or _read_parts(_sections_within_lines(raw))
+    if found:
+        return write_canonical(found, read_from="+".join(name for name, _ in found))
+    paragraph = sections.get("last_paragraph", "")
+    if paragraph and not QUESTION.search(paragraph):
+        return write_canonical([("findings", paragraph)], read_from="last_paragraph")
+    for name in ODD_PLACES:
+        text = sections.get(name, "")
+        if text and DESCRIPTION.search(text) and not QUESTION.search(text):
+            return write_canonical([("findings", text)], read_from=name)
     return None
+
+
+def has_words(text: str) -> bool:
+    """Whether anything but white space, signs and `___` is there."""
+    return any(letter.isalpha() for letter in text)
+
+
+def _read_parts(sections: dict[str, str]) -> list[tuple[str, str]]:
+    return [
+        (name, sections[name]) for name in ("findings", "impression") if has_words(sections.get(name, ""))
+    ]
+
+
+def _sections_within_lines(raw: str) -> dict[str, str]:
+    """Findings and impression of a report whose headings stand anywhere and in any case."""
+    found: dict[str, str] = {}
+    part = _last_part(raw)
+    for section in split_sections(part):
+        if text := _squeeze(part[section.start : section.end]):
+            found[SECTION_OF.get(section.heading, section.heading)] = text
+    return found
 
 
 def write_canonical(parts: list[tuple[str, str]], *, read_from: str) -> CanonicalReport:
@@ -92,27 +137,46 @@ def write_canonical(parts: list[tuple[str, str]], *, read_from: str) -> Canonica
 
 
 def find_sections(raw: str) -> dict[str, str]:
-    """Section texts by name, white space made single; the last section of a name wins.
+    """Section texts by name, white space made single; the last section of a name wins unless it is empty.
 
     An addendum at the top, fenced by underscores, is not part of the read.
     """
-    body = raw.replace("\r\n", "\n").replace("\r", "\n")
-    fences = list(FENCE.finditer(body))
-    if fences:
-        body = body[fences[-1].end() :]
     found: dict[str, str] = {}
     last_block = ""
-    for name, block in _blocks(body):
+    for name, block in _blocks(_last_part(raw)):
         last_block = block
-        if name in found and not _squeeze(block):
-            continue
-        found[name] = _squeeze(block)
+        if name not in found or _squeeze(block):
+            found[name] = _squeeze(block)
+    if "full_report" in found:
+        found["last_paragraph"] = _squeeze(_without_title(last_block))
+        return found
     paragraphs = BLANK_LINE.split(last_block.strip("\n"), maxsplit=1)
     if len(paragraphs) == 2:
         found["last_paragraph"] = _squeeze(paragraphs[1])
-    elif "full_report" in found and len(found) == 1:
-        found["last_paragraph"] = found["full_report"]
     return found
+
+
+def _last_part(raw: str) -> str:
+    """What stands between two fences, or after the last: the last of these parts that is a read."""
+    body = raw.replace("\r\n", "\n").replace("\r", "\n")
+    parts = [part for part in FENCE.split(body) if has_words(part)]
+    for part in reversed(parts):
+        opening = part.strip().split("\n", 1)[0].lower()
+        headers = _headers(part)
+        first = section_named(headers[0].group(1)) if headers else ""
+        is_aside = first in NOT_THE_READ or opening.startswith(("addendum", "wet read"))
+        if not is_aside and (headers or part is parts[-1]):
+            return part
+    return parts[-1] if len(parts) == 1 else ""
+
+
+def _without_title(report: str) -> str:
+    """A report without headers, from its first line that is not a title in capitals."""
+    lines = report.split("\n")
+    for number, line in enumerate(lines):
+        if line.strip() and not (TITLE.match(line.strip()) and len(line) < 80):
+            return "\n".join(lines[number:])
+    return report
 
 
 def section_named(header: str) -> str:
