@@ -245,6 +245,7 @@ def test_nothing_of_a_header_goes_into_the_image(tmp_path: Path) -> None:
         ({"Rows": 65535, "Columns": 65535}, "too_large"),
         ({"NumberOfFrames": "1000000000"}, "not_one_grey_frame"),
         ({"BitsStored": 17}, "bits"),
+        ({"BitsAllocated": 32}, "bits"),
         ({"Rows": 4000, "Columns": 4000}, "truncated"),
         ({"Modality": "CT"}, "not_a_radiograph"),
         ({"Modality": None}, "not_a_radiograph"),
