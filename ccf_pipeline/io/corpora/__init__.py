@@ -19,6 +19,7 @@ def read_corpus(settings: CorpusSettings, survey: Survey | None = None) -> Itera
     Args:
         survey: takes down what is noticed on the way: damage, what is missing, how many images are listed.
     """
+    require_corpus(settings)
     survey = survey or Survey()
     survey.skip_bad = settings.skip_bad
     studies = _each_once(_read(settings, survey))

@@ -60,13 +60,11 @@ DESCRIPTION = re.compile(
     r"|tubes?|catheters?|lines?|acute|unremarkable|clear)\b",
     re.IGNORECASE,
 )
-QUESTION = re.compile(
-    r"\?|//|\b(?:evaluate|eval|assess|rule out|r/o|please|question of|concern for)\b", re.IGNORECASE
-)
+QUESTION = re.compile(r"\?|//|(?:^|[.;:] )(?:please )?(?:evaluate|eval|assess|rule out|r/o)\b", re.IGNORECASE)
 TITLE = re.compile(r"[A-Z0-9 .,()/&:_\-]*\Z")
 # Sections that some radiologists wrote the read under. An indication and a history are never among them.
 ODD_PLACES = ("comparison", "technique", "examination", "recommendation", "comment", "note", "notes")
-NOT_THE_READ = ("addendum", "wet_read")
+NOT_THE_READ = frozenset({"addendum", "wet_read"})
 MOST_SENTENCES = 2000
 
 
@@ -163,8 +161,8 @@ def _last_part(raw: str) -> str:
     for part in reversed(parts):
         opening = part.strip().split("\n", 1)[0].lower()
         headers = _headers(part)
-        first = section_named(headers[0].group(1)) if headers else ""
-        is_aside = first in NOT_THE_READ or opening.startswith(("addendum", "wet read"))
+        names = {section_named(header.group(1)) for header in headers}
+        is_aside = names <= NOT_THE_READ if names else opening.startswith(("addendum", "wet read"))
         if not is_aside and (headers or part is parts[-1]):
             return part
     return parts[-1] if len(parts) == 1 else ""

@@ -212,3 +212,24 @@ def test_any_text_gives_sentences_that_lie_in_it_or_nothing(raw: str) -> None:
     for sentence in report.sentences if report else ():
         assert report is not None
         assert report.text[sentence.start : sentence.end] == sentence.text
+
+
+def test_a_hedge_in_the_last_paragraph_is_no_question_to_the_radiologist() -> None:
+    raw = " COMPARISON:  ___.\n \n Concern for mild edema. Pneumonia cannot be ruled out.\n"
+
+    report = canonical_report(raw)
+
+    assert report is not None
+    assert report.read_from == "last_paragraph"
+
+
+def test_a_read_that_opens_with_a_wet_read_is_still_the_read() -> None:
+    fence = " " + "_" * 78
+    raw = (
+        f"{fence}\n ADDENDUM:  Compared with ___.\n{fence}\n WET READ: ___ AM.\n \n FINDINGS:  No effusion.\n"
+    )
+
+    report = canonical_report(raw)
+
+    assert report is not None
+    assert report.text == "FINDINGS: No effusion."
