@@ -19,6 +19,7 @@ from ccf_pipeline.records import FINDING_LABELS, Mention, Polarity, ReasonCount,
 from ccf_pipeline.settings import CorpusSettings
 from ccf_pipeline.steps.golden import check_reader, require_reader
 from ccf_pipeline.steps.reading import (
+    CCF,
     CHEXPERT,
     NEGEX,
     Lexicon,
@@ -49,7 +50,8 @@ class ReadingRules:
 
 NAMED_RULES = {
     "chexpert": ReadingRules(CHEXPERT),
-    "strict": ReadingRules(CHEXPERT, strict=True),
+    "ccf": ReadingRules(CCF),
+    "strict": ReadingRules(CCF, strict=True),
     "negex": ReadingRules(NEGEX),
 }
 

@@ -22,7 +22,7 @@ from ccf_pipeline.concepts.names import find_concept
 from ccf_pipeline.errors import GraphError
 from ccf_pipeline.records import NO_FINDING, Completion, Message, Noun, Template
 from ccf_pipeline.steps.facts import is_asserted
-from ccf_pipeline.steps.reading import Lexicon, read_text
+from ccf_pipeline.steps.reading import CCF, Lexicon, read_text
 
 
 class CaseRow(Noun):
@@ -118,7 +118,7 @@ class Terms:
         try:
             return frozenset({find_concept(term, self.graph.file.concepts).id})
         except GraphError:
-            mentions = read_text(term, self.lexicon)
+            mentions = read_text(term, self.lexicon, CCF)
             return frozenset(mention.concept for mention in mentions if is_asserted(mention))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ccf_pipeline.records import Mention, Polarity
-from ccf_pipeline.steps.reading import Lexicon, read_labels, read_text
+from ccf_pipeline.steps.reading import CCF, Lexicon, read_labels, read_text
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ def spans_meet(mention: Mention, spans: Iterable[tuple[int, int]]) -> bool:
 
 
 def read_facts(text: str, lexicon: Lexicon) -> Reading:
-    """Read a text once for all its mentions and findings."""
-    mentions = read_text(text, lexicon)
-    return Reading(mentions, read_labels(mentions, lexicon))
+    """Read a text once for all its mentions and findings, as counterfactuals are planned and checked."""
+    mentions = read_text(text, lexicon, CCF)
+    return Reading(mentions, read_labels(mentions, lexicon, CCF))

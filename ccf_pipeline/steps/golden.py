@@ -13,6 +13,7 @@ import yaml
 from ccf_pipeline.concepts.model import GraphFile
 from ccf_pipeline.errors import ReaderError
 from ccf_pipeline.records import Mention, Polarity, Side, Temporality
+from ccf_pipeline.steps.reading.conventions import CCF, ReadingConventions
 from ccf_pipeline.steps.reading.lexicon import Lexicon
 from ccf_pipeline.steps.reading.reader import read_text
 
@@ -32,11 +33,13 @@ class Misreading:
         return f"{self.text!r} should say {self.concept} {self.meant}, and says {self.found}"
 
 
-def check_reader(lexicon: Lexicon, graph: GraphFile) -> tuple[Misreading, ...]:
+def check_reader(
+    lexicon: Lexicon, graph: GraphFile, conventions: ReadingConventions = CCF
+) -> tuple[Misreading, ...]:
     """What the reader gets wrong of its golden sentences with this graph; nothing when all is well."""
     known = _spoken_by(graph)
     asked = [golden for golden in golden_sentences() if known.issuperset(_words_of(golden))]
-    return tuple(misreading for golden in asked for misreading in _misreadings(golden, lexicon))
+    return tuple(misreading for golden in asked for misreading in _misreadings(golden, lexicon, conventions))
 
 
 def require_reader(lexicon: Lexicon, graph: GraphFile) -> None:
@@ -60,9 +63,11 @@ def golden_sentences() -> tuple[Mapping[str, Any], ...]:
     return tuple(yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)))
 
 
-def _misreadings(golden: Mapping[str, Any], lexicon: Lexicon) -> Iterator[Misreading]:
+def _misreadings(
+    golden: Mapping[str, Any], lexicon: Lexicon, conventions: ReadingConventions
+) -> Iterator[Misreading]:
     text = golden["text"]
-    mentions = read_text(text, lexicon)
+    mentions = read_text(text, lexicon, conventions)
     said = [_words(mention) for mention in mentions]
     for concept, *meant in _claims(golden):
         if not any(words.issuperset((concept, *meant)) for words in said):

@@ -285,6 +285,7 @@ def test_packed_files_are_read_and_written(tmp_path: Path) -> None:
         (["read", "--in", "in.jsonl", "--csv", "folder.csv"], "is there and is not a file"),
         (["read", "x", "--conventions", "chexbert"], "`chexbert` is not a set of conventions"),
         (["read", "x", "--conventions", "chexpert,no_new=never"], "`no_new`"),
+        (["read", "x", "--conventions", "chexpert,stable_heart=absent"], "`stable_heart`"),
         (["read", "x", "--conventions", "strict,sure=yes"], "`sure`"),
         (["label", "demo:nowhere", "--out", "l.csv"], "nowhere: there is no such corpus folder"),
         (["label", "demo:nowhere", "--out", "l.xls"], "--out l.xls: the name must end in"),
@@ -409,6 +410,14 @@ def test_conventions_can_be_chosen_and_changed(graph: ConceptGraph) -> None:
 
     assert codes(text, "chexpert", graph)["Lung Opacity"] == -1
     assert codes(text, "chexpert,no_new=absent", graph)["Lung Opacity"] == 0
+
+
+def test_the_set_of_the_pipeline_can_be_asked_for_and_mixed(graph: ConceptGraph) -> None:
+    text = "The heart is stable. Pulmonary vascular congestion."
+
+    assert codes(text, "chexpert", graph) == {"Cardiomegaly": -1, "Edema": -1}
+    assert codes(text, "ccf", graph) == {"Edema": 1}
+    assert codes(text, "chexpert,stable_heart=blank,vascular_congestion=blank", graph) == {}
 
 
 def test_strict_labels_say_less(graph: ConceptGraph) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import NO_FINDING, Mention
 from ccf_pipeline.steps.facts import is_asserted, spans_meet
-from ccf_pipeline.steps.reading import Lexicon, read_labels, read_text
+from ccf_pipeline.steps.reading import CCF, Lexicon, read_labels, read_text
 
 Integers = NDArray[np.int64]
 Rows = NDArray[np.float32]
@@ -64,7 +64,7 @@ def sight_concepts(
     left, right, denied, doubted = (np.zeros((len(reports), len(concepts)), np.bool_) for _ in range(4))
     overlapping, same_words = (np.zeros((len(concepts), len(concepts)), np.int32) for _ in range(2))
     for row, report in enumerate(reports):
-        mentions = read_text(report.text, lexicon)
+        mentions = read_text(report.text, lexicon, CCF)
         seen: dict[int, list[Mention]] = {}
         for mention in mentions:
             number = index.get(mention.concept)
@@ -78,7 +78,7 @@ def sight_concepts(
                 denied[row, number] = True
             elif mention.polarity == "uncertain":
                 doubted[row, number] = True
-        if NO_FINDING in index and NO_FINDING in read_labels(mentions, lexicon):
+        if NO_FINDING in index and NO_FINDING in read_labels(mentions, lexicon, CCF):
             left[row, index[NO_FINDING]] = right[row, index[NO_FINDING]] = True
         for a, b in combinations(seen, 2):
             pairs = list(product(seen[a], seen[b]))

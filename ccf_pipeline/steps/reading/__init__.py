@@ -5,12 +5,13 @@ mentions = read_text("FINDINGS: No effusion. Mild left basilar atelectasis.", le
 labels = read_labels(mentions, lexicon)
 """
 
-from ccf_pipeline.steps.reading.conventions import CHEXPERT, NEGEX, ReadingConventions
+from ccf_pipeline.steps.reading.conventions import CCF, CHEXPERT, NEGEX, ReadingConventions
 from ccf_pipeline.steps.reading.labels import read_labels
 from ccf_pipeline.steps.reading.lexicon import Lexicon
 from ccf_pipeline.steps.reading.reader import read_text
 
 __all__ = [
+    "CCF",
     "CHEXPERT",
     "NEGEX",
     "Lexicon",

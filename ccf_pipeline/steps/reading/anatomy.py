@@ -105,11 +105,13 @@ class Anatomy:
         for meaning in outcome:
             concept = concept_of(meaning)
             said = _combined(meaning, polarity)
+            if predicate == "top_normal" and said == "absent":
+                said = self.walk.conventions.upper_limits
             item = self.walk.add(concept, max(i, j), min(a.start, b.start), max(a.end, b.end), said, cue)
             self.said.append(item)
             if TIME_MARK in meaning and said == "absent":
                 item.temporality = "resolved"
-            if said != polarity and cue is None:
+            if (said != polarity or predicate == "top_normal") and cue is None:
                 item.cue = self.walk.marks[j].phrase
             if said == "absent" and cue is not None and self.walk.qualifier(min(i, j)) is None:
                 for state in self.walk.lexicon.denial_states.get(concept, ()):

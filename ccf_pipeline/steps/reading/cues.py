@@ -25,6 +25,15 @@ def open_resolution(walk: Walk, i: int, mark: Mark) -> None:
     walk.reach = Reach("absent", mark.phrase, "no", resolved=True)
 
 
+def deny_seen(walk: Walk, i: int, mark: Mark) -> None:
+    """Deny what was not seen; "not appreciated" may be a doubt."""
+    hardly = mark.temporality is None and mark.phrase.endswith(walk.lexicon.hardly_seen)
+    if hardly and walk.conventions.not_appreciated == "uncertain":
+        doubt_before(walk, i, mark)
+    else:
+        deny_before(walk, i, mark)
+
+
 def deny_before(walk: Walk, i: int, mark: Mark) -> None:
     """Deny what stands before; without any, what follows."""
     group = walk.group_behind()
@@ -128,6 +137,9 @@ def ask(walk: Walk, i: int, mark: Mark) -> None:
 
 def assert_after(walk: Walk, i: int, mark: Mark) -> None:
     """Assert what follows, unless a cue is still looking for what it speaks of."""
+    if _is_doubt(walk, mark):
+        doubt(walk, i, mark)
+        return
     # "shows no", "may be compatible with": the cue is still looking for what it speaks of.
     undecided = walk.reach is not None and not walk.reach.touched
     if walk.reach is not None and (walk.reach.kind == "conditional" or undecided):
@@ -209,6 +221,13 @@ def end_sentence(walk: Walk, i: int, mark: Mark) -> None:
     walk.has_verb = False
 
 
+def _is_doubt(walk: Walk, mark: Mark) -> bool:
+    """Whether "likely" or "probable" is to be read as a doubt."""
+    return (walk.conventions.likely == "uncertain" and mark.phrase in walk.lexicon.likely) or (
+        walk.conventions.probable == "uncertain" and mark.phrase in walk.lexicon.probable
+    )
+
+
 def is_about_a_device(walk: Walk, i: int) -> bool:
     """Whether something may be done to a device: "the tube could be advanced" leaves no doubt of the tube."""
     group = walk.group_behind()
@@ -249,7 +268,7 @@ HANDLERS: dict[str, Callable[[Walk, int, Mark], None]] = {
     "resolved": resolve_before,
     "removed": remove_before,
     "absent": deny_before,
-    "unseen": deny_before,
+    "unseen": deny_seen,
     "maybe": doubt,
     "maybe_before": doubt_after,
     "maybe_after": doubt_before,

@@ -46,12 +46,17 @@ class Lexicon:
     cancels_no_finding: frozenset[str]
     abnormal: frozenset[str]
     label_synonyms: dict[str, str]
+    signs: dict[str, tuple[str, str]]
     wires_and_clips: frozenset[str]
     headings_of_history: frozenset[str]
     wider_regions: dict[str, frozenset[str]]
     sides_of_regions: dict[str, Side]
     of_bones: frozenset[str]
     topics: dict[str, str]
+    enlargements: dict[str, str]
+    likely: frozenset[str]
+    probable: frozenset[str]
+    hardly_seen: tuple[str, ...]
     alone: dict[str, str]
     found_elsewhere_too: frozenset[str]
     pulls: frozenset[str]
@@ -99,6 +104,11 @@ def _compile(graph: GraphFile) -> Lexicon:
         cancels_no_finding=frozenset(c.id for c in graph.concepts if c.cancels_no_finding),
         abnormal=_abnormal(graph, {*temporal, *cues["harmless_concepts"]}),
         label_synonyms={a: b for a, b in cues["label_synonyms"].items() if a in known and b in known},
+        signs={
+            sign: (convention, finding)
+            for convention, (sign, finding) in cues["signs"].items()
+            if sign in known and finding in known
+        },
         wires_and_clips=frozenset(
             r.source for r in graph.relations if r.kind == "variant" and r.target == SUPPORT_DEVICES
         ),
@@ -106,6 +116,10 @@ def _compile(graph: GraphFile) -> Lexicon:
         wider_regions=_wider_regions(graph),
         sides_of_regions={r.id: r.sides for r in graph.regions if r.sides == "left" or r.sides == "right"},
         topics=frames["topics"],
+        enlargements={part: concept for part, concept in frames["enlargements"].items() if concept in known},
+        likely=frozenset(cues["likely"]),
+        probable=frozenset(cues["probable"]),
+        hardly_seen=tuple(cues["hardly_seen"]),
         alone=frames["alone"],
         found_elsewhere_too=frozenset(cues["found_elsewhere_too"]),
         pulls=frozenset(cues["pulls"]),
@@ -136,6 +150,10 @@ _TABLES = frozenset(
         "elsewhere",
         "harmless_concepts",
         "label_synonyms",
+        "signs",
+        "likely",
+        "probable",
+        "hardly_seen",
         "of_bones",
         "pulls",
         "pushes",

@@ -11,6 +11,7 @@ from ccf_pipeline.steps.reading.lexicon import Lexicon
 from ccf_pipeline.steps.reading.marks import Mark, find_marks
 from ccf_pipeline.steps.reading.places import place_items
 from ccf_pipeline.steps.reading.scoping import walk_marks
+from ccf_pipeline.steps.reading.stable import doubt_stable
 from ccf_pipeline.steps.reading.walk import Item, Walk
 from ccf_pipeline.steps.reading.words import Pieces
 
@@ -87,6 +88,8 @@ def _read_sentence(
         for item in said:
             if item.severity == "borderline" and item.polarity == "present":
                 item.polarity, item.cue = conventions.borderline, "borderline"
+        if conventions.stable_heart == "uncertain":
+            said += doubt_stable(lexicon, part, said)
         said = _directed(lexicon, said, part)
         items += said
         items += _implied(lexicon, said, walk.excepted)
