@@ -15,6 +15,7 @@ Direction = Literal["add", "swap", "remove"]
 Side = Literal["left", "right", "bilateral"]
 Temporality = Literal["new", "worsened", "improved", "unchanged", "resolved", "prior"]
 Split = Literal["train", "validate", "test"]
+Level = Literal["block", "warn"]
 
 NO_FINDING = "fnd_no_finding"
 SUPPORT_DEVICES = "fnd_support_devices"
@@ -232,7 +233,7 @@ class Problem(Noun):
 
     code: str
     message: str
-    level: Literal["block", "warn"] = "block"
+    level: Level = "block"
     sentence: int | None = None
     relation: str | None = None
 
@@ -253,6 +254,17 @@ class Verdict(Noun):
     accepted: bool
     problems: tuple[Problem, ...]
     scores: Scores
+
+
+class Pair(Noun):
+    """A counterfactual that somebody made: two texts, and what was asked for, by the graph's ids."""
+
+    pair_id: str
+    factual: str
+    candidate: str
+    target: str
+    direction: Direction
+    swap_from: tuple[str, ...] = ()
 
 
 class Lineage(Noun):
