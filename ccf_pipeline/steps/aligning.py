@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from functools import lru_cache
 
 from ccf_pipeline.records import Edit, Sentence, Study
 from ccf_pipeline.sentences import split_report
@@ -34,6 +35,7 @@ def number_sentences(text: str) -> tuple[Sentence, ...]:
     )
 
 
+@lru_cache(maxsize=50_000)
 def same_words(sentence: str) -> str:
     """What two sentences share that differ in case, white space, list number or the final stop only."""
     return _NUMBER.sub("", _SPACES.sub(" ", sentence).strip()).rstrip(". ").lower()

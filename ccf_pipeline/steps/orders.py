@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Orders speak to whoever edits the text; a report speaks of a patient. Each alternative needs two signs of
 # an order, a verb of command with something a model does, so that "add lateral view" stays a recommendation.
@@ -27,12 +28,13 @@ _ORDER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # Cheap to ask of a whole report; nearly every report says no.
-_HINT = re.compile(
-    r"ignore|disregard|forget|overrid|bypass|assistant|system|user|gpt|claude|\bbot|model|llm|\bai\b|<\||\[/?inst"
-    r"|answer|respond|reply|output|print|return|write|\bsay\b|\btype\b|instruct|prompt|command|order|\btask"
-    r"|\bedit|obey|delete|erase|replace|translate|summari|repeat|\byou\b|pretend|act as",
-    re.IGNORECASE,
-)
+_HINTS = (
+    "ignore", "disregard", "forget", "overrid", "bypass", "assistant", "system", "user", "gpt", "claude", "bot",
+    "model", "llm", " ai", "<|", "[inst", "[/inst", "answer", "respon", "reply", "output", "print", "return",
+    "write", "say", "type", "instruct", "prompt", "command", "order", "task", "edit", "obey", "delete", "erase",
+    "replace", "translate", "summari", "repeat", "you ", "pretend", "act as", "rewrit",
+)  # fmt: skip
+_EARLIER_HINTS = ("which ", "that ", "prior ", "previous ", "earlier ", "preceding ", "last ", "comparison ")
 _EARLIER = re.compile(
     r"""\b(?:which|that)\ (?:had\ )?(?:showed|demonstrated|revealed|was|were|had)\b
       | \b(?:prior|previous|earlier|preceding|last|comparison)\b[^.;,]{0,50}
@@ -49,9 +51,11 @@ _NOW = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def may_hold_orders(text: str) -> bool:
     """Whether any sentence may be an order; False for nearly every report."""
-    return _HINT.search(text) is not None and _ORDER.search(text) is not None
+    lowered = text.lower()
+    return any(hint in lowered for hint in _HINTS) and _ORDER.search(text) is not None
 
 
 def is_order(sentence: str) -> bool:
@@ -72,6 +76,8 @@ def told_of_earlier(sentence: str) -> tuple[int, int] | None:
     return found.end(), back.start() if back else len(sentence)
 
 
+@lru_cache(maxsize=1024)
 def may_tell_of_earlier(text: str) -> bool:
     """Whether any sentence may tell what an earlier film showed."""
-    return _EARLIER.search(text) is not None
+    lowered = text.lower()
+    return any(hint in lowered for hint in _EARLIER_HINTS) and _EARLIER.search(text) is not None

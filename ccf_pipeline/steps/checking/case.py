@@ -135,8 +135,10 @@ def signs_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def family_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
-    """A finding with what it is a kind of and every kind of it."""
-    return frozenset({finding, *graph.ancestors(finding), *graph.descendants(finding)})
+    """A finding with what it is a kind or a variant of, and every kind and variant of it."""
+    variants = {r.other(finding) for r in graph.relations_of(finding) if r.kind == "variant"}
+    above = {kin for near in (finding, *variants) for kin in (near, *graph.ancestors(near))}
+    return frozenset(above | set(graph.descendants(finding)))
 
 
 REST = re.compile(

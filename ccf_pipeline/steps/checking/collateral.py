@@ -27,6 +27,7 @@ def collateral_changes(case: Case) -> Iterator[Problem]:
     """Findings, devices and sides that changed although the plan touches neither them nor their kin."""
     touched = _touched(case)
     yield from _changed_findings(case, touched)
+    yield from _dropped_denials(case, touched)
     yield from _lost(case, touched)
     yield from _gained(case, touched)
     yield from _turned(case, touched)
@@ -51,12 +52,21 @@ def _changed_findings(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
             continue
         if after is None and before == "absent" and _went_with_its_words(finding, case):
             continue
-        tell = warn if before is None and after == "absent" else block
+        # A denial that only followed from "no acute process" was never made: losing it is no loss.
+        tell = block if _matters_to_readers(finding, before, after, case) else warn
         yield tell(
             "collateral_change",
             f"{label} was {before or 'not mentioned'} and is {after or 'not mentioned'}; leave it as it was.",
             next((m for m in case.counterfactual.mentions if m.concept == finding), None),
         )
+
+
+def _matters_to_readers(finding: str, before: str | None, after: str | None, case: Case) -> bool:
+    if before is None:
+        return after != "absent"
+    if after is not None or before != "absent":
+        return True
+    return any(m.implied_by is None for m in case.factual.of(finding) if m.polarity == "absent")
 
 
 def _went_with_its_words(finding: str, case: Case) -> bool:
@@ -67,6 +77,24 @@ def _went_with_its_words(finding: str, case: Case) -> bool:
         for mention in case.factual.of(finding)
         if mention.polarity == "absent"
     )
+
+
+def _dropped_denials(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+    """A list is split, not cut: "no effusion or pneumothorax" keeps the denial that is still true (rule R59)."""
+    denied = {
+        m.concept for m in case.counterfactual.mentions if m.polarity != "present" and m.implied_by is None
+    }
+    for mention in case.plan.must_stay:
+        finding = mention.concept
+        if finding not in FINDING_LABELS or finding in touched or finding in denied:
+            continue
+        if (
+            mention.polarity == "absent"
+            and mention.implied_by is None
+            and finding in case.counterfactual.states
+        ):
+            label = FINDING_LABELS[finding]
+            yield block("collateral_change", f"The denial of {label} was dropped; put it back.")
 
 
 def _lost(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
@@ -146,12 +174,15 @@ def _turned(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
     if not case.gone:
         return
     own = touched | {sign for finding in (case.plan.target, *case.leaving) for sign in _own(case, finding)}
-    for concept in sorted(case.factual.asserted & case.counterfactual.asserted):
-        if concept in own or case.graph.concept(concept).kind == "normal_state":
+    gone = {sentence.number for sentence in case.gone}
+    said = {m.concept for m in case.before if m.sentence in gone}
+    said |= {m.concept for m in case.asserted if case.is_written(m)}
+    for concept in sorted(said & case.factual.asserted & case.counterfactual.asserted - own):
+        if case.graph.concept(concept).kind == "normal_state":
             continue
         before = sides_of(m for m in case.before if m.concept == concept)
         after = sides_of(m for m in case.asserted if m.concept == concept)
-        if before and before != after and _side_was_rewritten(concept, case):
+        if before and before != after:
             label = case.graph.concept(concept).label
             was, now = "/".join(sorted(before)), "/".join(sorted(after)) or "nowhere in particular"
             mention = next(m for m in case.asserted if m.concept == concept)
@@ -163,21 +194,19 @@ def _own(case: Case, finding: str) -> frozenset[str]:
     return kinds_of(case.graph, finding) | signs_of(case.graph, finding)
 
 
-def _side_was_rewritten(concept: str, case: Case) -> bool:
-    gone = {sentence.number for sentence in case.gone}
-    said = [m for m in case.before if m.concept == concept]
-    return any(m.sentence in gone for m in said) or any(
-        case.is_written(m) for m in case.asserted if m.concept == concept
-    )
-
-
 # --- words ------------------------------------------------------------------------------------
 
 
 def rewritten_sentences(case: Case) -> Iterator[Problem]:
     """Sentences that have nothing to do with the change and do not stand there word for word."""
     kept_by_plan = set(case.plan.kept_sentences)
-    missing = [s for s in case.gone if s.number in kept_by_plan and not tells_no_change(s.text)]
+    missing = [
+        sentence
+        for sentence in case.gone
+        if sentence.number in kept_by_plan
+        and not tells_no_change(sentence.text)
+        and not _sums_up_a_normal_film(sentence, case)
+    ]
     if missing and not _is_part_of_the_change(missing, case):
         numbers = ", ".join(str(sentence.number) for sentence in missing)
         yield Problem(
@@ -188,6 +217,14 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
     kept = [origin for origin in case.edit.origins if origin]
     if kept != sorted(kept):
         yield block("unrelated_rewrite", "The sentences were put in another order; keep the order.")
+
+
+def _sums_up_a_normal_film(sentence: Sentence, case: Case) -> bool:
+    """An all-clear may give way to any new finding, even to one that it does not deny."""
+    said = {
+        m.concept for m in case.factual.mentions if m.sentence == sentence.number and m.implied_by is None
+    }
+    return case.plan.direction != "remove" and bool(said) and said <= {"nrm_no_acute_process", NO_FINDING}
 
 
 def _is_part_of_the_change(missing: list[Sentence], case: Case) -> bool:

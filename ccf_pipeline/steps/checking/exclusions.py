@@ -11,6 +11,9 @@ from ccf_pipeline.steps.checking.conditions import holds
 from ccf_pipeline.steps.facts import Reading, is_asserted
 
 
+CONCLUSIONS = ("impression", "impressions", "conclusion", "conclusions", "summary", "opinion")
+
+
 def exclusive_pairs(case: Case) -> Iterator[Problem]:
     """Exclusive concepts asserted in one place.
 
@@ -126,10 +129,15 @@ def _denied_there(assertion: Mention, denial: Mention, graph: ConceptGraph) -> b
 
 def _side_clashes(case: Case) -> Iterator[Problem]:
     """A finding that the impression puts on a side where the findings do not have it (rule R54)."""
+    begin = next((s.start for s in case.edit.sentences if s.section in CONCLUSIONS), None)
+    if begin is None:
+        return
     for finding, label in FINDING_LABELS.items():
+        if finding not in case.counterfactual.asserted:
+            continue
         said = [m for m in case.asserted if m.concept == finding and m.implied_by is None]
-        concluded = [m for m in said if case.sentence_of(m).section.startswith(("impression", "conclusion"))]
-        described = [m for m in said if m not in concluded]
+        concluded = [m for m in said if m.start >= begin]
+        described = [m for m in said if m.start < begin]
         there, here = sides_of(described), sides_of(concluded)
         if there and here and not there & here and any(map(case.is_written, said)):
             yield block(

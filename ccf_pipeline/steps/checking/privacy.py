@@ -38,19 +38,22 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 
 def invented_identifiers(case: Case) -> Iterator[Problem]:
     """Names, dates, ages and numbers of a person that the report does not have; filled or new blanks."""
-    before, after = case.study.text, case.edit.text
-    known = _found(before)
-    new = [found for found in _found(after) if found not in known]
-    if new:
+    before = case.study.text
+    written = "\n".join(s.text for s in case.edit.sentences if s.number in case.written)
+    new = _found(f"{written}\n{_headings_of(case)}")
+    if new and any(found not in _found(before) for found in new):
         yield block(
             "invented_phi", "A name, date, time or age was added that the report does not have; leave it out."
         )
     if BLANK in before and _filled(case):
         yield block("invented_phi", f"A blank ({BLANK}) was filled in; leave blanks as they are.")
-    written = [s.text for s in case.edit.sentences if s.number in case.written]
-    gone = [sentence.text for sentence in case.gone]
-    if sum(text.count(BLANK) for text in written) > sum(text.count(BLANK) for text in gone):
+    if written.count(BLANK) > sum(sentence.text.count(BLANK) for sentence in case.gone):
         yield block("invented_phi", f"A blank ({BLANK}) was added; leave blanks as they are.")
+
+
+def _headings_of(case: Case) -> str:
+    """What stands before the first sentence: a heading of the writer's own could carry a name."""
+    return case.edit.text[: case.edit.sentences[0].start] if case.edit.sentences else ""
 
 
 def _found(text: str) -> Counter[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ccf_pipeline.records import Problem
 from ccf_pipeline.steps.checking.case import Case, block, warn
@@ -33,9 +34,9 @@ def shape_faults(case: Case) -> Iterator[Problem]:
     if not case.edit.sentences:
         yield block("format_broken", "Nothing is left of the report.")
         return
-    if len(MARKUP.findall(after)) > len(MARKUP.findall(before)):
+    if _has_marks(after) and len(MARKUP.findall(after)) > len(MARKUP.findall(before)):
         yield block("format_broken", "The text carries markup; write plain sentences.")
-    if _talks(after) - _talks(before) or _new_orders(case):
+    if _talks(case) or _new_orders(case):
         yield block("format_broken", "The text speaks of the task; write the report and nothing else.")
     if END.search(before) and not END.search(after) and _last_is_new(case):
         yield block("format_broken", "The text breaks off; write it to its end.")
@@ -43,8 +44,18 @@ def shape_faults(case: Case) -> Iterator[Problem]:
     yield from _loops(case)
 
 
-def _talks(text: str) -> Counter[str]:
-    return Counter(found.lower() for found in TALK.findall(text))
+def _has_marks(text: str) -> bool:
+    return any(mark in text for mark in "`{}<*#-•\\_")
+
+
+def _talks(case: Case) -> bool:
+    """Whether a sentence that was written speaks of the task, or the text begins by announcing itself."""
+    written = "\n".join(s.text for s in case.edit.sentences if s.number in case.written)
+    head = case.edit.text[:80]
+    if TALK.search(written) is None and (case.study.text.startswith(head[:20]) or TALK.match(head) is None):
+        return False
+    found = Counter(found.lower() for found in TALK.findall(case.edit.text))
+    return bool(found - Counter(found.lower() for found in TALK.findall(case.study.text)))
 
 
 def _new_orders(case: Case) -> bool:
@@ -79,6 +90,7 @@ SECTIONS = frozenset(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=1024)
 def _headed(text: str) -> list[str]:
     """Headings at the beginnings of lines, and those of sections wherever they stand in capitals."""
     found = [match.group(1).strip().lower() for match in HEADING.finditer(text)]

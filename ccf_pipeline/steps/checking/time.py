@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ccf_pipeline.records import FINDING_LABELS, Mention, Problem
 from ccf_pipeline.steps.checking.case import Case, block, warn
@@ -84,10 +85,10 @@ def _written_changes(case: Case) -> list[Mention]:
 
 def _without_comparison(case: Case) -> Iterator[Problem]:
     """Rule R50: who has no earlier film cannot tell a change."""
-    none = _NO_COMPARISON.search(case.study.text) is not None
-    if not none and _COMPARED.search(case.study.text):
+    changes = _written_changes(case)
+    if not changes or _is_compared(case.study.text):
         return
-    for mention in _written_changes(case):
+    for mention in changes:
         # "Increased transverse diameter" describes a heart, "increased since" compares it.
         if not _CHANGED.search(case.words_of(mention)):
             continue
@@ -98,6 +99,11 @@ def _without_comparison(case: Case) -> Iterator[Problem]:
             mention,
         )
         return
+
+
+@lru_cache(maxsize=1024)
+def _is_compared(text: str) -> bool:
+    return _COMPARED.search(text) is not None and _NO_COMPARISON.search(text) is None
 
 
 def _against_priors(case: Case) -> Iterator[Problem]:
