@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from ccf_pipeline import __version__
+from ccf_pipeline.cli.check import check, recheck
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
 from ccf_pipeline.cli.graph import graph_app
 from ccf_pipeline.cli.init import init
+from ccf_pipeline.cli.plan import plan
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
@@ -31,7 +33,10 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(init)
+app.command()(plan)
 app.command()(run)
+app.command()(check)
+app.command()(recheck)
 app.add_typer(graph_app, name="graph")
 app.command()(doctor)
 app.command()(version)

@@ -46,7 +46,7 @@ def run(
     flags: dict[str, Any] = {
         "out": out,
         "graph": graph,
-        "corpus": {**_corpus(corpus), "limit": limit},
+        "corpus": {**corpus_flags(corpus), "limit": limit},
         "plan": {"per_study": per_study, "seed": seed},
         "expert": {"kind": expert, "strategy": strategy},
         "shards": {"size": shard_size},
@@ -75,7 +75,7 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
         show_pair(screen, pair)
 
 
-def _corpus(spoken: str | None) -> dict[str, str | None]:
+def corpus_flags(spoken: str | None) -> dict[str, str | None]:
     if spoken is None:
         return {}
     kind, colon, path = spoken.partition(":")

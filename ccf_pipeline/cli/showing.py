@@ -20,6 +20,8 @@ Progress = Callable[[str, int, int | None], None]
 STAGES = {
     "studies": "reading and planning",
     "shards": "building shards",
+    "pairs": "judging pairs",
+    "recheck": "judging again",
     "dataset": "writing the data set",
     "mining": "reading reports",
     "extraction": "asking the model",

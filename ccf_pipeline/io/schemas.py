@@ -29,10 +29,16 @@ DESCRIBED: tuple[type[BaseModel], ...] = (
     records.EditScript,
     records.Edit,
     records.Verdict,
+    records.AuditedPair,
     records.BuildSummary,
     GraphFile,
 )
-NAMES = {"GraphFile": "graph", "PlannedStudy": "planned_study", "EditScript": "edit_script"}
+NAMES = {
+    "GraphFile": "graph",
+    "PlannedStudy": "planned_study",
+    "EditScript": "edit_script",
+    "AuditedPair": "audited_pair",
+}
 
 
 def schema_files() -> dict[str, str]:

@@ -29,9 +29,10 @@ _ORDER = re.compile(
 )
 # Cheap to ask of a whole report; nearly every report says no.
 _HINTS = (
-    "ignore", "disregard", "forget", "overrid", "bypass", "assistant", "system", "user", "gpt", "claude", "bot",
-    "model", "llm", " ai", "<|", "[inst", "[/inst", "answer", "respon", "reply", "output", "print", "return",
-    "write", "say", "type", "instruct", "prompt", "command", "order", "task", "edit", "obey", "delete", "erase",
+    "ignore", "disregard", "forget", "overrid", "bypass", "assistant", "system", "user", "gpt", "claude",
+    "bot", "model", "llm", " ai", "<|", "[inst", "[/inst", "answer", "respon", "reply", "output", "print",
+    "return", "write", "say", "type", "instruct", "prompt", "command", "order", "task", "edit",
+    "obey", "delete", "erase",
     "replace", "translate", "summari", "repeat", "you ", "pretend", "act as", "rewrit",
 )  # fmt: skip
 _EARLIER_HINTS = ("which ", "that ", "prior ", "previous ", "earlier ", "preceding ", "last ", "comparison ")

@@ -80,7 +80,7 @@ def _went_with_its_words(finding: str, case: Case) -> bool:
 
 
 def _dropped_denials(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
-    """A list is split, not cut: "no effusion or pneumothorax" keeps the denial that is still true (rule R59)."""
+    """A list is split, not cut: "no effusion or pneumothorax" keeps the one that is still true (R59)."""
     denied = {
         m.concept for m in case.counterfactual.mentions if m.polarity != "present" and m.implied_by is None
     }
@@ -238,7 +238,18 @@ def _is_part_of_the_change(missing: list[Sentence], case: Case) -> bool:
     if not any(abs(free - number) == 1 for free in case.plan.free_sentences):
         return False
     said = [m for m in case.factual.mentions if m.sentence == number and m.implied_by is None]
+    if _is_paraphrased(said, case):
+        return False
     return bool(said) and all(_is_still_said(mention, case) for mention in said)
+
+
+def _is_paraphrased(said: list[Mention], case: Case) -> bool:
+    """Whether a sentence that was written says the same and nothing else: that is no part of any change."""
+    told: dict[int, set[tuple[str, str, str | None]]] = {}
+    for mention in case.counterfactual.mentions:
+        if mention.implied_by is None and case.is_written(mention):
+            told.setdefault(mention.sentence, set()).add((mention.concept, mention.polarity, mention.side))
+    return {(m.concept, m.polarity, m.side) for m in said} in told.values()
 
 
 def _is_still_said(mention: Mention, case: Case) -> bool:

@@ -10,7 +10,6 @@ from ccf_pipeline.steps.checking.case import Case, block, sides_of, warn
 from ccf_pipeline.steps.checking.conditions import holds
 from ccf_pipeline.steps.facts import Reading, is_asserted
 
-
 CONCLUSIONS = ("impression", "impressions", "conclusion", "conclusions", "summary", "opinion")
 
 
