@@ -57,7 +57,8 @@ def test_a_build_is_judged_again_without_an_expert(tmp_path: Path) -> None:
     again = json.loads(run("recheck", str(build), "--write", "--json"))
 
     assert again["newly_rejected"] == again["newly_accepted"] == []
-    assert again["written"] and again["judged"] > 0
+    assert again["written"]
+    assert again["judged"] > 0
     assert json.loads(run("check", str(build), "--json"))["pairs"] == again["accepted"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Problem, Sentence
 from ccf_pipeline.steps.checking.case import (
     DISEASES,
+    REST,
     Case,
     block,
     family_of,
@@ -21,6 +23,8 @@ from ccf_pipeline.steps.checking.time import tells_no_change
 from ccf_pipeline.steps.orders import is_order
 
 SPARED_REWRITES = 1
+_WORD = re.compile(r"\w+")
+_DENIALS = frozenset({"no", "not", "without", "there", "is"})
 
 
 def collateral_changes(case: Case) -> Iterator[Problem]:
@@ -204,7 +208,7 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
         sentence
         for sentence in case.gone
         if sentence.number in kept_by_plan
-        and not tells_no_change(sentence.text)
+        and not (tells_no_change(sentence.text) and not _stands_without_its_no(sentence.text, case))
         and not _sums_up_a_normal_film(sentence, case)
     ]
     if missing and not _is_part_of_the_change(missing, case):
@@ -224,7 +228,16 @@ def _sums_up_a_normal_film(sentence: Sentence, case: Case) -> bool:
     said = {
         m.concept for m in case.factual.mentions if m.sentence == sentence.number and m.implied_by is None
     }
-    return case.plan.direction != "remove" and bool(said) and said <= {"nrm_no_acute_process", NO_FINDING}
+    if case.plan.direction == "remove" or not said or not said <= {"nrm_no_acute_process", NO_FINDING}:
+        return False
+    return not _stands_without_its_no(sentence.text, case)
+
+
+def _stands_without_its_no(text: str, case: Case) -> bool:
+    """Whether the sentence is there but for its denial: "evidence of acute disease" names no disease."""
+    words = [word for word in _WORD.findall(text.lower()) if word not in _DENIALS]
+    written = (s.text.lower() for s in case.edit.sentences if s.number in case.written)
+    return any(words == _WORD.findall(new) for new in written)
 
 
 def _is_part_of_the_change(missing: list[Sentence], case: Case) -> bool:
@@ -238,7 +251,8 @@ def _is_part_of_the_change(missing: list[Sentence], case: Case) -> bool:
     if not any(abs(free - number) == 1 for free in case.plan.free_sentences):
         return False
     said = [m for m in case.factual.mentions if m.sentence == number and m.implied_by is None]
-    if _is_paraphrased(said, case):
+    # "Otherwise clear" speaks of what is gone: without it, the lungs are simply clear.
+    if not REST.search(sentence.text) and _is_paraphrased(said, case):
         return False
     return bool(said) and all(_is_still_said(mention, case) for mention in said)
 
