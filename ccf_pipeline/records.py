@@ -16,6 +16,7 @@ Side = Literal["left", "right", "bilateral"]
 Temporality = Literal["new", "worsened", "improved", "unchanged", "resolved", "prior"]
 Split = Literal["train", "validate", "test"]
 Sensitivity = Literal["credentialed", "open"]
+Level = Literal["block", "warn"]
 
 NO_FINDING = "fnd_no_finding"
 SUPPORT_DEVICES = "fnd_support_devices"
@@ -236,7 +237,7 @@ class Problem(Noun):
 
     code: str
     message: str
-    level: Literal["block", "warn"] = "block"
+    level: Level = "block"
     sentence: int | None = None
     relation: str | None = None
 
@@ -257,6 +258,33 @@ class Verdict(Noun):
     accepted: bool
     problems: tuple[Problem, ...]
     scores: Scores
+
+
+class Pair(Noun):
+    """A counterfactual that somebody made: two texts, and what was asked for, by the graph's ids.
+
+    Where nobody says what was asked for, `target` is None and the texts tell.
+    """
+
+    pair_id: str
+    factual: str
+    candidate: str
+    target: str | None
+    direction: Direction
+    swap_from: tuple[str, ...] = ()
+
+
+class AuditedPair(Noun):
+    """The verdict on one pair of a data set; `reasons` are the codes that refuse it."""
+
+    id: str
+    accepted: bool
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    target: str | None = None
+    direction: Direction | None = None
+    problems: tuple[Problem, ...] = ()
+    scores: Scores | None = None
 
 
 class Lineage(Noun):
@@ -428,3 +456,30 @@ class BuildSummary(Noun):
     accepted_by_direction: tuple[ReasonCount, ...]
     accepted_by_target: tuple[ReasonCount, ...]
     configs: tuple[ConfigSummary, ...]
+
+
+class RecheckSummary(Noun):
+    """What changed when the answers of a build were judged again, by the reasons that came or went."""
+
+    judged: int
+    accepted: int
+    newly_rejected: tuple[ReasonCount, ...]
+    newly_accepted: tuple[ReasonCount, ...]
+    written: bool
+
+
+class ChangeCount(Noun):
+    """How often a finding gives way for another; `lost` is "" where one is only added."""
+
+    direction: Direction
+    lost: str
+    target: str
+    count: int
+
+
+class PlanView(Noun):
+    """What would be asked for, before any expert is asked."""
+
+    funnel: tuple[ReasonCount, ...]
+    changes: tuple[ChangeCount, ...]
+    examples: tuple[str, ...]

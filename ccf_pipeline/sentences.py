@@ -7,6 +7,7 @@ to the letter. Everything is found in one pass; no text makes it slow.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -50,13 +51,17 @@ def split_sections(text: str) -> list[Section]:
     return [section for section in sections if section.heading or text[section.start : section.end].strip()]
 
 
-def split_report(text: str) -> list[tuple[str, int, int]]:
-    """The sentences of a whole report as (heading, start, end); headings are not part of a sentence."""
-    return [
+@lru_cache(maxsize=256)
+def split_report(text: str) -> tuple[tuple[str, int, int], ...]:
+    """The sentences of a whole report as (heading, start, end); headings are not part of a sentence.
+
+    Remembered, for reading, aligning and checking ask the same of one text in turn.
+    """
+    return tuple(
         (section.heading, a, b)
         for section in split_sections(text)
         for a, b in split_sentences(text[section.start : section.end], section.start)
-    ]
+    )
 
 
 # A full stop before white space, one glued to the next sentence ("apex.There", "fracture.2.Old"),

@@ -144,6 +144,25 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     )
 
 
+def settings_of(flat: Mapping[str, Any], *, out: Path, graph: Path | None) -> BuildSettings:
+    """The settings of a build as its build.json keeps them, by dotted keys among others."""
+    known = {key for key, _, _ in setting_fields()}
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        if key in known:
+            table, _, name = key.rpartition(".")
+            (nested.setdefault(table, {}) if table else nested)[name] = value
+    try:
+        parts: dict[str, Any] = {
+            name: field.annotation.model_validate(nested.get(name, {}))
+            for name, field in BuildSettings.model_fields.items()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        }
+    except ValidationError as error:
+        raise SettingsError(_first_fault(error)) from error
+    return BuildSettings.model_construct(**parts, out=out, graph=graph)
+
+
 def setting_fields(model: type[BaseModel] = BuildSettings, above: str = "") -> Iterator[tuple[str, Any, str]]:
     """Every setting as (dotted key, default, what it is for), in the order of the file."""
     for name, field in model.model_fields.items():

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ccf_pipeline import __version__
+from ccf_pipeline.cli.check import check, recheck
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
 from ccf_pipeline.cli.graph import graph_app
@@ -15,6 +16,7 @@ from ccf_pipeline.cli.images import images
 from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
+from ccf_pipeline.cli.plan import plan
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.version import version
@@ -37,7 +39,10 @@ app.command()(demo)
 app.command()(init)
 app.command()(ingest)
 app.command()(images)
+app.command()(plan)
 app.command()(run)
+app.command()(check)
+app.command()(recheck)
 app.command()(read)
 app.command()(label)
 app.add_typer(graph_app, name="graph")

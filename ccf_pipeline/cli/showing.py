@@ -22,6 +22,8 @@ STAGES = {
     "images": "converting images",
     "studies": "reading and planning",
     "shards": "building shards",
+    "pairs": "judging pairs",
+    "recheck": "judging again",
     "dataset": "writing the data set",
     "mining": "reading reports",
     "labels": "labelling reports",

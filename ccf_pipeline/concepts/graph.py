@@ -105,6 +105,24 @@ class ConceptGraph:
     def _descendants(self) -> Mapping[str, tuple[str, ...]]:
         return {concept: self.kinship.below(concept)[1:] for concept in self.concepts}
 
+    def other_names(self, finding_id: str) -> tuple[str, ...]:
+        """Attributes by which reports mean the finding itself, and that set its label alone: CHF, edema."""
+        return self._other_names.get(finding_id, ())
+
+    @cached_property
+    def _other_names(self) -> Mapping[str, tuple[str, ...]]:
+        def is_name(relation: Relation, finding: str) -> bool:
+            other = self.concepts.get(relation.other(finding))
+            means_it = other is not None and other.sets_labels == (finding,)
+            return means_it and relation.kind == "co_occurs" and relation.strength == "strong"
+
+        return {
+            finding.id: tuple(
+                r.other(finding.id) for r in self.relations_of(finding.id) if is_name(r, finding.id)
+            )
+            for finding in self.findings
+        }
+
     # --- relations --------------------------------------------------------------------
 
     @cached_property

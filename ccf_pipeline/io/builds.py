@@ -85,6 +85,11 @@ class BuildFolder:
         for shard in range(shards):
             yield from read_nouns(self.rejected_path(shard), Record)
 
+    def records_of(self, shard: int) -> Iterator[Record]:
+        """Every judged row of a sealed shard."""
+        yield from read_nouns(self.accepted_path(shard), Record)
+        yield from read_nouns(self.rejected_path(shard), Record)
+
     # --- the end --------------------------------------------------------------------------
 
     def commit(self, summary: BuildSummary) -> None:

@@ -35,6 +35,7 @@ DESCRIBED: tuple[type[BaseModel], ...] = (
     records.EditScript,
     records.Edit,
     records.Verdict,
+    records.AuditedPair,
     records.BuildSummary,
     GraphFile,
 )
@@ -43,6 +44,7 @@ NAMES = {
     "GraphFile": "graph",
     "PlannedStudy": "planned_study",
     "EditScript": "edit_script",
+    "AuditedPair": "audited_pair",
 }
 
 

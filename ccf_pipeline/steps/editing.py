@@ -22,7 +22,7 @@ def read_edit(completion: Completion, plan: Plan, study: Study) -> Edit:
     fault = _fault_of(script, study)
     if fault:
         return _unapplied(plan, study, fault)
-    return _applied(script.edits, plan, study)
+    return apply_steps(script.edits, plan, study)
 
 
 def _script_of(text: str) -> EditScript | str:
@@ -58,7 +58,7 @@ def _fault_of(script: EditScript, study: Study) -> str | None:
     return None
 
 
-def _applied(steps: tuple[SentenceEdit, ...], plan: Plan, study: Study) -> Edit:
+def apply_steps(steps: tuple[SentenceEdit, ...], plan: Plan, study: Study) -> Edit:
     """Lay the sentences out again, section by section; a section left without sentences is left out."""
     changed = {step.number: step for step in steps if step.action != "insert"}
     inserted: dict[int, list[str]] = {}

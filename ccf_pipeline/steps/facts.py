@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from ccf_pipeline.records import Mention, Polarity
+from ccf_pipeline.sentences import split_report
+from ccf_pipeline.steps.orders import is_order, may_hold_orders, may_tell_of_earlier, told_of_earlier
 from ccf_pipeline.steps.reading import CCF, Lexicon, read_labels, read_text
 
 
@@ -37,6 +39,24 @@ def spans_meet(mention: Mention, spans: Iterable[tuple[int, int]]) -> bool:
 
 
 def read_facts(text: str, lexicon: Lexicon) -> Reading:
-    """Read a text once for all its mentions and findings, as counterfactuals are planned and checked."""
+    """Read a text once for all its mentions and findings, as counterfactuals are planned and checked.
+
+    An order to a model says nothing of the patient, and what an earlier film showed is past.
+    """
     mentions = read_text(text, lexicon, CCF)
+    if may_hold_orders(text) or may_tell_of_earlier(text):
+        mentions = tuple(_about_this_film(text, mentions))
     return Reading(mentions, read_labels(mentions, lexicon, CCF))
+
+
+def _about_this_film(text: str, mentions: tuple[Mention, ...]) -> Iterator[Mention]:
+    sentences = {number: (a, text[a:b]) for number, (_, a, b) in enumerate(split_report(text), 1)}
+    orders = {number for number, (_, sentence) in sentences.items() if is_order(sentence)}
+    for mention in mentions:
+        if mention.sentence in orders:
+            continue
+        begin, sentence = sentences[mention.sentence]
+        past = told_of_earlier(sentence)
+        if past and past[0] <= mention.start - begin < past[1] and mention.temporality is None:
+            mention = mention.model_copy(update={"temporality": "prior"})
+        yield mention

@@ -82,6 +82,31 @@ def plan_change(study: Study, reading: Reading, graph: ConceptGraph, change: Cha
     )
 
 
+def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: Change) -> Plan:
+    """What a change that somebody else asked for comes to: how it is told is not ours to choose."""
+    must_cease = _ceasing(reading, graph, change)
+    free = sorted({mention.sentence for mention in must_cease})
+    return Plan(
+        plan_id=_digest(study.study_id, change.direction, change.target, *change.gives_way).hex()[:16],
+        study_id=study.study_id,
+        direction=change.direction,
+        target=change.target,
+        swap_from=change.gives_way if change.direction == "swap" else (),
+        must_appear=() if change.direction == "remove" else (_bare(change.target),),
+        must_cease=must_cease,
+        must_stay=tuple(m for m in reading.mentions if m.sentence in free and m not in must_cease),
+        kept_sentences=tuple(s.number for s in study.sentences if s.number not in free),
+        free_sentences=tuple(free),
+        relevance=0.0,
+        why="Asked for by the data set.",
+        seed=0,
+    )
+
+
+def _bare(concept: str) -> Statement:
+    return Statement(concept=concept, polarity="present")
+
+
 # --- which changes ------------------------------------------------------------------------
 
 
@@ -180,13 +205,27 @@ def _leaving_concepts(reading: Reading, graph: ConceptGraph, gives_way: tuple[st
         for relation in graph.supports(finding)
     }
     signs = {relation.other(finding) for finding in gives_way for relation in graph.supports(finding)}
-    return frozenset(leaving | (signs - explained))
+    return frozenset(leaving | (signs - explained) | _denied_with(graph, gives_way))
+
+
+def _denied_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
+    """Attributes that cannot stand beside the denial of what gives way: fluid in a fissure, "no effusion"."""
+    return frozenset(
+        other
+        for finding in gives_way
+        for state in graph.normal_states_of(finding)[:1]
+        if (negation := graph.excludes(state, finding)) is not None and negation.kind == "negation"
+        for other, relation in graph.excluded(state).items()
+        if graph.concept(other).kind == "attribute" and relation.strength != "weak"
+    )
 
 
 def _stands_against(mention: Mention, graph: ConceptGraph, target: str) -> bool:
     """Whether a mention denies the target, or asserts what the target excludes."""
     if mention.polarity == "absent":
-        return mention.concept == target or mention.concept in graph.ancestors(target)
+        if mention.temporality == "prior":
+            return False
+        return mention.concept in (target, *graph.ancestors(target), *graph.other_names(target))
     relation = graph.excludes(mention.concept, target)
     return is_asserted(mention) and relation is not None and relation.strength != "weak"
 

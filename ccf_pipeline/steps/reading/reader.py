@@ -42,7 +42,7 @@ def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHE
     return tuple(mentions)
 
 
-def _is_history(report: list[tuple[str, int, int]], number: int) -> bool:
+def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
     """Whether a sentence under a heading of history is part of it.
 
     Where no other heading follows, the history is its first sentence: "History: COPD. Heart size normal."

@@ -1,0 +1,184 @@
+"""What needs no expert: verdicts on any data set, those of a build once more, the plan of a build.
+
+As pipeline.py, this only puts steps and files together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.errors import MissingInput, StorageError
+from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.corpora import read_corpus, require_corpus
+from ccf_pipeline.io.disk import write_text
+from ccf_pipeline.io.graphs import load_graph
+from ccf_pipeline.io.pairs import read_pairs
+from ccf_pipeline.pipeline import WITHOUT_TARGET, Materials, finish_build, plan_one
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    AuditedPair,
+    ChangeCount,
+    Direction,
+    Pair,
+    Plan,
+    PlanView,
+    ReasonCount,
+    RecheckSummary,
+    Record,
+    Skipped,
+    Study,
+)
+from ccf_pipeline.settings import BuildSettings, settings_of
+from ccf_pipeline.steps.auditing import report_pair
+from ccf_pipeline.steps.checking import check_edit
+from ccf_pipeline.steps.editing import apply_steps
+from ccf_pipeline.steps.reading import Lexicon
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def audit(path: Path, columns: Mapping[str, str], graph_path: Path | None) -> Iterator[AuditedPair]:
+    """A verdict for every row of a data set; a row that is no pair is told as `not_a_pair`."""
+    graph: ConceptGraph = load_graph(graph_path)
+    lexicon = Lexicon.from_graph(graph.file)
+    for found in read_pairs(path, columns):
+        if isinstance(found, Pair):
+            yield report_pair(found, graph, lexicon)
+        else:
+            yield AuditedPair(id=found.study_id, accepted=False, reasons=("not_a_pair",))
+
+
+# --- the answers of a build, once more --------------------------------------------------------
+
+
+def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) -> RecheckSummary:
+    """Judge every stored answer under the present graph and checker, without asking anyone.
+
+    Args:
+        write: seal the shards again with the new verdicts, and make the data set anew.
+    """
+    begun = _identity_of(path)
+    settings = settings_of(begun, out=path, graph=graph)
+    materials = Materials.load(settings)
+    with open_build(path, begun) as folder:
+        plan = folder.plan_summary()
+        if plan is None or not all(map(folder.is_sealed, range(plan.shards))):
+            raise StorageError(
+                f"{path}: is not finished", hint="Finish it with `ccf-build run`, then check it again."
+            )
+        if write:
+            folder.manifest_path.unlink(missing_ok=True)
+            write_text(path / "build.json", json.dumps(materials.identity, indent=1, sort_keys=True) + "\n")
+        changes: Counter[tuple[str, str]] = Counter()
+        judged = accepted = 0
+        for shard in range(plan.shards):
+            records = _rejudged(folder, shard, materials, changes)
+            judged += len(records)
+            accepted += sum(record.accepted for record in records)
+            if write:
+                folder.seal_shard(shard, records)
+            progress("recheck", shard + 1, plan.shards)
+        if write:
+            finish_build(folder, materials)
+    return RecheckSummary(
+        judged=judged,
+        accepted=accepted,
+        newly_rejected=_counts(changes, "rejected"),
+        newly_accepted=_counts(changes, "accepted"),
+        written=write,
+    )
+
+
+def _identity_of(path: Path) -> dict[str, object]:
+    file = path / "build.json"
+    if not file.is_file():
+        raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
+    try:
+        begun: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{file}: cannot be read back") from error
+    return begun
+
+
+def _rejudged(
+    folder: BuildFolder, shard: int, materials: Materials, changes: Counter[tuple[str, str]]
+) -> list[Record]:
+    """The shard's records in the order of its plan, with the verdict that they deserve now."""
+    stored = {record.record_id: record for record in folder.records_of(shard)}
+    records = []
+    for entry in folder.planned_studies(shard):
+        for plan in entry.plans:
+            before = stored[plan.plan_id]
+            after = _judged_again(before, plan, entry.study, materials)
+            if before.accepted != after.accepted:
+                told = before if after.accepted else after
+                codes = {problem.code for problem in told.problems if problem.level == "block"}
+                changes.update(("accepted" if after.accepted else "rejected", code) for code in codes)
+            records.append(after)
+    return records
+
+
+def _judged_again(record: Record, plan: Plan, study: Study, materials: Materials) -> Record:
+    """An answer that could not be applied stays refused: nothing of it is stored but why."""
+    if not record.steps and not record.accepted:
+        return record
+    edit = apply_steps(record.steps, plan, study)
+    factual, counterfactual = materials.read(study.text), materials.read(edit.text)
+    verdict = check_edit(edit, plan, study, factual, counterfactual, materials.graph)
+    lineage = materials.lineage
+    return record.model_copy(
+        update={
+            "accepted": verdict.accepted,
+            "problems": verdict.problems,
+            "scores": verdict.scores,
+            "graph_version": lineage.graph_version,
+            "graph_digest": lineage.graph_digest,
+            "code_version": lineage.code_version,
+        }
+    )
+
+
+def _counts(changes: Counter[tuple[str, str]], which: str) -> tuple[ReasonCount, ...]:
+    found = {code: count for (turned, code), count in changes.items() if turned == which}
+    ordered = sorted(found, key=lambda code: (-found[code], code))
+    return tuple(ReasonCount(reason=code, count=found[code]) for code in ordered)
+
+
+# --- a plan before it is asked ----------------------------------------------------------------
+
+
+def view_plan(settings: BuildSettings, progress: Progress, examples: int = 5) -> PlanView:
+    """The funnel, what gives way for what, and examples; no expert is asked, nothing is written."""
+    require_corpus(settings.corpus)
+    materials = Materials.load(settings)
+    funnel: Counter[str] = Counter()
+    changes: Counter[tuple[Direction, str, str]] = Counter()
+    shown: list[str] = []
+    for number, found in enumerate(read_corpus(settings.corpus), 1):
+        progress("studies", number, None)
+        if isinstance(found, Skipped):
+            funnel[f"skipped: {found.reason}"] += 1
+            continue
+        plans = plan_one(found, materials)
+        funnel["planned" if plans else WITHOUT_TARGET] += 1
+        for plan in plans:
+            leaving = plan.swap_from if plan.direction == "swap" else ()
+            changes.update((plan.direction, _label(f), _label(plan.target)) for f in leaving or ("",))
+            if len(shown) < examples:
+                shown.append(f"{plan.direction} {_label(plan.target)}: {plan.why}")
+    return PlanView(
+        funnel=tuple(ReasonCount(reason=r, count=n) for r, n in sorted(funnel.items())),
+        changes=tuple(
+            ChangeCount(direction=d, lost=lost, target=target, count=n)
+            for (d, lost, target), n in sorted(changes.items())
+        ),
+        examples=tuple(shown),
+    )
+
+
+def _label(finding: str) -> str:
+    return FINDING_LABELS.get(finding, "")

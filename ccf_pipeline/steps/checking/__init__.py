@@ -1,0 +1,66 @@
+"""Edit → verdict: does the counterfactual say what was planned, and nothing else?
+
+targets.py       is the change there, and what still denies it      support.py   with a sign or a place
+exclusions.py    what cannot stand together                          conditions.py   when a relation holds
+collateral.py    what should have stayed                             time.py   words of change
+shape.py         headings, markup, length                            privacy.py   names, dates, blanks
+obedience.py     orders inside the report                            plausibility.py   rules of the graph
+"""
+
+from __future__ import annotations
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.records import Edit, Plan, Problem, Study, Verdict
+from ccf_pipeline.steps.aligning import align_candidate, number_sentences, same_words
+from ccf_pipeline.steps.checking.case import Case, block
+from ccf_pipeline.steps.checking.collateral import collateral_changes, rewritten_sentences
+from ccf_pipeline.steps.checking.exclusions import contradictions, exclusive_pairs
+from ccf_pipeline.steps.checking.obedience import obeyed_orders
+from ccf_pipeline.steps.checking.plausibility import implausible_statements
+from ccf_pipeline.steps.checking.privacy import invented_identifiers
+from ccf_pipeline.steps.checking.scores import score_edit
+from ccf_pipeline.steps.checking.shape import length_parity, shape_faults
+from ccf_pipeline.steps.checking.support import support_faults
+from ccf_pipeline.steps.checking.targets import target_faults
+from ccf_pipeline.steps.checking.time import time_faults
+from ccf_pipeline.steps.facts import Reading
+
+__all__ = ["align_candidate", "check_edit", "number_sentences"]
+
+
+def check_edit(
+    edit: Edit, plan: Plan, study: Study, factual: Reading, counterfactual: Reading, graph: ConceptGraph
+) -> Verdict:
+    """Judge an edit by what the plan says must change and the graph says must follow.
+
+    Each problem is worded so that it can go back to the expert as an instruction.
+    """
+    case = Case(edit, plan, study, factual, counterfactual, graph)
+    problems = _problems(case)
+    return Verdict(
+        plan_id=plan.plan_id,
+        accepted=not any(problem.level == "block" for problem in problems),
+        problems=tuple(problems),
+        scores=score_edit(case),
+    )
+
+
+def _problems(case: Case) -> list[Problem]:
+    if case.edit.problem is not None:
+        return [block("format_broken", case.edit.problem)]
+    if same_words(case.edit.text) == same_words(case.study.text):
+        return [block("unchanged", "Nothing was changed; make the change that was asked for.")]
+    problems = [
+        *shape_faults(case),
+        *target_faults(case),
+        *support_faults(case),
+        *exclusive_pairs(case),
+        *contradictions(case),
+        *time_faults(case),
+        *implausible_statements(case),
+        *collateral_changes(case),
+        *rewritten_sentences(case),
+        *invented_identifiers(case),
+        *length_parity(case),
+    ]
+    return [*problems, *obeyed_orders(case, problems)]

@@ -1,0 +1,178 @@
+"""What every part of the checker looks at: one edit with its plan, both readings, and the graph."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    NO_FINDING,
+    Edit,
+    Level,
+    Mention,
+    Plan,
+    Problem,
+    Sentence,
+    Study,
+)
+from ccf_pipeline.steps.facts import Reading, is_asserted
+
+DISEASES = frozenset(FINDING_LABELS) - {NO_FINDING, "fnd_support_devices"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """An edit to judge; what several parts ask of it is worked out once."""
+
+    edit: Edit
+    plan: Plan
+    study: Study
+    factual: Reading
+    counterfactual: Reading
+    graph: ConceptGraph
+
+    @cached_property
+    def asserted(self) -> list[Mention]:
+        """What the counterfactual says is there now."""
+        return [mention for mention in self.counterfactual.mentions if is_asserted(mention)]
+
+    @cached_property
+    def before(self) -> list[Mention]:
+        """What the factual report says is there now."""
+        return [mention for mention in self.factual.mentions if is_asserted(mention)]
+
+    @cached_property
+    def leaving(self) -> tuple[str, ...]:
+        """The findings that are to go."""
+        return (self.plan.target,) if self.plan.direction == "remove" else self.plan.swap_from
+
+    @cached_property
+    def target_kinds(self) -> frozenset[str]:
+        """The target, every kind of it, and every attribute that is another word for it."""
+        return kinds_of(self.graph, self.plan.target)
+
+    @cached_property
+    def of_target(self) -> list[Mention]:
+        """Where the counterfactual asserts the target."""
+        return [mention for mention in self.asserted if mention.concept in self.target_kinds]
+
+    @cached_property
+    def label(self) -> str:
+        return FINDING_LABELS[self.plan.target]
+
+    @cached_property
+    def written(self) -> frozenset[int]:
+        """The numbers of the sentences that are not the factual report's own."""
+        origins = zip(self.edit.sentences, self.edit.origins, strict=True)
+        return frozenset(sentence.number for sentence, origin in origins if not origin)
+
+    @cached_property
+    def gone(self) -> tuple[Sentence, ...]:
+        """The factual sentences that are not in the counterfactual any more."""
+        kept = set(self.edit.origins)
+        return tuple(sentence for sentence in self.study.sentences if sentence.number not in kept)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [sentence.start for sentence in self.edit.sentences]
+
+    def sentence_of(self, mention: Mention) -> Sentence:
+        """The sentence of the counterfactual that a mention of it stands in."""
+        return self.edit.sentences[max(0, bisect.bisect_right(self._starts, mention.start) - 1)]
+
+    def words_of(self, mention: Mention) -> str:
+        return self.sentence_of(mention).text
+
+    def is_written(self, mention: Mention) -> bool:
+        """Whether the edit, not the factual report, says it."""
+        return self.sentence_of(mention).number in self.written
+
+    def is_excepted(self, mention: Mention) -> bool:
+        """Whether a denial only follows from a normal state of the rest: "otherwise clear"."""
+        return mention.implied_by is not None and REST.search(self.words_of(mention)) is not None
+
+    def meets(self, a: Mention, b: Mention) -> bool:
+        return self.graph.overlaps((a.side, a.region), (b.side, b.region))
+
+    @cached_property
+    def views(self) -> frozenset[str]:
+        """What is known of how the film was taken."""
+        image = self.study.image
+        return views_of(self.study.text) | ({image.view} if image and image.view in ("AP", "PA") else set())
+
+
+def block(code: str, message: str, mention: Mention | None = None, relation: str | None = None) -> Problem:
+    """A reason to refuse the edit."""
+    return _problem("block", code, message, mention, relation)
+
+
+def warn(code: str, message: str, mention: Mention | None = None, relation: str | None = None) -> Problem:
+    """A remark that does not refuse the edit."""
+    return _problem("warn", code, message, mention, relation)
+
+
+def _problem(level: Level, code: str, message: str, mention: Mention | None, relation: str | None) -> Problem:
+    number = mention.sentence if mention else None
+    return Problem(code=code, message=message, level=level, sentence=number, relation=relation)
+
+
+@lru_cache(maxsize=256)
+def kinds_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
+    """A finding, its kinds, and what else it is called: CHF for edema."""
+    return frozenset({finding, *graph.descendants(finding), *graph.other_names(finding)})
+
+
+@lru_cache(maxsize=256)
+def signs_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
+    """Every attribute that a relation ties to the finding as its sign, kind, place or modifier."""
+    return frozenset(relation.other(finding) for relation in graph.supports(finding))
+
+
+@lru_cache(maxsize=256)
+def family_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
+    """A finding with what it is a kind or a variant of, and every kind and variant of it."""
+    variants = {r.other(finding) for r in graph.relations_of(finding) if r.kind == "variant"}
+    above = {kin for near in (finding, *variants) for kin in (near, *graph.ancestors(near))}
+    return frozenset(above | set(graph.descendants(finding)))
+
+
+REST = re.compile(
+    r"\b(?:except|excepting|aside from|apart from|other than|otherwise|besides|remaining|remainder|rest of"
+    r"|elsewhere)\b",
+    re.IGNORECASE,
+)
+_UPRIGHT = re.compile(r"\b(?:upright|erect|PA|two[- ]views?|2[- ]views?|frontal and lateral)\b")
+_LYING = re.compile(r"\b(?:supine|semi-?(?:up)?(?:right|erect)|recumbent|lying)\b", re.IGNORECASE)
+_AP = re.compile(r"\b(?:AP|[Pp]ortable|[Bb]edside)\b")
+
+
+@lru_cache(maxsize=4096)
+def _views_of(text: str) -> frozenset[str]:
+    views = set()
+    if _LYING.search(text):
+        views.add("supine")
+    elif _UPRIGHT.search(text):
+        views.add("upright")
+    if _AP.search(text):
+        views.add("AP")
+    elif re.search(r"\bPA\b", text):
+        views.add("PA")
+    return frozenset(views)
+
+
+def views_of(text: str) -> frozenset[str]:
+    """The views that a report names: `PA`, `AP`, `upright`, `supine` (lying or half lying)."""
+    return _views_of(text)
+
+
+def sides_of(mentions: Iterable[Mention]) -> frozenset[str]:
+    """The sides that statements name; both sides are two."""
+    sides = {mention.side for mention in mentions}
+    if "bilateral" in sides:
+        return frozenset({"left", "right"})
+    return frozenset(side for side in sides if side)

@@ -1,0 +1,280 @@
+"""What should have stayed: other findings, devices, sides, and the words of unrelated sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Problem, Sentence
+from ccf_pipeline.steps.checking.case import (
+    DISEASES,
+    REST,
+    Case,
+    block,
+    family_of,
+    kinds_of,
+    sides_of,
+    signs_of,
+    warn,
+)
+from ccf_pipeline.steps.checking.time import tells_no_change
+from ccf_pipeline.steps.orders import is_order
+
+SPARED_REWRITES = 1
+_WORD = re.compile(r"\w+")
+_DENIALS = frozenset({"no", "not", "without", "there", "is"})
+
+
+def collateral_changes(case: Case) -> Iterator[Problem]:
+    """Findings, devices and sides that changed although the plan touches neither them nor their kin."""
+    touched = _touched(case)
+    yield from _changed_findings(case, touched)
+    yield from _dropped_denials(case, touched)
+    yield from _lost(case, touched)
+    yield from _gained(case, touched)
+    yield from _turned(case, touched)
+
+
+def _touched(case: Case) -> frozenset[str]:
+    """The findings that the change may set: its own, their kin, and what its signs imply."""
+    graph, plan = case.graph, case.plan
+    centre = {plan.target, *plan.swap_from, *(DISEASES if plan.target == NO_FINDING else ())}
+    family = {kin for finding in centre for kin in family_of(graph, finding)}
+    signs = {sign for finding in centre for sign in signs_of(graph, finding)}
+    there = {m.concept for m in (*case.asserted, *case.before)} & signs
+    implied = {label for sign in there for label in graph.concept(sign).sets_labels}
+    ceasing = {m.concept for m in plan.must_cease if m.polarity != "absent"}
+    return frozenset(family | implied | ceasing)
+
+
+def _changed_findings(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+    for finding, label in FINDING_LABELS.items():
+        before, after = case.factual.states.get(finding), case.counterfactual.states.get(finding)
+        if finding == NO_FINDING or finding in touched or before == after:
+            continue
+        if after is None and before == "absent" and _went_with_its_words(finding, case):
+            continue
+        # A denial that only followed from "no acute process" was never made: losing it is no loss.
+        tell = block if _matters_to_readers(finding, before, after, case) else warn
+        yield tell(
+            "collateral_change",
+            f"{label} was {before or 'not mentioned'} and is {after or 'not mentioned'}; leave it as it was.",
+            next((m for m in case.counterfactual.mentions if m.concept == finding), None),
+        )
+
+
+def _matters_to_readers(finding: str, before: str | None, after: str | None, case: Case) -> bool:
+    if before is None:
+        return after != "absent"
+    if after is not None or before != "absent":
+        return True
+    return any(m.implied_by is None for m in case.factual.of(finding) if m.polarity == "absent")
+
+
+def _went_with_its_words(finding: str, case: Case) -> bool:
+    """Whether every denial of it was only implied by words that had to go."""
+    ceasing = {(mention.start, mention.end, mention.concept) for mention in case.plan.must_cease}
+    return all(
+        (mention.start, mention.end, mention.concept) in ceasing
+        for mention in case.factual.of(finding)
+        if mention.polarity == "absent"
+    )
+
+
+def _dropped_denials(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+    """A list is split, not cut: "no effusion or pneumothorax" keeps the one that is still true (R59)."""
+    denied = {
+        m.concept for m in case.counterfactual.mentions if m.polarity != "present" and m.implied_by is None
+    }
+    for mention in case.plan.must_stay:
+        finding = mention.concept
+        if finding not in FINDING_LABELS or finding in touched or finding in denied:
+            continue
+        if (
+            mention.polarity == "absent"
+            and mention.implied_by is None
+            and finding in case.counterfactual.states
+        ):
+            label = FINDING_LABELS[finding]
+            yield block("collateral_change", f"The denial of {label} was dropped; put it back.")
+
+
+def _lost(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+    """Devices and signs that the change does not explain away."""
+    if not case.gone:
+        return
+    going = {kind for finding in case.leaving for kind in _going_with(case.graph, finding)}
+    going |= {m.concept for m in case.plan.must_cease}
+    if case.plan.target == NO_FINDING:
+        going |= {m.concept for m in case.before if case.graph.excludes(m.concept, NO_FINDING)} | touched
+    told: set[str] = set()
+    for mention in case.before:
+        concept = mention.concept
+        if concept in told or concept in going or concept in case.counterfactual.asserted:
+            continue
+        if not _matters(case.graph, concept) or concept in FINDING_LABELS:
+            continue
+        told.add(concept)
+        label = case.graph.concept(concept).label
+        yield block("collateral_change", f"{label} was there and is not told any more; put it back.")
+
+
+@lru_cache(maxsize=256)
+def _going_with(graph: ConceptGraph, finding: str) -> frozenset[str]:
+    """What may go when a finding goes: its kin, its signs, and what comes with it."""
+    tied = {r.other(finding) for r in graph.relations_of(finding) if r.relation == "positive"}
+    return kinds_of(graph, finding) | signs_of(graph, finding) | tied
+
+
+@lru_cache(maxsize=4096)
+def _matters(graph: ConceptGraph, concept: str) -> bool:
+    """Devices, and attributes by which a chest is not normal."""
+    return _is_device(graph, concept) or graph.concept(concept).cancels_no_finding
+
+
+@lru_cache(maxsize=4096)
+def _is_device(graph: ConceptGraph, concept: str) -> bool:
+    return concept in kinds_of(graph, SUPPORT_DEVICES) or any(
+        relation.target == SUPPORT_DEVICES and relation.kind == "variant"
+        for relation in graph.relations_of(concept)
+    )
+
+
+def _gained(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+    """Attributes and devices that came although nothing ties them to the change."""
+    spoken_of = {mention.concept for mention in case.factual.mentions}
+    told: set[str] = set()
+    for mention in case.asserted:
+        concept = mention.concept
+        if concept in spoken_of or concept in told or concept in FINDING_LABELS or concept in touched:
+            continue
+        if not _matters(case.graph, concept) or not case.is_written(mention) or _belongs(concept, case):
+            continue
+        told.add(concept)
+        label = case.graph.concept(concept).label
+        yield block(
+            "collateral_change",
+            f"Sentence {mention.sentence} adds {label}, which was not asked for; leave it out.",
+            mention,
+        )
+
+
+def _belongs(concept: str, case: Case) -> bool:
+    """Whether a positive relation ties it to the target; a device is tied to devices only."""
+    if case.plan.direction == "remove":
+        return False
+    if _is_device(case.graph, concept):
+        return case.plan.target == SUPPORT_DEVICES
+    ties = case.graph.relations_of(concept)
+    ends = {relation.other(concept) for relation in ties if relation.relation == "positive"}
+    kin = family_of(case.graph, case.plan.target) | signs_of(case.graph, case.plan.target)
+    return not ends.isdisjoint(kin)
+
+
+def _turned(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+    """Findings and devices whose side is another one."""
+    if not case.gone:
+        return
+    own = touched | {sign for finding in (case.plan.target, *case.leaving) for sign in _own(case, finding)}
+    gone = {sentence.number for sentence in case.gone}
+    said = {m.concept for m in case.before if m.sentence in gone}
+    said |= {m.concept for m in case.asserted if case.is_written(m)}
+    for concept in sorted(said & case.factual.asserted & case.counterfactual.asserted - own):
+        if case.graph.concept(concept).kind == "normal_state":
+            continue
+        before = sides_of(m for m in case.before if m.concept == concept)
+        after = sides_of(m for m in case.asserted if m.concept == concept)
+        if before and before != after:
+            label = case.graph.concept(concept).label
+            was, now = "/".join(sorted(before)), "/".join(sorted(after)) or "nowhere in particular"
+            mention = next(m for m in case.asserted if m.concept == concept)
+            message = f"{label} was on the {was} and is {now}; leave it where it was."
+            yield block("collateral_change", message, mention)
+
+
+def _own(case: Case, finding: str) -> frozenset[str]:
+    return kinds_of(case.graph, finding) | signs_of(case.graph, finding)
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def rewritten_sentences(case: Case) -> Iterator[Problem]:
+    """Sentences that have nothing to do with the change and do not stand there word for word."""
+    kept_by_plan = set(case.plan.kept_sentences)
+    missing = [
+        sentence
+        for sentence in case.gone
+        if sentence.number in kept_by_plan
+        and not (tells_no_change(sentence.text) and not _stands_without_its_no(sentence.text, case))
+        and not _sums_up_a_normal_film(sentence, case)
+    ]
+    if missing and not _is_part_of_the_change(missing, case):
+        numbers = ", ".join(str(sentence.number) for sentence in missing)
+        yield Problem(
+            code="unrelated_rewrite",
+            message=f"Sentence {numbers} had nothing to do with the change; keep it word for word.",
+            sentence=missing[0].number,
+        )
+    kept = [origin for origin in case.edit.origins if origin]
+    if kept != sorted(kept):
+        yield block("unrelated_rewrite", "The sentences were put in another order; keep the order.")
+
+
+def _sums_up_a_normal_film(sentence: Sentence, case: Case) -> bool:
+    """An all-clear may give way to any new finding, even to one that it does not deny."""
+    said = {
+        m.concept for m in case.factual.mentions if m.sentence == sentence.number and m.implied_by is None
+    }
+    if case.plan.direction == "remove" or not said or not said <= {"nrm_no_acute_process", NO_FINDING}:
+        return False
+    return not _stands_without_its_no(sentence.text, case)
+
+
+def _stands_without_its_no(text: str, case: Case) -> bool:
+    """Whether the sentence is there but for its denial: "evidence of acute disease" names no disease."""
+    words = [word for word in _WORD.findall(text.lower()) if word not in _DENIALS]
+    written = (s.text.lower() for s in case.edit.sentences if s.number in case.written)
+    return any(words == _WORD.findall(new) for new in written)
+
+
+def _is_part_of_the_change(missing: list[Sentence], case: Case) -> bool:
+    """One sentence next to the change may be drawn into it, as long as what it says is still said."""
+    if len(missing) > SPARED_REWRITES:
+        return False
+    (sentence,) = missing
+    number = sentence.number
+    if is_order(sentence.text):
+        return False
+    if not any(abs(free - number) == 1 for free in case.plan.free_sentences):
+        return False
+    said = [m for m in case.factual.mentions if m.sentence == number and m.implied_by is None]
+    # "Otherwise clear" speaks of what is gone: without it, the lungs are simply clear.
+    if not REST.search(sentence.text) and _is_paraphrased(said, case):
+        return False
+    return bool(said) and all(_is_still_said(mention, case) for mention in said)
+
+
+def _is_paraphrased(said: list[Mention], case: Case) -> bool:
+    """Whether a sentence that was written says the same and nothing else: that is no part of any change."""
+    told: dict[int, set[tuple[str, str, str | None]]] = {}
+    for mention in case.counterfactual.mentions:
+        if mention.implied_by is None and case.is_written(mention):
+            told.setdefault(mention.sentence, set()).add((mention.concept, mention.polarity, mention.side))
+    return {(m.concept, m.polarity, m.side) for m in said} in told.values()
+
+
+def _is_still_said(mention: Mention, case: Case) -> bool:
+    gone = set(case.leaving)
+    again = (
+        other
+        for other in case.counterfactual.mentions
+        if other.concept == mention.concept and other.polarity == mention.polarity
+    )
+    if any(case.is_written(other) and case.meets(mention, other) for other in again):
+        return True
+    # "The left lung is clear" is taken up by "the lungs are clear", and gives way where the target is.
+    relation = case.graph.excludes(mention.concept, case.plan.target)
+    return mention.concept in gone or relation is not None

@@ -1,0 +1,87 @@
+"""Was anything invented that could point to a person, or a blank filled in?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from ccf_pipeline.records import Problem
+from ccf_pipeline.steps.checking.case import Case, block
+
+BLANK = "___"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_TOLD = (
+    "discussed|reviewed|communicated|spoke|conveyed|reported|called|telephoned|paged|relayed|notified"
+    "|dictated|signed|read"
+)
+IDENTIFIER = re.compile(
+    rf"""\b\d{{1,4}}[/-]\d{{1,2}}[/-]\d{{2,4}}\b | \b\d{{1,2}}/\d{{2,4}}\b | \b(?:19|20)\d\d\b
+      | \b\d{{1,2}}\s(?:(?i:of\s)?(?i:{_MONTH}))\b | \b(?i:{_MONTH})\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b
+      | \b\d{{1,2}}:\d\d(?:\s?[ap]\.?m\.?)?\b | \b\d{{1,2}}\s?[ap]\.?m\b | \b\d{{4}}\s?(?:hours|hrs|h)\b
+      | \b(?:Dr|Mr|Mrs|Ms|Doctor|Prof|Nurse)\.?\s[A-Z][a-z]+
+      | \b[A-Z][a-z]+\s[A-Z][a-z]+,?\s(?:MD|M\.D\.|RN|DO|PA-C|NP)\b
+      | \b(?i:(?:{_TOLD})\s(?:with|to|by|at))\s(?!Dr|Mr|Ms|The|This|No)[A-Z][a-z]+
+      | \b\d{{1,3}}[- ]?(?i:years?[- ]?olds?|year-old|yrs?[- ]old|y/?o)\b | \b\d{{2}}\s?[MF]\b
+      | (?i:\baged?\s(?:of\s)?\d{{1,3}}\b) | (?i:\bMRN\b|\baccession\b|\bSSN\b|\bDOB\b)\W*\w+ | \b\d{{6,}}\b
+      | \b\d{{3}}[-.\s]\d{{3,4}}[-.\s]?\d{{4}}\b
+      | \b[A-Z][a-z]+(?:\s[A-Z][a-z]+)*\s(?:Hospital|Clinic|Medical\sCent(?:er|re))\b
+      | \b[\w.]+@[\w.]+\b""",
+    re.VERBOSE,
+)
+_WORD = re.compile(r"_{3}|[\w'.]+|[^\w\s]")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
+
+
+def invented_identifiers(case: Case) -> Iterator[Problem]:
+    """Names, dates, ages and numbers of a person that the report does not have; filled or new blanks."""
+    before = case.study.text
+    written = "\n".join(s.text for s in case.edit.sentences if s.number in case.written)
+    new = _found(f"{written}\n{_headings_of(case)}")
+    if new and any(found not in _found(before) for found in new):
+        yield block(
+            "invented_phi", "A name, date, time or age was added that the report does not have; leave it out."
+        )
+    if BLANK in before and _filled(case):
+        yield block("invented_phi", f"A blank ({BLANK}) was filled in; leave blanks as they are.")
+    if written.count(BLANK) > sum(sentence.text.count(BLANK) for sentence in case.gone):
+        yield block("invented_phi", f"A blank ({BLANK}) was added; leave blanks as they are.")
+
+
+def _headings_of(case: Case) -> str:
+    """What stands before the first sentence: a heading of the writer's own could carry a name."""
+    return case.edit.text[: case.edit.sentences[0].start] if case.edit.sentences else ""
+
+
+def _found(text: str) -> Counter[str]:
+    return Counter(" ".join(found.lower().split()) for found in IDENTIFIER.findall(text))
+
+
+def _filled(case: Case) -> bool:
+    """Whether words that stood around a blank stand around something else."""
+    after = [word.lower() for word in _WORD.findall(case.edit.text)]
+    for sentence in case.gone:
+        words = [word.lower() for word in _WORD.findall(sentence.text)]
+        for place, word in enumerate(words):
+            if word == BLANK and _stands_filled(words, place, after):
+                return True
+    return False
+
+
+def _stands_filled(words: list[str], place: int, after: list[str]) -> bool:
+    left, right = words[max(0, place - 2) : place], words[place + 1 : place + 3]
+    if len(left) < 2 and len(right) < 2:
+        return False
+    for start in range(len(after) - len(left)):
+        if after[start : start + len(left)] != left:
+            continue
+        begin = start + len(left)
+        if after[begin] == BLANK:
+            continue
+        for end in range(begin + 1, min(begin + 6, len(after)) + 1):
+            if after[end : end + len(right)] == right and BLANK not in after[begin:end]:
+                return True
+    return False
