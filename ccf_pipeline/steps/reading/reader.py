@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+from pydantic import BaseModel
 
 from ccf_pipeline.records import Mention, Polarity
 from ccf_pipeline.sentences import split_report
@@ -37,7 +40,7 @@ def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHE
             items = _read_sentence(*key, lexicon, conventions)
             if end - start <= _LONGEST_REMEMBERED:
                 remembered[key] = items
-        mentions += [_mention(said, start, number) for said in items]
+        mentions += _placed(items, start, number)
     return tuple(mentions)
 
 
@@ -50,23 +53,32 @@ def _is_history(report: list[tuple[str, int, int]], number: int) -> bool:
     return heading != report[-1][0] or number == 1 or report[number - 2][0] != heading
 
 
-def _mention(said: dict[str, Any], offset: int, number: int) -> Mention:
-    """A mention at its place in the report.
+def _placed(items: tuple[dict[str, Any], ...], offset: int, number: int) -> Iterator[Mention]:
+    """What a sentence says as mentions at its place in the report.
 
-    Built without validation, which would take half of the reader's time: every field is the reader's own
-    (a test validates them all).
+    Built without validation and without pydantic's own ways around it, which would take half of the
+    reader's time: every field is the reader's own (a test validates them all).
     """
-    mention = Mention.__new__(Mention)
-    placed = {**said, "start": offset + said["start"], "end": offset + said["end"], "sentence": number}
-    mention.__setstate__({"__dict__": placed, **_NO_MORE_STATE})
-    return mention
+    for said in items:
+        placed = said.copy()
+        placed["start"] += offset
+        placed["end"] += offset
+        placed["sentence"] = number
+        mention = _new(Mention)
+        _put_fields(mention, placed)
+        _put_fields_set(mention, _FIELDS)
+        _put_extra(mention, None)
+        _put_private(mention, None)
+        yield mention
 
 
-_NO_MORE_STATE: dict[str, Any] = {
-    "__pydantic_fields_set__": set(Mention.model_fields),
-    "__pydantic_extra__": None,
-    "__pydantic_private__": None,
-}
+_FIELDS = set(Mention.model_fields)
+_new = object.__new__
+# What pydantic keeps in a model: the slots are written directly, for a frozen model refuses attributes.
+_put_fields, _put_fields_set, _put_extra, _put_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 def _read_sentence(
