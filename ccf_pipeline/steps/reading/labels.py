@@ -29,7 +29,7 @@ def read_labels(
             continue
         polarity = conventions.doubt if mention.polarity == "uncertain" else mention.polarity
         cancelled = cancelled or (polarity != "absent" and mention.concept in cancelling)
-        for finding in _findings(mention, lexicon, polarity, conventions):
+        for finding in _findings(mention.concept, lexicon, polarity, conventions):
             if finding not in labels or _RANK[polarity] > _RANK[labels[finding]]:
                 labels[finding] = polarity
     labels.pop(NO_FINDING, None)
@@ -40,14 +40,14 @@ def read_labels(
 
 
 def _findings(
-    mention: Mention, lexicon: Lexicon, polarity: Polarity, conventions: ReadingConventions
+    concept: str, lexicon: Lexicon, polarity: Polarity, conventions: ReadingConventions
 ) -> tuple[str, ...]:
-    """The findings whose label a mention sets."""
-    if mention.concept in FINDING_LABELS:
-        return (mention.concept,)
+    """The findings whose label a mention of a concept sets."""
+    if concept in FINDING_LABELS:
+        return (concept,)
     if polarity == "absent":
-        synonym = lexicon.label_synonyms.get(mention.concept)
+        synonym = lexicon.label_synonyms.get(concept)
         return () if synonym is None else (synonym,)
-    if conventions.wires_and_clips and mention.concept in lexicon.wires_and_clips:
+    if conventions.wires_and_clips and concept in lexicon.wires_and_clips:
         return (SUPPORT_DEVICES,)
-    return lexicon.labels.get(mention.concept, ())
+    return lexicon.labels.get(concept, ())

@@ -33,8 +33,9 @@ def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHE
         remembered.clear()
     mentions: list[Mention] = []
     report = split_report(text)
+    histories = lexicon.headings_of_history
     for number, (heading, start, end) in enumerate(report, 1):
-        key = (text[start:end], heading in lexicon.headings_of_history and _is_history(report, number))
+        key = (text[start:end], heading in histories and _is_history(report, number))
         items = remembered.get(key)
         if items is None:
             items = _read_sentence(*key, lexicon, conventions)
@@ -87,7 +88,7 @@ def _read_sentence(
     """What one sentence says, each as the fields of a mention within the sentence."""
     codes, pieces = lexicon.vocabulary.encode(sentence)
     marks = find_marks(lexicon, codes)
-    if not any(mark.names_something for mark in marks):
+    if not any([mark.names_something for mark in marks]):
         return ()
     where = Pieces(pieces)
     numbers = {mark.start: where.number(mark.start) for mark in marks if mark.role == "number"}
@@ -103,7 +104,7 @@ def _read_sentence(
         items += said
         items += _implied(lexicon, said, walk.excepted)
     items += _plurals(lexicon, items, where)
-    return tuple(_in_letters(item, where, history) for item in items)
+    return tuple([_in_letters(item, where, history) for item in items])
 
 
 def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
@@ -161,11 +162,12 @@ def _plurals(lexicon: Lexicon, items: list[Item], where: Pieces) -> list[Item]:
 
 def _in_letters(item: Item, where: Pieces, history: bool) -> dict[str, Any]:
     """The item as the fields of a mention, with offsets in letters instead of pieces."""
+    start, end = where.span(item.start, item.end)
     return {
         "concept": item.concept,
         "polarity": item.polarity,
-        "start": where.start(item.start),
-        "end": where.end(item.end - 1),
+        "start": start,
+        "end": end,
         "sentence": 1,
         "side": item.side,
         "region": item.region,
