@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ccf_pipeline.records import Mention, Polarity
+from ccf_pipeline.records import Mention, Polarity, Side, Temporality
 from ccf_pipeline.sentences import split_report
 from ccf_pipeline.steps.reading.conventions import CHEXPERT, ReadingConventions
 from ccf_pipeline.steps.reading.lexicon import Lexicon
@@ -24,6 +24,12 @@ _SHIFTS = frozenset({"att_shift_toward", "att_shift_away"})
 _OPPOSITE = {"left": "right", "right": "left"}
 # No sentence is this long; text that is goes piece by piece, so that no text makes the reader slow.
 _MARKS_AT_ONCE = 120
+
+# A mention before it has its place in a report: concept, polarity, start, end, side, region, severity,
+# temporality, cue and what implies it. A plain tuple, for a corpus has tens of thousands to remember.
+_Said = tuple[
+    str, Polarity, int, int, Side | None, str | None, str | None, Temporality | None, str | None, str | None
+]
 
 
 def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT) -> tuple[Mention, ...]:
@@ -54,19 +60,28 @@ def _is_history(report: list[tuple[str, int, int]], number: int) -> bool:
     return heading != report[-1][0] or number == 1 or report[number - 2][0] != heading
 
 
-def _placed(items: tuple[dict[str, Any], ...], offset: int, number: int) -> Iterator[Mention]:
+def _placed(items: tuple[_Said, ...], offset: int, number: int) -> Iterator[Mention]:
     """What a sentence says as mentions at its place in the report.
 
     Built without validation and without pydantic's own ways around it, which would take half of the
     reader's time: every field is the reader's own (a test validates them all).
     """
-    for said in items:
-        placed = said.copy()
-        placed["start"] += offset
-        placed["end"] += offset
-        placed["sentence"] = number
+    for concept, polarity, start, end, side, region, severity, temporality, cue, implied_by in items:
         mention = _new(Mention)
-        _put_fields(mention, placed)
+        fields = {
+            "concept": concept,
+            "polarity": polarity,
+            "start": offset + start,
+            "end": offset + end,
+            "sentence": number,
+            "side": side,
+            "region": region,
+            "severity": severity,
+            "temporality": temporality,
+            "cue": cue,
+            "implied_by": implied_by,
+        }
+        _put_fields(mention, fields)
         _put_fields_set(mention, _FIELDS)
         _put_extra(mention, None)
         _put_private(mention, None)
@@ -84,7 +99,7 @@ _put_fields, _put_fields_set, _put_extra, _put_private = (
 
 def _read_sentence(
     sentence: str, history: bool, lexicon: Lexicon, conventions: ReadingConventions
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[_Said, ...]:
     """What one sentence says, each as the fields of a mention within the sentence."""
     codes, pieces = lexicon.vocabulary.encode(sentence)
     marks = find_marks(lexicon, codes)
@@ -160,19 +175,18 @@ def _plurals(lexicon: Lexicon, items: list[Item], where: Pieces) -> list[Item]:
     ]
 
 
-def _in_letters(item: Item, where: Pieces, history: bool) -> dict[str, Any]:
-    """The item as the fields of a mention, with offsets in letters instead of pieces."""
+def _in_letters(item: Item, where: Pieces, history: bool) -> _Said:
+    """The item as it is remembered, with offsets in letters instead of pieces."""
     start, end = where.span(item.start, item.end)
-    return {
-        "concept": item.concept,
-        "polarity": item.polarity,
-        "start": start,
-        "end": end,
-        "sentence": 1,
-        "side": item.side,
-        "region": item.region,
-        "severity": item.severity,
-        "temporality": "prior" if history and item.temporality is None else item.temporality,
-        "cue": item.cue,
-        "implied_by": item.implied_by,
-    }
+    return (
+        item.concept,
+        item.polarity,
+        start,
+        end,
+        item.side,
+        item.region,
+        item.severity,
+        "prior" if history and item.temporality is None else item.temporality,
+        item.cue,
+        item.implied_by,
+    )
