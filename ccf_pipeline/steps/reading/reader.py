@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
-from ccf_pipeline.records import Mention, Polarity
+from pydantic import BaseModel
+
+from ccf_pipeline.records import Mention, Polarity, Side, Temporality
 from ccf_pipeline.sentences import split_report
 from ccf_pipeline.steps.reading.conventions import CHEXPERT, ReadingConventions
 from ccf_pipeline.steps.reading.lexicon import Lexicon
@@ -23,6 +25,12 @@ _OPPOSITE = {"left": "right", "right": "left"}
 # No sentence is this long; text that is goes piece by piece, so that no text makes the reader slow.
 _MARKS_AT_ONCE = 120
 
+# A mention before it has its place in a report: concept, polarity, start, end, side, region, severity,
+# temporality, cue and what implies it. A plain tuple, for a corpus has tens of thousands to remember.
+_Said = tuple[
+    str, Polarity, int, int, Side | None, str | None, str | None, Temporality | None, str | None, str | None
+]
+
 
 def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT) -> tuple[Mention, ...]:
     """What a text asserts, denies or doubts: a whole report or a single sentence."""
@@ -31,14 +39,15 @@ def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHE
         remembered.clear()
     mentions: list[Mention] = []
     report = split_report(text)
+    histories = lexicon.headings_of_history
     for number, (heading, start, end) in enumerate(report, 1):
-        key = (text[start:end], heading in lexicon.headings_of_history and _is_history(report, number))
+        key = (text[start:end], heading in histories and _is_history(report, number))
         items = remembered.get(key)
         if items is None:
             items = _read_sentence(*key, lexicon, conventions)
             if end - start <= _LONGEST_REMEMBERED:
                 remembered[key] = items
-        mentions += [_mention(said, start, number) for said in items]
+        mentions += _placed(items, start, number)
     return tuple(mentions)
 
 
@@ -51,28 +60,46 @@ def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
     return heading != report[-1][0] or number == 1 or report[number - 2][0] != heading
 
 
-def _mention(said: dict[str, Any], offset: int, number: int) -> Mention:
-    """A mention at its place in the report.
+def _placed(items: tuple[_Said, ...], offset: int, number: int) -> Iterator[Mention]:
+    """What a sentence says as mentions at its place in the report.
 
-    Built without validation, which would take half of the reader's time: every field is the reader's own
-    (a test validates them all).
+    Built without validation and without pydantic's own ways around it, which would take half of the
+    reader's time: every field is the reader's own (a test validates them all).
     """
-    mention = Mention.__new__(Mention)
-    placed = {**said, "start": offset + said["start"], "end": offset + said["end"], "sentence": number}
-    mention.__setstate__({"__dict__": placed, **_NO_MORE_STATE})
-    return mention
+    for concept, polarity, start, end, side, region, severity, temporality, cue, implied_by in items:
+        mention = _new(Mention)
+        fields = {
+            "concept": concept,
+            "polarity": polarity,
+            "start": offset + start,
+            "end": offset + end,
+            "sentence": number,
+            "side": side,
+            "region": region,
+            "severity": severity,
+            "temporality": temporality,
+            "cue": cue,
+            "implied_by": implied_by,
+        }
+        _put_fields(mention, fields)
+        _put_fields_set(mention, _FIELDS)
+        _put_extra(mention, None)
+        _put_private(mention, None)
+        yield mention
 
 
-_NO_MORE_STATE: dict[str, Any] = {
-    "__pydantic_fields_set__": set(Mention.model_fields),
-    "__pydantic_extra__": None,
-    "__pydantic_private__": None,
-}
+_FIELDS = set(Mention.model_fields)
+_new = object.__new__
+# What pydantic keeps in a model: the slots are written directly, for a frozen model refuses attributes.
+_put_fields, _put_fields_set, _put_extra, _put_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 def _read_sentence(
     sentence: str, history: bool, lexicon: Lexicon, conventions: ReadingConventions
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[_Said, ...]:
     """What one sentence says, each as the fields of a mention within the sentence."""
     codes, pieces = lexicon.vocabulary.encode(sentence)
     marks = find_marks(lexicon, codes)
@@ -94,7 +121,7 @@ def _read_sentence(
         items += said
         items += _implied(lexicon, said, walk.excepted)
     items += _plurals(lexicon, items, where)
-    return tuple(_in_letters(item, where, history) for item in items)
+    return tuple([_in_letters(item, where, history) for item in items])
 
 
 def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
@@ -150,18 +177,18 @@ def _plurals(lexicon: Lexicon, items: list[Item], where: Pieces) -> list[Item]:
     ]
 
 
-def _in_letters(item: Item, where: Pieces, history: bool) -> dict[str, Any]:
-    """The item as the fields of a mention, with offsets in letters instead of pieces."""
-    return {
-        "concept": item.concept,
-        "polarity": item.polarity,
-        "start": where.start(item.start),
-        "end": where.end(item.end - 1),
-        "sentence": 1,
-        "side": item.side,
-        "region": item.region,
-        "severity": item.severity,
-        "temporality": "prior" if history and item.temporality is None else item.temporality,
-        "cue": item.cue,
-        "implied_by": item.implied_by,
-    }
+def _in_letters(item: Item, where: Pieces, history: bool) -> _Said:
+    """The item as it is remembered, with offsets in letters instead of pieces."""
+    start, end = where.span(item.start, item.end)
+    return (
+        item.concept,
+        item.polarity,
+        start,
+        end,
+        item.side,
+        item.region,
+        item.severity,
+        "prior" if history and item.temporality is None else item.temporality,
+        item.cue,
+        item.implied_by,
+    )

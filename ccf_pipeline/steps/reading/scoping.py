@@ -17,8 +17,12 @@ def walk_marks(walk: Walk, numbers: dict[int, float]) -> list[Item]:
             handle(walk, i, mark)
         if mark.temporality is not None:
             _say_time(walk, i, mark)
-        _read_entry(walk, anatomy, i, mark)
+        if mark.names_something or mark.entry.predicate is not None or mark.role in _ANATOMY_ROLES:
+            _read_entry(walk, anatomy, i, mark)
     return walk.items
+
+
+_ANATOMY_ROLES = frozenset({"number", "semicolon"})
 
 
 def _read_entry(walk: Walk, anatomy: Anatomy, i: int, mark: Mark) -> None:

@@ -162,14 +162,10 @@ class Pieces:
         self._pieces = pieces
         self._ends = list(accumulate(map(len, pieces)))
 
-    def start(self, index: int) -> int:
-        """Where the word of a piece begins."""
-        piece = self._pieces[index]
-        return self._ends[index] - len(piece.lstrip(_PADDING))
-
-    def end(self, index: int) -> int:
-        """Where a piece ends."""
-        return self._ends[index]
+    def span(self, first: int, after: int) -> tuple[int, int]:
+        """Where the word of the first piece begins and the last piece before `after` ends."""
+        begin = self._ends[first] - len(self._pieces[first].lstrip(_PADDING))
+        return begin, self._ends[after - 1]
 
     def word(self, index: int) -> str:
         """The word as it is written, in lower case."""
