@@ -19,7 +19,7 @@ from ccf_pipeline.settings import CorpusSettings
 from tests.io.corpora.conftest import write_csv
 
 Read = Callable[..., Any]
-SHARED = Path("/work/shared/data/openi")
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "openi"
 
 
 def xml(number: int, findings: str, impression: str) -> str:
