@@ -17,6 +17,7 @@ from typing import Any
 
 from ccf_pipeline import __version__
 from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.concepts.stats import count_reviews
 from ccf_pipeline.errors import ExpertError, StorageError
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
@@ -28,6 +29,7 @@ from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.prompts import load_template
 from ccf_pipeline.records import (
+    FINDING_LABELS,
     BuildSummary,
     Completion,
     ImageRef,
@@ -263,10 +265,23 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
         configs=configs,
     )
     refuse_lost_rows(summary)
-    write_card(folder.dataset_path, summary, materials.lineage, corpus_terms(materials.settings.corpus))
+    terms = corpus_terms(materials.settings.corpus)
+    write_card(folder.dataset_path, summary, materials.lineage, terms, _reviews(materials.graph, targets))
     folder.commit(summary)
     progress("dataset", 1, 1)
     return summary
+
+
+def _reviews(graph: ConceptGraph, targets: Iterable[str]) -> dict[str, int]:
+    """The review states of every relation of the targets, the signs and the exclusions alike."""
+    wanted = set(targets)
+    relations = {
+        relation.key: relation
+        for finding, label in FINDING_LABELS.items()
+        if label in wanted
+        for relation in (*graph.relations_of(finding), *graph.exclusions(finding))
+    }
+    return count_reviews(relations.values())
 
 
 def refuse_lost_rows(summary: BuildSummary) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -16,10 +17,17 @@ CREDENTIALED = (
 )
 
 
-def write_card(dataset: Path, summary: BuildSummary, lineage: Lineage, terms: CorpusTerms) -> None:
-    """Write README.md; its head tells the Hub and `datasets` which files make which config."""
+def write_card(
+    dataset: Path, summary: BuildSummary, lineage: Lineage, terms: CorpusTerms, reviews: Mapping[str, int]
+) -> None:
+    """Write README.md; its head tells the Hub and `datasets` which files make which config.
+
+    Args:
+        reviews: how many of the relations that bear on these rows are reviewed, cited, taught.
+    """
     write_text(
-        dataset / "README.md", f"---\n{_head(dataset, summary)}---\n\n{_body(summary, lineage, terms)}"
+        dataset / "README.md",
+        f"---\n{_head(dataset, summary)}---\n\n{_body(summary, lineage, terms, reviews)}",
     )
 
 
@@ -46,7 +54,7 @@ def _head(dataset: Path, summary: BuildSummary) -> str:
     return yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
 
 
-def _body(summary: BuildSummary, lineage: Lineage, terms: CorpusTerms) -> str:
+def _body(summary: BuildSummary, lineage: Lineage, terms: CorpusTerms, reviews: Mapping[str, int]) -> str:
     plan = summary.plan
     return f"""# CXR-CounterFact
 
@@ -89,6 +97,7 @@ Not for clinical use. The counterfactuals are written by a program; no radiologi
 |---|---|
 | ccf_pipeline | {lineage.code_version} |
 | concept graph | {lineage.graph_version}, digest `{lineage.graph_digest[:16]}` |
+| relations of the graph that bear on these rows | {_listed(reviews)} |
 | prompt template | digest `{lineage.prompt_digest}` |
 """
 
@@ -97,6 +106,11 @@ def _terms(terms: CorpusTerms) -> str:
     notice = f"{CREDENTIALED}\n\n" if terms.sensitivity == "credentialed" else ""
     citation = f" Cite {terms.citation}." if terms.citation else ""
     return f"{notice}Source: {terms.name}. {terms.terms}{citation}"
+
+
+def _listed(reviews: Mapping[str, int]) -> str:
+    """`reviewed` by a radiologist, `cited` from a text, `taught`: common teaching, no text opened."""
+    return f"{sum(reviews.values())}: " + ", ".join(f"{count} {state}" for state, count in reviews.items())
 
 
 def _reasons(reasons: tuple[ReasonCount, ...]) -> str:
