@@ -296,6 +296,17 @@ class Lineage(Noun):
     code_version: str
 
 
+class MatchedImage(Noun):
+    """Another patient's image that a perception pair sets beside the text; `quality` is from 0 to 1."""
+
+    study_id: str
+    image_id: str
+    path: str
+    sha256: str | None
+    shows: Literal["has the target", "lacks the finding"]
+    quality: float
+
+
 class Label(Noun):
     """A finding's state under its CheXpert name, as readers of the data set know it."""
 
@@ -306,7 +317,8 @@ class Label(Noun):
 class Record(Noun):
     """A row of the data set: the pair, its verdict, and where all of it came from.
 
-    Findings go by their CheXpert names here, not by their ids in the graph.
+    Findings go by their CheXpert names here, not by their ids in the graph. `chosen_text` is the factual
+    report in the expert's own words, where it was asked for them; tokens are those of all attempts together.
     """
 
     record_id: str
@@ -318,10 +330,12 @@ class Record(Noun):
     image_path: str | None
     image_sha256: str | None
     view: str | None
+    matched_image: MatchedImage | None = None
     direction: Direction
     target: str
     swap_from: tuple[str, ...]
     factual_text: str
+    chosen_text: str | None = None
     counterfactual_text: str
     factual_labels: tuple[Label, ...]
     counterfactual_labels: tuple[Label, ...]
