@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ccf_pipeline import __version__
 from ccf_pipeline.concepts import ConceptGraph
@@ -21,20 +21,21 @@ from ccf_pipeline.concepts.stats import count_reviews
 from ccf_pipeline.errors import ExpertError, StorageError
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
-from ccf_pipeline.io.corpora import corpus_terms, images_root, read_corpus, require_corpus
+from ccf_pipeline.io.corpora import corpus_terms, images_root, require_corpus
 from ccf_pipeline.io.datasets import write_dataset
 from ccf_pipeline.io.disk import file_digest
 from ccf_pipeline.io.experts import Expert, open_expert
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.prompts import load_template
+from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.records import (
     FINDING_LABELS,
     BuildSummary,
     Completion,
     ImageRef,
     Lineage,
-    Plan,
+    MatchedImage,
     PlannedStudy,
     PlanSummary,
     Prompt,
@@ -49,13 +50,13 @@ from ccf_pipeline.steps.checking import check_edit
 from ccf_pipeline.steps.editing import read_edit
 from ccf_pipeline.steps.facts import Reading, read_facts
 from ccf_pipeline.steps.golden import require_reader
-from ccf_pipeline.steps.planning import plan_study
 from ccf_pipeline.steps.prompting import write_prompt
 from ccf_pipeline.steps.reading import Lexicon
 from ccf_pipeline.steps.recording import make_record
 
-WITHOUT_TARGET = "no eligible counterfactual"
 SAMPLED_PAIRS = 100
+
+AnyImage = TypeVar("AnyImage", ImageRef, MatchedImage)
 
 Progress = Callable[[str, int, int | None], None]
 """Told the stage, how far it is, and out of how many where that is known."""
@@ -123,52 +124,43 @@ def build(settings: BuildSettings, progress: Progress = _silent) -> BuildSummary
 
 
 def plan_build(folder: BuildFolder, materials: Materials, progress: Progress = _silent) -> PlanSummary:
-    """Choose the counterfactuals of every study and cut the work into shards; done once per build."""
+    """Choose the counterfactuals of every study and cut the work into shards; done once per build.
+
+    The corpus is read twice: first for what it decides as a whole, then for the plans.
+    """
     planned_before = folder.plan_summary()
     if planned_before is not None:
         return planned_before
     settings = materials.settings
+    planner = open_planner(settings, materials.graph, materials.lexicon, progress)
     waiting: list[PlannedStudy] = []
     skipped: list[Skipped] = []
-    read = planned = without_target = plans = shards = 0
-    for found in read_corpus(settings.corpus):
-        read += 1
-        progress("studies", read, None)
+    planned = shards = 0
+    for found in plan_corpus(settings, planner, progress):
         if isinstance(found, Skipped):
             skipped.append(found)
             continue
-        chosen = plan_one(found, materials)
-        if not chosen:
-            without_target += 1
-            skipped.append(Skipped(study_id=found.study_id, reason=WITHOUT_TARGET))
-            continue
         planned += 1
-        plans += len(chosen)
-        waiting.append(PlannedStudy(study=found, plans=chosen))
+        waiting.append(found)
         if len(waiting) == settings.shards.size:
             folder.keep_plan_shard(shards, waiting)
             shards, waiting = shards + 1, []
     if waiting:
         folder.keep_plan_shard(shards, waiting)
         shards += 1
+    reasons = [entry.reason for entry in skipped]
     summary = PlanSummary(
-        studies_read=read,
+        studies_read=planned + len(skipped),
         studies_planned=planned,
-        studies_without_target=without_target,
-        studies_skipped=_counted(entry.reason for entry in skipped if entry.reason != WITHOUT_TARGET),
-        plans=plans,
+        studies_without_target=reasons.count(WITHOUT_TARGET),
+        studies_skipped=_counted(reason for reason in reasons if reason != WITHOUT_TARGET),
+        plans=planner.tally.plans,
         shards=shards,
+        matched_images=len(planner.matched_qualities),
+        balance=planner.tally.balance(),
     )
     folder.keep_plan_summary(summary, skipped)
     return summary
-
-
-def plan_one(study: Study, materials: Materials) -> tuple[Plan, ...]:
-    """The counterfactuals of one study."""
-    chosen = materials.settings.plan
-    return plan_study(
-        study, materials.read(study.text), materials.graph, per_study=chosen.per_study, seed=chosen.seed
-    )
 
 
 # --- shards ---------------------------------------------------------------------------------
@@ -222,17 +214,25 @@ def judge(
 
 
 def _with_bound_image(planned: PlannedStudy, root: Path) -> PlannedStudy:
-    """Bind the image's bytes to the text by their hash; one that has gone or changed is no image."""
-    image = planned.study.image
-    if image is None:
-        return planned
+    """Bind the images' bytes to the text by their hash; one that has gone or changed is no image."""
+    study = planned.study
+    if study.image is not None:
+        study = study.model_copy(update={"image": _bound(study.image, root)})
+    plans = tuple(
+        plan.model_copy(update={"matched_image": _bound(plan.matched_image, root)})
+        if plan.matched_image is not None and study.image is not None
+        else plan.model_copy(update={"matched_image": None})
+        for plan in planned.plans
+    )
+    return PlannedStudy(study=study, plans=plans)
+
+
+def _bound(image: AnyImage, root: Path) -> AnyImage | None:
     try:
         digest = file_digest(root / image.path)
     except OSError:
-        digest = None
-    is_its_own = digest is not None and image.sha256 in (None, digest)
-    bound: ImageRef | None = image.model_copy(update={"sha256": digest}) if is_its_own else None
-    return planned.model_copy(update={"study": planned.study.model_copy(update={"image": bound})})
+        return None
+    return image.model_copy(update={"sha256": digest}) if image.sha256 in (None, digest) else None
 
 
 # --- finish ---------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class PlanSettings(Noun):
 
     preset: PlanPreset = Field(
         default="balanced",
-        description="`balanced` gains and loses each finding about as often, `paper` adds the findings nearest"
+        description="`balanced` gains and loses each finding about as often, `paper` adds findings near"
         " to what is there, `minimal` changes one element.",
     )
     per_study: int = Field(default=2, ge=1, le=12, description="Counterfactuals per study.")

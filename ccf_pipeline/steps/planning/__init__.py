@@ -48,6 +48,7 @@ def plan_study(
     seed: int,
     preset: PlanPreset = "balanced",
     weights: Mapping[str, int] | None = None,
+    state: StudyState | None = None,
 ) -> tuple[Plan, ...]:
     """The counterfactuals to ask for one study, each with another target.
 
@@ -56,11 +57,12 @@ def plan_study(
     Args:
         weights: by finding, in thousandths: above zero it is favoured as a target, below it gives way
             more often; `find_weights` finds those of a corpus. Only the preset `balanced` heeds them.
+        state: that of the study, where it was read already.
     """
     if preset == "minimal":
         chosen = draw_alterations(study, reading, graph, per_study=per_study, seed=seed)
         return tuple(plan_change(study, reading, graph, change, seed=seed) for change in chosen)
-    options = changes_open_to(read_state(study, reading, graph), graph, preset)
+    options = changes_open_to(state or read_state(study, reading, graph), graph, preset)
     heeded = weights or {} if preset == "balanced" else {}
     drawn = choose(options, lot(seed, study.study_id), heeded, per_study)
     return tuple(plan_change(study, reading, graph, option.change, seed=seed) for option in drawn)

@@ -26,7 +26,7 @@ GRADES_APART = 2
 def draw_alterations(
     study: Study, reading: Reading, graph: ConceptGraph, *, per_study: int, seed: int
 ) -> list[Change]:
-    """So many alterations of one study, of as many elements as there are, no two of one finding and element."""
+    """So many alterations of one study, of as many elements as can be, no two of one element and finding."""
 
     def drawn(change: Change) -> int:
         said = change.new.model_dump_json() if change.new else ""
@@ -41,7 +41,7 @@ def draw_alterations(
             first.setdefault(change.target, change)
         kinds[element] = list(first.values())
     longest = max(map(len, kinds.values()), default=0)
-    in_turn = [kinds[element][turn] for turn in range(longest) for element in kinds if turn < len(kinds[element])]
+    in_turn = [of_kind[turn] for turn in range(longest) for of_kind in kinds.values() if turn < len(of_kind)]
     return in_turn[:per_study]
 
 
@@ -120,9 +120,8 @@ def _other_side(
     if side is None or side == "bilateral":
         return
     others = [f for f in state.asserted if f != finding]
-    signs = [
-        m for m in reading.mentions if m.concept in signs_of(graph, finding) and is_asserted(m) and m.side == side
-    ]
+    seen = (m for m in reading.mentions if m.concept in signs_of(graph, finding) and is_asserted(m))
+    signs = [mention for mention in seen if mention.side == side]
     explained = {sign for other in others for sign in signs_of(graph, other)}
     if any(sign.concept in explained for sign in signs) or any(_is_kin(finding, f, graph) for f in others):
         return
@@ -159,14 +158,13 @@ def _other_degree(finding: str, asserted: Sequence[Mention], graph: ConceptGraph
             yield _alteration(finding, "severity", old, old.model_copy(update={"severity": word}))
 
 
-def _other_sign(
-    finding: str, state: StudyState, reading: Reading, graph: ConceptGraph
-) -> Iterator[Change]:
+def _other_sign(finding: str, state: StudyState, reading: Reading, graph: ConceptGraph) -> Iterator[Change]:
     """Another sign of the finding in place of one that speaks for nothing else."""
     others = {sign for f in state.asserted if f != finding for sign in signs_of(graph, f)}
     family = {finding, *graph.ancestors(finding)}
     replaceable = {r.other(finding) for r in graph.supports(finding) if r.kind == "sign_of"} - others
-    for mention in {m.concept: m for m in reading.mentions if m.concept in replaceable and is_asserted(m)}.values():
+    seen = {m.concept: m for m in reading.mentions if m.concept in replaceable and is_asserted(m)}
+    for mention in seen.values():
         if not family.issuperset(graph.concept(mention.concept).sets_labels):
             continue
         leaving = [m for m in reading.mentions if m.concept == mention.concept]

@@ -57,7 +57,7 @@ def find_weights(census: Census, graph: ConceptGraph, per_study: int) -> dict[st
     best, least = weights, math.inf
     for number in range(ROUNDS):
         gained, lost = draws.count(weights, per_study)
-        gaps = [_gap(int(g), int(l)) for g, l in zip(gained, lost, strict=True)]
+        gaps = [_gap(int(came), int(went)) for came, went in zip(gained, lost, strict=True)]
         unevenness = sum(gap * gap for gap in gaps)
         if unevenness < least:
             best, least = weights, unevenness
@@ -98,7 +98,9 @@ class _Draws:
         lengths = sizes[numbers] if len(numbers) else np.zeros(0, dtype=np.int64)
         chosen = [blocks[number] for number in numbers]
         codes = _joined([block.codes for block in chosen], np.uint64)
-        chance = np.array(lot_values(), dtype=np.int32)[_mix(np.repeat(lots, lengths) ^ codes) >> np.uint64(50)]
+        chance = np.array(lot_values(), dtype=np.int32)[
+            _mix(np.repeat(lots, lengths) ^ codes) >> np.uint64(50)
+        ]
         return cls(
             starts=np.cumsum(lengths) - lengths,
             lengths=lengths,

@@ -16,9 +16,9 @@ from ccf_pipeline.steps.planning.states import DISEASES, TARGETS, StudyState
 
 # Before the corpus has its say, every direction has its share, however many changes it offers.
 DIRECTION_SHARES: dict[Direction, float] = {"add": 0.25, "swap": 0.5, "remove": 0.25}
-# Hard neighbours first, but not only: the most relevant change is drawn about seven times as often as
-# one with nothing in common.
-RELEVANCE_PULL = 2.0
+# Hard neighbours first, but not only: a change between findings of relevance 0.5 is drawn about seven
+# times as often as one between findings with nothing in common.
+RELEVANCE_PULL = 4.0
 # Under the preset `paper` relevance decides, and chance only between equals.
 PAPER_PULL = 10_000.0
 

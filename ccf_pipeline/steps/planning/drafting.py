@@ -187,10 +187,15 @@ def _why(graph: ConceptGraph, reading: Reading, change: Change) -> str:
     if change.direction == "swap":
         lost = change.gives_way[0]
         relevance = graph.relevance(change.target, lost)
+        if not relevance:
+            return f"{label} shares nothing with {FINDING_LABELS[lost]}: an easy change among the hard ones."
         return f"{label} is told from {FINDING_LABELS[lost]} by signs they share (relevance {relevance:.2f})."
     beside = _beside(reading, change)
     near = max(beside, key=lambda finding: graph.relevance(change.target, finding), default=None)
-    told = f" It is nearest to {FINDING_LABELS[near]} (relevance {graph.relevance(change.target, near):.2f})." if near else ""
+    relevance = graph.relevance(change.target, near) if near else 0.0
+    told = (
+        f" It is nearest to {FINDING_LABELS[near]} (relevance {relevance:.2f})." if near and relevance else ""
+    )
     if reading.states.get(change.target) == "absent":
         return f"The report denies {label}: the counterfactual must turn the denial.{told}"
     return f"The report does not speak of {label}.{told}"
@@ -201,7 +206,8 @@ def _why_altered(graph: ConceptGraph, change: Change) -> str:
     if change.old is None or change.new is None:
         return f"One element of {label} differs."
     if change.element == "cause":
-        return f"{label} shows the same signs as {FINDING_LABELS[change.gives_way[0]]}: only the cause differs."
+        lost = FINDING_LABELS[change.gives_way[0]]
+        return f"{label} shows the signs that {lost} is told by: only the cause differs."
     if change.element == "side":
         return f"{label} is on the {change.old.side}: only its side differs."
     if change.element == "severity":

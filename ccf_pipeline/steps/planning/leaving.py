@@ -54,7 +54,7 @@ def signs_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _gone_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
-    """What cannot stand without the findings: fluid in a fissure beside "no effusion", a tube's good position."""
+    """What cannot stand without the findings: fluid in a fissure, the good position of a tube."""
     denied = {
         other
         for finding in gives_way

@@ -42,7 +42,7 @@ def fitting_signs(
     must_cease: Iterable[Mention],
     views: frozenset[str],
 ) -> list[str]:
-    """Signs that hold on such a film, can be written, set no other label, and clash with nothing that stays."""
+    """Signs of such a film that can be written, set no other label, and clash with nothing that stays."""
     going = set(must_cease)
     staying = {m.concept for m in reading.mentions if is_asserted(m) and m not in going}
     spoken_of = {mention.concept for mention in reading.mentions}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +12,7 @@ from typing import Literal
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, ChangeCount, Direction, FindingBalance, Plan
 from ccf_pipeline.settings import PlanPreset
-from ccf_pipeline.steps.planning.changes import Change, changes_open_to
-from ccf_pipeline.steps.planning.choosing import Option
+from ccf_pipeline.steps.planning.changes import changes_open_to
 from ccf_pipeline.steps.planning.states import StudyState
 
 EVEN_WITHIN = 0.10
@@ -51,9 +51,8 @@ class PlanTally:
             self.directions[plan.direction] += 1
             self.gained.update(plan.gained)
             self.lost.update(plan.lost)
-            self.changes.update(
-                (plan.direction, lost, gained) for lost in plan.lost or ("",) for gained in plan.gained or ("",)
-            )
+            pairs = itertools.product((plan.direction,), plan.lost or ("",), plan.gained or ("",))
+            self.changes.update(pairs)
 
     def change_counts(self) -> tuple[ChangeCount, ...]:
         """What is lost for what, by the names of the findings, in the order of their tables."""
@@ -134,5 +133,3 @@ def _bounds(state: StudyState, graph: ConceptGraph, preset: PlanPreset, per_stud
         most_lost[finding] = min(per_study, len(losing))
         least_lost[finding] = max(0, asked - len(sparing))
     return +most_gained, +most_lost, +least_lost
-
-

@@ -13,7 +13,7 @@ _ARTICLE = re.compile(r"\b([Aa])n?(?=\s+(\w))")
 
 
 def exchange_words(prompt: Prompt) -> list[SentenceEdit] | None:
-    """The free sentences with the word exchanged; None where a sentence says more by it, or says it otherwise."""
+    """The free sentences with the word exchanged; None where it means more than that, or is not there."""
     rewrite = _rewriter(prompt.plan)
     if rewrite is None:
         return None

@@ -42,11 +42,9 @@ class Remains:
 
     def _told_of(self, finding: str) -> frozenset[str]:
         """Normal states that speak of what is there: "in good position" cannot stand without the tube."""
-        return frozenset(
-            relation.other(finding)
-            for relation in self._graph.relations_of(finding)
-            if relation.kind == "modifier" and self._graph.concept(relation.other(finding)).kind == "normal_state"
-        )
+        normal = {state.id for state in self._graph.normal_states}
+        modifiers = (r.other(finding) for r in self._graph.relations_of(finding) if r.kind == "modifier")
+        return frozenset(normal.intersection(modifiers))
 
     @cached_property
     def _leaning(self) -> frozenset[str]:
