@@ -31,6 +31,7 @@ from ccf_pipeline.io.prompts import load_template
 from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.records import (
     FINDING_LABELS,
+    NO_FINDING,
     BuildSummary,
     Completion,
     ImageRef,
@@ -324,6 +325,7 @@ def sample_pair(out: Path) -> Record | None:
 
     def shows_more(record: Record) -> tuple[bool, bool, int]:
         sections = record.factual_text.count("\n") + 1
-        return record.direction == "swap", sections == 2, -len(record.factual_text)
+        trades = record.direction == "swap" and record.target != FINDING_LABELS[NO_FINDING]
+        return trades, sections == 2, -len(record.factual_text)
 
     return max(accepted, key=shows_more, default=None)

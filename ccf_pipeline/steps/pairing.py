@@ -1,6 +1,6 @@
 """Perception pairs: the same text beside another patient's image, which shows something else.
 
-An index holds of each study what a match depends on, some sixty bytes and its image's path. Studies that
+An index holds of each study what a match depends on, some twenty bytes and the names of its image. Studies that
 may stand in for each other, of one corpus, split and view, that show a finding or lack it, lie in one list
 in the order of lots that depend on the seed and the study alone. A study is compared with so many that
 follow its own lot, so that neither the order nor the shards in which studies come change a match.
@@ -30,7 +30,7 @@ Shows = Literal["has the target", "lacks the finding"]
 
 _BITS: dict[str, int] = {finding: 1 << number for number, finding in enumerate(FINDING_LABELS)}
 _ALL = sum(_BITS.values())
-_ONES = np.array([number.bit_count() for number in range(1 << len(_BITS))], dtype=np.int16)
+_ONES = np.array([number.bit_count() for number in range(1 << len(_BITS))], dtype=np.int8)
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ class ImageIndex:
         counted = _ALL & ~_BITS[finding] & ~_BITS[NO_FINDING]
         differing = _ONES[(table.present[rows] ^ np.uint16(_mask(states, "present"))) & np.uint16(counted)]
         total = counted.bit_count()
-        same = _share("findings", (total - differing) * 10_000 // total)
-        apart = np.minimum(np.abs(table.ages[rows] - (study.age or 0)), AGE_SPAN_YEARS)
+        same = _share("findings", (total - differing.astype(np.int64)) * 10_000 // total)
+        apart = np.minimum(np.abs(table.ages[rows].astype(np.int64) - (study.age or 0)), AGE_SPAN_YEARS)
         near = (AGE_SPAN_YEARS - apart) * 10_000 // AGE_SPAN_YEARS
         unknown_age = (table.ages[rows] == UNKNOWN_AGE) | (study.age is None)
         sex = self._sex_numbers.get(study.sex, -1)

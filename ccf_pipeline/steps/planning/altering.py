@@ -14,7 +14,7 @@ from ccf_pipeline.steps.facts import Reading, is_asserted, spans_meet
 from ccf_pipeline.steps.planning.changes import Change
 from ccf_pipeline.steps.planning.choosing import lot
 from ccf_pipeline.steps.planning.leaving import signs_of, stands_against
-from ccf_pipeline.steps.planning.statements import fitting_signs
+from ccf_pipeline.steps.planning.statements import can_be_told, fitting_signs
 from ccf_pipeline.steps.planning.states import DISEASES, StudyState, read_state
 
 ELEMENTS: tuple[Element, ...] = ("attribute", "severity", "side", "cause")
@@ -104,7 +104,7 @@ def _alterations(
             case "severity":
                 yield from _other_degree(finding, asserted, graph)
             case "attribute":
-                yield from _other_sign(finding, state, reading, graph)
+                yield from _other_sign(finding, asserted, state, reading, graph)
             case "cause":
                 yield from _other_cause(finding, asserted, state, reading, graph)
 
@@ -158,7 +158,9 @@ def _other_degree(finding: str, asserted: Sequence[Mention], graph: ConceptGraph
             yield _alteration(finding, "severity", old, old.model_copy(update={"severity": word}))
 
 
-def _other_sign(finding: str, state: StudyState, reading: Reading, graph: ConceptGraph) -> Iterator[Change]:
+def _other_sign(
+    finding: str, asserted: Sequence[Mention], state: StudyState, reading: Reading, graph: ConceptGraph
+) -> Iterator[Change]:
     """Another sign of the finding in place of one that speaks for nothing else."""
     others = {sign for f in state.asserted if f != finding for sign in signs_of(graph, f)}
     family = {finding, *graph.ancestors(finding)}
@@ -169,10 +171,11 @@ def _other_sign(finding: str, state: StudyState, reading: Reading, graph: Concep
             continue
         leaving = [m for m in reading.mentions if m.concept == mention.concept]
         old = Statement(concept=mention.concept, polarity="present", side=mention.side)
+        place = _statement(finding, (mention, *asserted), mention.side)
         for sign in fitting_signs(reading, graph, finding, leaving, frozenset()):
-            side = mention.side if graph.concept(sign).sides != "none" else None
-            new = Statement(concept=sign, polarity="present", side=side)
-            yield _alteration(finding, "attribute", old, new)
+            new = _told_there(sign, place, graph)
+            if can_be_told(new, graph):
+                yield _alteration(finding, "attribute", old, new)
 
 
 def _other_cause(
@@ -188,11 +191,16 @@ def _other_cause(
         if other in (*graph.ancestors(finding), *graph.descendants(finding)):
             continue
         place = _statement(finding, asserted, None)
-        concept = graph.concept(other)
-        side = place.side if concept.sides != "none" else None
-        region = place.region if place.region in concept.regions else None
-        new = Statement(concept=other, polarity="present", side=side, region=region)
+        new = _told_there(other, place, graph)
         yield Change("alter", other, (finding,), "cause", old=place, new=new)
+
+
+def _told_there(concept_id: str, place: Statement, graph: ConceptGraph) -> Statement:
+    """A concept at a finding's place, as far as it has a side and occurs there."""
+    concept = graph.concept(concept_id)
+    side = place.side if concept.sides != "none" else None
+    region = place.region if place.region in concept.regions else None
+    return Statement(concept=concept_id, polarity="present", side=side, region=region)
 
 
 def _seen_signs(graph: ConceptGraph, finding: str) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable
 
 from ccf_pipeline.concepts import Concept, ConceptGraph
@@ -12,6 +13,7 @@ from ccf_pipeline.steps.facts import Reading, is_asserted
 
 BILATERAL_SHARE = 0.2
 DENIALS_AT_MOST = 3
+SLOT = re.compile(r"\{(\w+)\}")
 
 
 def placed(concept: Concept, graph: ConceptGraph, chance: random.Random) -> Statement:
@@ -66,6 +68,14 @@ def holds_on(when: Condition | None, views: frozenset[str]) -> bool:
         return True
     only_views = when.model_copy(update={"views": (), "note": ""}) == Condition()
     return only_views and not views.isdisjoint(when.views)
+
+
+def can_be_told(statement: Statement, graph: ConceptGraph) -> bool:
+    """Whether the graph has a phrase that needs no more than is known of the place and the degree."""
+    known = {"severity"} if statement.severity else set()
+    known |= {"bilateral"} if statement.side == "bilateral" else {"side"} if statement.side else set()
+    known |= {"region"} if statement.region else set()
+    return any(known.issuperset(SLOT.findall(t)) for t in graph.concept(statement.concept).write.present)
 
 
 def denials(reading: Reading, graph: ConceptGraph, leaving: Iterable[str]) -> tuple[Statement, ...]:
