@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ccf_pipeline.errors import ExpertError, Unfinished
-from ccf_pipeline.io.binding import with_bound_image
+from ccf_pipeline.io.binding import with_bound_images
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import images_root
 from ccf_pipeline.io.experts import Expert
@@ -158,7 +158,7 @@ class Desk:
         materials = self._materials
         graph, template, expert = materials.graph, materials.template, materials.settings.expert
         root = images_root(materials.settings.corpus)
-        planned = [with_bound_image(entry, root) for entry in self._folder.planned_studies(number)]
+        planned = [with_bound_images(entry, root) for entry in self._folder.planned_studies(number)]
         shard = ShardAtWork(
             number=number,
             factual={entry.study.study_id: materials.read(entry.study.text) for entry in planned},

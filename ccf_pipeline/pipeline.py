@@ -18,26 +18,24 @@ from ccf_pipeline.concepts.stats import count_reviews
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
-from ccf_pipeline.io.corpora import corpus_terms, images_root, read_corpus, require_corpus
+from ccf_pipeline.io.corpora import corpus_terms, images_root, require_corpus
 from ccf_pipeline.io.datasets import write_dataset
 from ccf_pipeline.io.experts import Expert, open_expert
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import Materials, Progress, silent
+from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.records import (
     FINDING_LABELS,
+    NO_FINDING,
     BuildSummary,
-    Plan,
     PlannedStudy,
     PlanSummary,
     ReasonCount,
     Record,
     Skipped,
-    Study,
 )
 from ccf_pipeline.settings import BuildSettings
-from ccf_pipeline.steps.planning import plan_study
 
-WITHOUT_TARGET = "no eligible counterfactual"
 SAMPLED_PAIRS = 100
 
 
@@ -70,52 +68,43 @@ def build(
 
 
 def plan_build(folder: BuildFolder, materials: Materials, progress: Progress = silent) -> PlanSummary:
-    """Choose the counterfactuals of every study and cut the work into shards; done once per build."""
+    """Choose the counterfactuals of every study and cut the work into shards; done once per build.
+
+    The corpus is read twice: first for what it decides as a whole, then for the plans.
+    """
     planned_before = folder.plan_summary()
     if planned_before is not None:
         return planned_before
     settings = materials.settings
+    planner = open_planner(settings, materials.graph, materials.lexicon, progress)
     waiting: list[PlannedStudy] = []
     skipped: list[Skipped] = []
-    read = planned = without_target = plans = shards = 0
-    for found in read_corpus(settings.corpus):
-        read += 1
-        progress("studies", read, None)
+    planned = shards = 0
+    for found in plan_corpus(settings, planner, progress):
         if isinstance(found, Skipped):
             skipped.append(found)
             continue
-        chosen = plan_one(found, materials)
-        if not chosen:
-            without_target += 1
-            skipped.append(Skipped(study_id=found.study_id, reason=WITHOUT_TARGET))
-            continue
         planned += 1
-        plans += len(chosen)
-        waiting.append(PlannedStudy(study=found, plans=chosen))
+        waiting.append(found)
         if len(waiting) == settings.shards.size:
             folder.keep_plan_shard(shards, waiting)
             shards, waiting = shards + 1, []
     if waiting:
         folder.keep_plan_shard(shards, waiting)
         shards += 1
+    reasons = [entry.reason for entry in skipped]
     summary = PlanSummary(
-        studies_read=read,
+        studies_read=planned + len(skipped),
         studies_planned=planned,
-        studies_without_target=without_target,
-        studies_skipped=_counted(entry.reason for entry in skipped if entry.reason != WITHOUT_TARGET),
-        plans=plans,
+        studies_without_target=reasons.count(WITHOUT_TARGET),
+        studies_skipped=_counted(reason for reason in reasons if reason != WITHOUT_TARGET),
+        plans=planner.tally.plans,
         shards=shards,
+        matched_images=len(planner.matched_qualities),
+        balance=planner.tally.balance(),
     )
     folder.keep_plan_summary(summary, skipped)
     return summary
-
-
-def plan_one(study: Study, materials: Materials) -> tuple[Plan, ...]:
-    """The counterfactuals of one study."""
-    chosen = materials.settings.plan
-    return plan_study(
-        study, materials.read(study.text), materials.graph, per_study=chosen.per_study, seed=chosen.seed
-    )
 
 
 # --- shards ---------------------------------------------------------------------------------
@@ -221,6 +210,7 @@ def sample_pair(out: Path) -> Record | None:
 
     def shows_more(record: Record) -> tuple[bool, bool, int]:
         sections = record.factual_text.count("\n") + 1
-        return record.direction == "swap", sections == 2, -len(record.factual_text)
+        trades = record.direction == "swap" and record.target != FINDING_LABELS[NO_FINDING]
+        return trades, sections == 2, -len(record.factual_text)
 
     return max(accepted, key=shows_more, default=None)

@@ -13,17 +13,16 @@ from pathlib import Path
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.errors import MissingInput, StorageError
 from ccf_pipeline.io.builds import BuildFolder, open_build
-from ccf_pipeline.io.corpora import read_corpus, require_corpus
+from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.pairs import read_pairs
 from ccf_pipeline.materials import Materials, Progress
-from ccf_pipeline.pipeline import WITHOUT_TARGET, finish_build, plan_one
+from ccf_pipeline.pipeline import finish_build
+from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.records import (
     FINDING_LABELS,
     AuditedPair,
-    ChangeCount,
-    Direction,
     Pair,
     Plan,
     PlanView,
@@ -154,28 +153,39 @@ def view_plan(settings: BuildSettings, progress: Progress, examples: int = 5) ->
     """The funnel, what gives way for what, and examples; no expert is asked, nothing is written."""
     require_corpus(settings.corpus)
     materials = Materials.load(settings)
+    planner = open_planner(settings, materials.graph, materials.lexicon, progress)
     funnel: Counter[str] = Counter()
-    changes: Counter[tuple[Direction, str, str]] = Counter()
-    shown: list[str] = []
-    for number, found in enumerate(read_corpus(settings.corpus), 1):
-        progress("studies", number, None)
+    shown: dict[tuple[str, str], str] = {}
+    for found in plan_corpus(settings, planner, progress):
         if isinstance(found, Skipped):
-            funnel[f"skipped: {found.reason}"] += 1
+            plain = found.reason == WITHOUT_TARGET
+            funnel[found.reason if plain else f"skipped: {found.reason}"] += 1
             continue
-        plans = plan_one(found, materials)
-        funnel["planned" if plans else WITHOUT_TARGET] += 1
-        for plan in plans:
-            leaving = plan.swap_from if plan.direction == "swap" else ()
-            changes.update((plan.direction, _label(f), _label(plan.target)) for f in leaving or ("",))
-            if len(shown) < examples:
-                shown.append(f"{plan.direction} {_label(plan.target)}: {plan.why}")
+        funnel["planned"] += 1
+        for plan in found.plans:
+            shown.setdefault((plan.direction, plan.element or ""), _told(plan))
+    tally, qualities = planner.tally, planner.matched_qualities
     return PlanView(
+        preset=settings.plan.preset,
+        per_study=settings.plan.per_study,
         funnel=tuple(ReasonCount(reason=r, count=n) for r, n in sorted(funnel.items())),
-        changes=tuple(
-            ChangeCount(direction=d, lost=lost, target=target, count=n)
-            for (d, lost, target), n in sorted(changes.items())
-        ),
-        examples=tuple(shown),
+        directions=tuple(ReasonCount(reason=r, count=n) for r, n in sorted(tally.directions.items())),
+        changes=tally.change_counts(),
+        balance=tally.balance(),
+        matched_images=len(qualities),
+        match_quality=round(sum(qualities) / len(qualities), 4) if qualities else None,
+        examples=tuple(shown.values())[:examples],
+    )
+
+
+def _told(plan: Plan) -> str:
+    """A plan in a line, without a word of the report."""
+    leaving = " for " + ", ".join(map(_label, plan.swap_from)) if plan.swap_from else ""
+    free, kept = len(plan.free_sentences), len(plan.kept_sentences)
+    element = f" ({plan.element})" if plan.element else ""
+    return (
+        f"{plan.direction} {_label(plan.target)}{leaving}{element}: {plan.why}"
+        f" {free} sentences are free, {kept} stay word for word."
     )
 
 

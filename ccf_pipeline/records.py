@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Polarity = Literal["present", "absent", "uncertain"]
-Direction = Literal["add", "swap", "remove"]
+Direction = Literal["add", "swap", "remove", "alter"]
+Element = Literal["attribute", "severity", "side", "cause"]
 Side = Literal["left", "right", "bilateral"]
 Temporality = Literal["new", "worsened", "improved", "unchanged", "resolved", "prior"]
 Split = Literal["train", "validate", "test"]
@@ -137,13 +138,27 @@ class Statement(Noun):
     severity: str | None = None
 
 
+class MatchedImage(Noun):
+    """Another patient's image that a perception pair sets beside the text; `quality` is from 0 to 1."""
+
+    study_id: str
+    image_id: str
+    path: str
+    sha256: str | None
+    shows: Literal["has the target", "lacks the finding"]
+    quality: float
+
+
 class Plan(Noun):
     """One counterfactual to ask for: what must become true, what must cease, what stays.
 
-    `must_appear` begins with the target (none for `remove`); the rest are its signs.
+    `must_appear` begins with the target (none for `remove`); the rest are its signs. Of an `alter` it is
+    the statements that change, as they are to read, and `element` is the one thing that differs in them.
     `must_cease` are mentions of the factual text that the counterfactual may not make any more;
     `must_stay` are the other mentions of the sentences that are free to change.
-    All other sentences are kept word for word.
+    All other sentences are kept word for word. `gained` and `lost` are the findings that the
+    counterfactual asserts and the report does not, and the other way round, No Finding among them.
+    `diagnosis` is the one finding that the diagnosis line is to name; None where it names all.
     """
 
     plan_id: str
@@ -159,6 +174,11 @@ class Plan(Noun):
     relevance: float
     why: str
     seed: int
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    element: Element | None = None
+    diagnosis: str | None = None
+    matched_image: MatchedImage | None = None
 
 
 class Template(Noun):
@@ -335,17 +355,6 @@ class Lineage(Noun):
     code_version: str
 
 
-class MatchedImage(Noun):
-    """Another patient's image that a perception pair sets beside the text; `quality` is from 0 to 1."""
-
-    study_id: str
-    image_id: str
-    path: str
-    sha256: str | None
-    shows: Literal["has the target", "lacks the finding"]
-    quality: float
-
-
 class Label(Noun):
     """A finding's state under its CheXpert name, as readers of the data set know it."""
 
@@ -373,6 +382,8 @@ class Record(Noun):
     direction: Direction
     target: str
     swap_from: tuple[str, ...]
+    element: Element | None = None
+    diagnosis: str | None = None
     factual_text: str
     chosen_text: str | None = None
     counterfactual_text: str
@@ -480,6 +491,28 @@ class PlannedStudy(Noun):
     plans: tuple[Plan, ...]
 
 
+class FindingBalance(Noun):
+    """How often a finding is gained and lost over a plan, and what keeps the two apart.
+
+    `studies` assert it. `most_gained` and `most_lost` are as often as the eligible changes allow at so many
+    counterfactuals per study, `least_lost` is as often as they force it. `standing` is `even` when the two
+    counts are within a tenth of each other, `limited` when eligibility keeps them further apart, and
+    `uneven` when nothing does. `weight` is the finding's in the draw, in thousandths: above zero it is
+    favoured as a target.
+    """
+
+    finding: str
+    studies: int
+    gained: int
+    lost: int
+    most_gained: int
+    most_lost: int
+    least_lost: int
+    weight: int
+    standing: Literal["even", "limited", "uneven"]
+    limit: str = ""
+
+
 class PlanSummary(Noun):
     """Where the studies of a corpus went: read = planned + without target + skipped."""
 
@@ -489,6 +522,8 @@ class PlanSummary(Noun):
     studies_skipped: tuple[ReasonCount, ...]
     plans: int
     shards: int
+    matched_images: int = 0
+    balance: tuple[FindingBalance, ...] = ()
 
 
 class ConfigSummary(Noun):
@@ -522,7 +557,10 @@ class RecheckSummary(Noun):
 
 
 class ChangeCount(Noun):
-    """How often a finding gives way for another; `lost` is "" where one is only added."""
+    """How often a finding is lost for another in one direction; "" where one is only lost or only gained.
+
+    A counterfactual in which several findings give way counts once for each of them.
+    """
 
     direction: Direction
     lost: str
@@ -533,6 +571,12 @@ class ChangeCount(Noun):
 class PlanView(Noun):
     """What would be asked for, before any expert is asked."""
 
+    preset: str
+    per_study: int
     funnel: tuple[ReasonCount, ...]
+    directions: tuple[ReasonCount, ...]
     changes: tuple[ChangeCount, ...]
+    balance: tuple[FindingBalance, ...]
+    matched_images: int
+    match_quality: float | None
     examples: tuple[str, ...]

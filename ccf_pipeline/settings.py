@@ -24,6 +24,7 @@ ENV_PREFIX = "CCF_"
 SETTINGS_FILE = Path("build.toml")
 
 CorpusKind = Literal["mimic", "openi", "chexpert_plus", "table", "demo", "studies"]
+PlanPreset = Literal["balanced", "paper", "minimal"]
 ExpertKind = Literal["rules", "openai", "vllm", "scripted"]
 Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
 
@@ -61,6 +62,11 @@ class CorpusSettings(Noun):
 class PlanSettings(Noun):
     """Which counterfactuals are asked for."""
 
+    preset: PlanPreset = Field(
+        default="balanced",
+        description="`balanced` gains and loses each finding about as often, `paper` adds findings near"
+        " to what is there, `minimal` changes one element.",
+    )
     per_study: int = Field(default=2, ge=1, le=12, description="Counterfactuals per study.")
     seed: int = Field(default=7, ge=0, description="The same seed gives the same plans.")
 

@@ -9,11 +9,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
+from ccf_pipeline.settings import PlanPreset
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Iterator
 
-    from ccf_pipeline.records import PlanView
+    from rich.console import Console
+    from rich.table import Table
+
+    from ccf_pipeline.records import FindingBalance, PlanView
+
+# Four letters each, so that the whole matrix fits on a hundred columns.
+SHORT = {
+    "Atelectasis": "Atel",
+    "Cardiomegaly": "Card",
+    "Consolidation": "Cons",
+    "Edema": "Edem",
+    "Enlarged Cardiomediastinum": "ECM",
+    "Fracture": "Frac",
+    "Lung Lesion": "Lesn",
+    "Lung Opacity": "Opac",
+    "No Finding": "NoFi",
+    "Pleural Effusion": "Effu",
+    "Pleural Other": "PlOt",
+    "Pneumonia": "Pnmo",
+    "Pneumothorax": "Pntx",
+    "Support Devices": "Devs",
+}
+NOTHING = "nothing"
 
 
 def plan(
@@ -24,24 +47,33 @@ def plan(
         str | None, typer.Option("--corpus", help="KIND:PATH of the reports, e.g. mimic:/data/mimic-cxr.")
     ] = None,
     graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
+    preset: Annotated[
+        PlanPreset | None, typer.Option("--preset", help="Which counterfactuals: see docs/planning.md.")
+    ] = None,
     per_study: Annotated[int | None, typer.Option("--per-study", help="Counterfactuals per study.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same plans.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write the matrix of findings lost and gained to this file.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Show what a build would ask for: the funnel, what gives way for what, and examples."""
     from ccf_pipeline.cli.showing import console, progress_bars
+    from ccf_pipeline.io.disk import write_text
     from ccf_pipeline.rechecking import view_plan
     from ccf_pipeline.settings import load_settings
 
     flags: dict[str, Any] = {
         "graph": graph,
         "corpus": {**corpus_flags(corpus), "limit": limit},
-        "plan": {"per_study": per_study, "seed": seed},
+        "plan": {"preset": preset, "per_study": per_study, "seed": seed},
     }
     with progress_bars(quiet=quiet or as_json) as progress:
         view = view_plan(load_settings(config, flags), progress)
+    if csv_file is not None:
+        write_text(csv_file, _as_csv(view))
     if as_json:
         typer.echo(view.model_dump_json())
     else:
@@ -49,26 +81,73 @@ def plan(
 
 
 def _show(screen: Console, view: PlanView) -> None:
-    from rich.table import Table
-
     for entry in view.funnel:
         screen.print(f"{entry.count:>8}  {entry.reason}")
-    gained: Counter[str] = Counter()
-    lost: Counter[str] = Counter()
-    for change in view.changes:
-        if change.direction != "remove":
-            gained[change.target] += change.count
-        for finding in (change.target if change.direction == "remove" else change.lost,):
-            lost[finding] += change.count
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for column in ("finding", "gained", "lost", "most often in place of"):
-        table.add_column(column)
-    for finding in sorted({*gained, *lost} - {""}):
-        given = Counter({c.lost: c.count for c in view.changes if c.target == finding and c.lost})
-        told = ", ".join(f"{name} {count}" for name, count in given.most_common(3))
-        table.add_row(finding, str(gained[finding]), str(lost[finding]), told)
     screen.print()
-    screen.print(table)
-    screen.print()
+    told = ", ".join(f"{entry.count} {entry.reason}" for entry in view.directions)
+    total = sum(entry.count for entry in view.directions)
+    screen.print(f"{total:>8}  counterfactuals under the preset {view.preset}: {told or 'none'}")
+    quality = "" if view.match_quality is None else f", of quality {view.match_quality:.2f} on average"
+    screen.print(f"{view.matched_images:>8}  have a matched image of another patient{quality}")
+    screen.print("\nWhat gives way (rows) for what (columns)")
+    screen.print(_matrix_table(view))
+    screen.print("\nGained and lost by finding")
+    screen.print(_balance_table(view))
+    if view.examples:
+        screen.print("\nExamples")
     for example in view.examples:
         screen.print(f"· {example}", soft_wrap=True)
+
+
+def _matrix_table(view: PlanView) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 0, 0, 1), header_style="bold", pad_edge=False)
+    table.add_column("")
+    for column in (*SHORT.values(), "none"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, row in _rows(view):
+        table.add_row(name, *(str(count) if count else "·" for count in row))
+    return table
+
+
+def _balance_table(view: PlanView) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("finding", no_wrap=True)
+    for column in ("studies", "gained", "lost", "apart"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("")
+    for entry in view.balance:
+        standing = entry.standing if not entry.limit else f"{entry.standing}: {entry.limit}"
+        row = (str(entry.studies), str(entry.gained), str(entry.lost), _apart(entry))
+        table.add_row(entry.finding, *row, standing)
+    return table
+
+
+def _apart(entry: FindingBalance) -> str:
+    most = max(entry.gained, entry.lost)
+    return f"{(entry.gained - entry.lost) / most:+.1%}" if most else "-"
+
+
+def _rows(view: PlanView) -> Iterator[tuple[str, list[int]]]:
+    """Every finding that may be lost, and nothing, with how often each is gained for it."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for change in view.changes:
+        counts[change.lost, change.target] += change.count
+    for lost in (*SHORT, ""):
+        yield SHORT.get(lost, NOTHING), [counts[lost, gained] for gained in (*SHORT, "")]
+
+
+def _as_csv(view: PlanView) -> str:
+    """The matrix with the findings' whole names: lost by row, gained by column."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["lost", *SHORT, NOTHING])
+    for name, (_, row) in zip((*SHORT, NOTHING), _rows(view), strict=True):
+        writer.writerow([name, *row])
+    return text.getvalue()

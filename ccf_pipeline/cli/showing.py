@@ -20,6 +20,7 @@ Progress = Callable[[str, int, int | None], None]
 STAGES = {
     "ingest": "reading reports",
     "images": "converting images",
+    "survey": "surveying the corpus",
     "studies": "reading and planning",
     "answers": "asking and judging",
     "pairs": "judging pairs",

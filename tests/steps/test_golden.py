@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline import pipeline
+from ccf_pipeline import materials, pipeline
 from ccf_pipeline.concepts.model import Concept, GraphFile
 from ccf_pipeline.errors import ReaderError
 from ccf_pipeline.io.graphs import default_graph_path, read_graph_file
@@ -119,7 +119,7 @@ def test_a_build_does_not_begin_with_a_reader_that_misreads(
     from ccf_pipeline.concepts import ConceptGraph
 
     spoiled = ConceptGraph(without_words(shipped, "fnd_pneumothorax"))
-    monkeypatch.setattr(pipeline, "load_graph", lambda path: spoiled)
+    monkeypatch.setattr(materials, "load_graph", lambda path: spoiled)
     (tmp_path / "corpus").mkdir()
     settings = BuildSettings(
         out=tmp_path / "build", corpus=CorpusSettings(kind="demo", path=tmp_path / "corpus")

@@ -2,6 +2,7 @@
 
 cutting.py, lists.py   take statements out of sentences and lists
 writing.py, naming.py  put statements into words that leave the rest of the report alone
+altering.py            exchange one word, where a side or a degree is all that differs
 script.py, placing.py  decide what becomes of each sentence, and where new ones go
 """
 

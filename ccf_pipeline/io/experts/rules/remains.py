@@ -12,7 +12,7 @@ from ccf_pipeline.io.experts.rules.cutting import Said, cut_sentence
 from ccf_pipeline.io.experts.rules.grammar import COPULA, finish_sentence, lower_first, split_label
 from ccf_pipeline.io.experts.rules.nouns import NounPhrase
 from ccf_pipeline.io.experts.rules.writing import list_denials
-from ccf_pipeline.records import FINDING_LABELS, Mention, Plan, Prompt, Sentence
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Plan, Prompt, Sentence
 
 PLACING = frozenset({"modifier", "location", "temporal"})
 
@@ -36,7 +36,15 @@ class Remains:
         gives_way = (plan.target,) if plan.direction == "remove" else plan.swap_from
         kinds = {kind for finding in gives_way for kind in (finding, *self._graph.descendants(finding))}
         signs = {relation.other(f) for f in gives_way for relation in self._graph.supports(f)}
-        return frozenset(kinds | signs)
+        told_of = {state for finding in gives_way for state in self._told_of(finding)}
+        everything = {m.concept for m in plan.must_cease} if plan.target == NO_FINDING else set()
+        return frozenset(kinds | signs | told_of | everything)
+
+    def _told_of(self, finding: str) -> frozenset[str]:
+        """Normal states that speak of what is there: "in good position" cannot stand without the tube."""
+        normal = {state.id for state in self._graph.normal_states}
+        modifiers = (r.other(finding) for r in self._graph.relations_of(finding) if r.kind == "modifier")
+        return frozenset(normal.intersection(modifiers))
 
     @cached_property
     def _leaning(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.io.experts.rules.altering import exchange_words
 from ccf_pipeline.io.experts.rules.grammar import VERB, split_label
 from ccf_pipeline.io.experts.rules.naming import Naming
 from ccf_pipeline.io.experts.rules.placing import (
@@ -48,6 +49,9 @@ class Scribe:
 
     def write(self, prompt: Prompt, chance: random.Random) -> EditScript:
         """The edits that a plan asks for."""
+        exchanged = exchange_words(prompt) if prompt.plan.direction == "alter" else None
+        if exchanged is not None:
+            return EditScript(edits=tuple(exchanged))
         draft = _Draft(self, prompt, chance)
         for section in dict.fromkeys(sentence.section for sentence in prompt.sentences):
             draft.edit_section(section)
@@ -96,7 +100,7 @@ class _Draft:
         slot = self._slot(free) if new else None
         for sentence in free:
             self._replace(sentence, new if sentence.number == slot else (), sentences)
-        if new and slot is None:
+        if new and slot is None and (self.plan.direction != "alter" or not self.plan.free_sentences):
             self._insert(section, sentences, new)
 
     # --- what is new --------------------------------------------------------------------------

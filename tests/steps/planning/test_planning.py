@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.records import NO_FINDING, FindingState, Plan, Study
+from ccf_pipeline.records import NO_FINDING, SUPPORT_DEVICES, FindingState, Plan, Study
 from ccf_pipeline.steps.facts import Reading
 from ccf_pipeline.steps.planning import plan_study
 from tests.steps.conftest import study_of
@@ -98,3 +98,49 @@ def test_fewer_plans_are_the_first_of_more(graph: ConceptGraph, read: Read) -> N
     study = study_of(ABNORMAL)
 
     assert plans(study, graph, read, per_study=2) == plans(study, graph, read, per_study=6)[:2]
+
+
+def test_a_report_becomes_normal_when_all_that_is_abnormal_goes(graph: ConceptGraph, read: Read) -> None:
+    study = study_of(
+        " FINDINGS:  Moderate cardiomegaly.  Small left pleural effusion.  The aorta is tortuous.\n"
+        " IMPRESSION:  Cardiomegaly and possible mild edema.\n"
+    )
+
+    plan = next(plan for plan in plans(study, graph, read) if plan.target == NO_FINDING)
+
+    assert (plan.direction, plan.swap_from) == ("swap", ("fnd_cardiomegaly", "fnd_pleural_effusion"))
+    assert (plan.gained, plan.lost) == ((NO_FINDING,), plan.swap_from)
+    ceasing = {mention.concept for mention in plan.must_cease}
+    assert ceasing >= {"fnd_cardiomegaly", "fnd_pleural_effusion", "att_tortuous_aorta", "fnd_edema"}
+
+
+def test_devices_come_and_go_as_findings_do(graph: ConceptGraph, read: Read) -> None:
+    study = study_of(" FINDINGS:  A left PICC is in appropriate position.  The lungs are clear.\n")
+
+    plan = next(plan for plan in plans(study, graph, read) if plan.target == SUPPORT_DEVICES)
+
+    assert (plan.direction, plan.gained, plan.lost) == ("remove", (), (SUPPORT_DEVICES,))
+    assert {m.concept for m in plan.must_cease} >= {"att_picc", "nrm_devices_ok"}
+
+
+def test_a_plan_says_which_findings_it_gains_and_loses(graph: ConceptGraph, read: Read) -> None:
+    added = plans(study_of(NORMAL), graph, read)[0]
+    removed = next(plan for plan in plans(study_of(ABNORMAL), graph, read) if plan.direction == "remove")
+
+    assert (added.gained, NO_FINDING in added.lost) == ((added.target,), added.target != SUPPORT_DEVICES)
+    # The pneumonia is hedged, so that the report is not normal without the effusion.
+    assert (removed.gained, removed.lost) == ((), ("fnd_pleural_effusion",))
+
+
+def test_a_sign_that_needs_a_view_is_asked_for_on_that_view_only(graph: ConceptGraph, read: Read) -> None:
+    supine = study_of(" FINDINGS:  Supine AP view.  The lungs are clear.\n")
+
+    asked = {
+        statement.concept
+        for seed in range(40)
+        for plan in plans(supine, graph, read, seed=seed)
+        for statement in plan.must_appear[1:]
+    }
+
+    assert {"att_deep_sulcus", "att_hyperlucent_side"} & asked
+    assert asked.isdisjoint({"att_meniscus", "att_cephalization", "att_ctr_gt_half"})

@@ -1,0 +1,68 @@
+"""Study → plans: which counterfactuals are worth asking for, and what each must change.
+
+states.py      what of a study decides which changes it is open to
+changes.py     which changes a state allows
+choosing.py    which of them are drawn, by relevance, weights and the seed
+balancing.py   the weights by which a corpus gains and loses each finding about as often
+tallying.py    how often each finding is gained and lost, and what keeps the two apart
+altering.py    changes of one element: side, severity, sign, cause
+drafting.py    what a change comes to: what must appear, cease and stay, and why
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.records import Plan, Study
+from ccf_pipeline.settings import PlanPreset
+from ccf_pipeline.steps.facts import Reading
+from ccf_pipeline.steps.planning.altering import draw_alterations
+from ccf_pipeline.steps.planning.balancing import Census, find_weights
+from ccf_pipeline.steps.planning.changes import Change, changes_open_to
+from ccf_pipeline.steps.planning.choosing import choose, lot
+from ccf_pipeline.steps.planning.drafting import plan_as_asked, plan_change
+from ccf_pipeline.steps.planning.states import StudyState, read_state
+from ccf_pipeline.steps.planning.tallying import PlanTally
+
+__all__ = [
+    "Census",
+    "Change",
+    "PlanTally",
+    "StudyState",
+    "find_weights",
+    "lot",
+    "plan_as_asked",
+    "plan_change",
+    "plan_study",
+    "read_state",
+]
+
+
+def plan_study(
+    study: Study,
+    reading: Reading,
+    graph: ConceptGraph,
+    *,
+    per_study: int,
+    seed: int,
+    preset: PlanPreset = "balanced",
+    weights: Mapping[str, int] | None = None,
+    state: StudyState | None = None,
+) -> tuple[Plan, ...]:
+    """The counterfactuals to ask for one study, each with another target.
+
+    They depend on the study, the graph, the seed and the weights, and on nothing else in the corpus.
+
+    Args:
+        weights: by finding, in thousandths: above zero it is favoured as a target, below it gives way
+            more often; `find_weights` finds those of a corpus. Only the preset `balanced` heeds them.
+        state: that of the study, where it was read already.
+    """
+    if preset == "minimal":
+        chosen = draw_alterations(study, reading, graph, per_study=per_study, seed=seed)
+        return tuple(plan_change(study, reading, graph, change, seed=seed) for change in chosen)
+    options = changes_open_to(state or read_state(study, reading, graph), graph, preset)
+    heeded = weights or {} if preset == "balanced" else {}
+    drawn = choose(options, lot(seed, study.study_id), heeded, per_study)
+    return tuple(plan_change(study, reading, graph, option.change, seed=seed) for option in drawn)

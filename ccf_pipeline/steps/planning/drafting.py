@@ -1,0 +1,216 @@
+"""Change → plan: what must appear, what must cease, what stays, and why."""
+
+from __future__ import annotations
+
+import random
+
+from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    NO_FINDING,
+    Mention,
+    Plan,
+    Statement,
+    Study,
+)
+from ccf_pipeline.steps.checking.case import views_of
+from ccf_pipeline.steps.facts import Reading
+from ccf_pipeline.steps.planning.altering import altered_mentions, altered_statements
+from ccf_pipeline.steps.planning.changes import Change, relevance_of
+from ccf_pipeline.steps.planning.choosing import lot
+from ccf_pipeline.steps.planning.leaving import ceasing_mentions, is_normal_after
+from ccf_pipeline.steps.planning.statements import denials, fitting_signs, placed
+from ccf_pipeline.steps.planning.states import DISEASES
+
+
+def plan_change(study: Study, reading: Reading, graph: ConceptGraph, change: Change, *, seed: int) -> Plan:
+    """What one change of one study comes to."""
+    what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
+    must_cease = _ceasing(reading, graph, change)
+    gained, lost = _effects(reading, graph, change, must_cease)
+    chance = random.Random(lot(seed, "place", *what))
+    return _plan(
+        study,
+        reading,
+        change,
+        must_cease,
+        plan_id=f"{lot(seed, *what):016x}",
+        must_appear=_appearing(study, reading, graph, change, must_cease, chance),
+        relevance=round(relevance_of(change, _beside(reading, change), graph), 4),
+        why=_why(graph, reading, change),
+        seed=seed,
+        gained=gained,
+        lost=lost,
+        diagnosis=change.target if change.only_diagnosis else None,
+    )
+
+
+def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: Change) -> Plan:
+    """What a change that somebody else asked for comes to: how it is told is not ours to choose."""
+    must_cease = _ceasing(reading, graph, change)
+    gained, lost = _effects(reading, graph, change, must_cease)
+    return _plan(
+        study,
+        reading,
+        change,
+        must_cease,
+        plan_id=f"{lot(0, study.study_id, change.direction, change.target, *change.gives_way):016x}",
+        must_appear=() if change.direction == "remove" else (_bare(change.target),),
+        relevance=0.0,
+        why="Asked for by the data set.",
+        seed=0,
+        gained=gained,
+        lost=lost,
+        diagnosis=None,
+    )
+
+
+def _plan(
+    study: Study,
+    reading: Reading,
+    change: Change,
+    must_cease: tuple[Mention, ...],
+    *,
+    plan_id: str,
+    must_appear: tuple[Statement, ...],
+    relevance: float,
+    why: str,
+    seed: int,
+    gained: tuple[str, ...],
+    lost: tuple[str, ...],
+    diagnosis: str | None,
+) -> Plan:
+    free = frozenset(mention.sentence for mention in must_cease)
+    ceasing = frozenset(must_cease)
+    return Plan(
+        plan_id=plan_id,
+        study_id=study.study_id,
+        direction=change.direction,
+        target=change.target,
+        swap_from=() if change.direction in ("add", "remove") else change.gives_way,
+        must_appear=must_appear,
+        must_cease=must_cease,
+        must_stay=tuple(m for m in reading.mentions if m.sentence in free and m not in ceasing),
+        kept_sentences=tuple(s.number for s in study.sentences if s.number not in free),
+        free_sentences=tuple(sorted(free)),
+        relevance=relevance,
+        why=why,
+        seed=seed,
+        gained=gained,
+        lost=lost,
+        element=change.element,
+        diagnosis=diagnosis,
+    )
+
+
+def _bare(concept: str) -> Statement:
+    return Statement(concept=concept, polarity="present")
+
+
+def _particulars(change: Change) -> tuple[str, ...]:
+    """What tells alterations of one finding apart."""
+    if change.element is None:
+        return ()
+    said = change.new.model_dump_json() if change.new else ""
+    return change.element, said
+
+
+def _beside(reading: Reading, change: Change) -> tuple[str, ...]:
+    return change.gives_way or tuple(f for f in DISEASES if reading.states.get(f) == "present")
+
+
+# --- what changes -------------------------------------------------------------------------
+
+
+def _ceasing(reading: Reading, graph: ConceptGraph, change: Change) -> tuple[Mention, ...]:
+    if change.direction == "alter":
+        return altered_mentions(reading, graph, change)
+    return ceasing_mentions(reading, graph, change.direction, change.target, change.gives_way)
+
+
+def _effects(
+    reading: Reading, graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The findings that the counterfactual gains and loses, No Finding among them."""
+    if change.direction == "alter":
+        return ((change.target,), change.gives_way) if change.gives_way else ((), ())
+    if change.direction == "remove":
+        diseases = tuple(f for f in DISEASES if reading.states.get(f) in ("present", "uncertain"))
+        is_last = diseases == (change.target,) and is_normal_after(reading, must_cease, graph)
+        return ((NO_FINDING,) if is_last else ()), change.gives_way
+    was_normal = reading.states.get(NO_FINDING) == "present" and change.target in DISEASES
+    return (change.target,), (*change.gives_way, NO_FINDING) if was_normal else change.gives_way
+
+
+def _appearing(
+    study: Study,
+    reading: Reading,
+    graph: ConceptGraph,
+    change: Change,
+    must_cease: tuple[Mention, ...],
+    chance: random.Random,
+) -> tuple[Statement, ...]:
+    """The target with a place, and one sign of it that nothing in the report speaks against."""
+    if change.direction == "remove":
+        return ()
+    if change.direction == "alter":
+        return altered_statements(graph, change, must_cease)
+    if change.target == NO_FINDING:
+        return _bare(NO_FINDING), *denials(reading, graph, change.gives_way)
+    target = placed(graph.concept(change.target), graph, chance)
+    signs = fitting_signs(reading, graph, change.target, must_cease, _views(study))
+    if not signs:
+        return (target,)
+    sign = graph.concept(chance.choice(signs))
+    side = target.side if sign.sides != "none" else None
+    return target, Statement(concept=sign.id, polarity="present", side=side)
+
+
+def _views(study: Study) -> frozenset[str]:
+    """What is known of how the film was taken: from the report's words, and from the image's table."""
+    view = study.image.view if study.image else None
+    return views_of(study.text) | ({view} if view in ("AP", "PA") else set())
+
+
+# --- why ----------------------------------------------------------------------------------
+
+
+def _why(graph: ConceptGraph, reading: Reading, change: Change) -> str:
+    label = FINDING_LABELS[change.target]
+    if change.direction == "alter":
+        return _why_altered(graph, change)
+    if change.direction == "remove":
+        return f"{label} is asserted and nothing else in the report needs it."
+    if change.target == NO_FINDING:
+        lost = ", ".join(FINDING_LABELS[finding] for finding in change.gives_way)
+        return f"All that is abnormal goes together: {lost}."
+    if change.direction == "swap":
+        lost = change.gives_way[0]
+        relevance = graph.relevance(change.target, lost)
+        if not relevance:
+            return f"{label} shares nothing with {FINDING_LABELS[lost]}: an easy change among the hard ones."
+        return f"{label} is told from {FINDING_LABELS[lost]} by signs they share (relevance {relevance:.2f})."
+    beside = _beside(reading, change)
+    near = max(beside, key=lambda finding: graph.relevance(change.target, finding), default=None)
+    relevance = graph.relevance(change.target, near) if near else 0.0
+    told = (
+        f" It is nearest to {FINDING_LABELS[near]} (relevance {relevance:.2f})." if near and relevance else ""
+    )
+    if reading.states.get(change.target) == "absent":
+        return f"The report denies {label}: the counterfactual must turn the denial.{told}"
+    return f"The report does not speak of {label}.{told}"
+
+
+def _why_altered(graph: ConceptGraph, change: Change) -> str:
+    label = FINDING_LABELS[change.target]
+    if change.old is None or change.new is None:
+        return f"One element of {label} differs."
+    if change.element == "cause":
+        lost = FINDING_LABELS[change.gives_way[0]]
+        return f"{label} shows the signs that {lost} is told by: only the cause differs."
+    if change.element == "side":
+        return f"{label} is on the {change.old.side}: only its side differs."
+    if change.element == "severity":
+        return f"{label} is {change.old.severity}: only its degree differs."
+    was, now = (graph.concept(said.concept).label for said in (change.old, change.new))
+    return f"{label} is shown by {was}: {now} shows it as well, and only that sign differs."
