@@ -28,6 +28,7 @@ from ccf_pipeline.io.experts import Expert, open_expert
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.prompts import load_template
+from ccf_pipeline.io.tally import ranked
 from ccf_pipeline.records import (
     FINDING_LABELS,
     BuildSummary,
@@ -244,29 +245,27 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
     if plan is None:
         raise StorageError(f"{folder.path}: the plan is not finished")
     progress("dataset", 0, 1)
-    configs = write_dataset(folder, plan.shards, images_root(materials.settings.corpus))
-    rejected_reasons: Counter[str] = Counter()
-    rejected = 0
-    for record in folder.rejected_records(plan.shards):
-        rejected += 1
-        rejected_reasons.update({problem.code for problem in record.problems if problem.level == "block"})
-    directions: Counter[str] = Counter()
-    targets: Counter[str] = Counter()
-    for record in folder.accepted_records(plan.shards):
-        directions[record.direction] += 1
-        targets[record.target] += 1
+    root, chosen = images_root(materials.settings.corpus), materials.settings.dataset
+    written = write_dataset(folder, plan.shards, root, chosen)
+    tally = written.tally
     summary = BuildSummary(
         plan=plan,
-        accepted=directions.total(),
-        rejected=rejected,
-        rejected_by_reason=_ranked(rejected_reasons),
-        accepted_by_direction=_ranked(directions),
-        accepted_by_target=_ranked(targets),
-        configs=configs,
+        accepted=tally.accepted,
+        rejected=tally.rejected,
+        rejected_by_reason=ranked(tally.reasons),
+        accepted_by_direction=ranked(tally.directions),
+        accepted_by_target=ranked(tally.targets),
+        configs=written.configs,
     )
     refuse_lost_rows(summary)
-    terms = corpus_terms(materials.settings.corpus)
-    write_card(folder.dataset_path, summary, materials.lineage, terms, _reviews(materials.graph, targets))
+    write_card(
+        written,
+        summary,
+        materials.lineage,
+        corpus_terms(materials.settings.corpus),
+        chosen,
+        _reviews(materials.graph, tally.targets),
+    )
     folder.commit(summary)
     progress("dataset", 1, 1)
     return summary
@@ -297,12 +296,7 @@ def refuse_lost_rows(summary: BuildSummary) -> None:
 
 
 def _counted(reasons: Iterable[str]) -> tuple[ReasonCount, ...]:
-    return _ranked(Counter(reasons))
-
-
-def _ranked(counts: Counter[str]) -> tuple[ReasonCount, ...]:
-    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)
+    return ranked(Counter(reasons))
 
 
 def _flat(table: dict[str, Any], above: str = "") -> dict[str, Any]:
