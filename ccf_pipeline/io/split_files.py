@@ -167,7 +167,7 @@ class CsvRows:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._columns = schema.names
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer = csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         self._writer.writerow(self._columns)
 
     def add(self, row: Row) -> None:
