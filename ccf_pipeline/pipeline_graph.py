@@ -19,6 +19,7 @@ from ccf_pipeline.io.experts.openai import ChatExpert, Question
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.prompts import load_template
 from ccf_pipeline.io.workers import in_portions, map_in_order
+from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.records import Completion, ReasonCount, Skipped, Study, Template
 from ccf_pipeline.settings import CorpusSettings
 from ccf_pipeline.steps.extraction import (
@@ -40,13 +41,8 @@ from ccf_pipeline.steps.mining import (
 )
 from ccf_pipeline.steps.reading import Lexicon
 
-Progress = Callable[[str, int, int | None], None]
 REPORTS_AT_ONCE = 1000
 UNREADABLE_AT_MOST = 20
-
-
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 # --- mine -----------------------------------------------------------------------------------
@@ -58,7 +54,7 @@ def mine_corpus(
     thresholds: Thresholds | None = None,
     *,
     workers: int = 1,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> MiningReport:
     """Count the concept pairs of a corpus and set them beside the graph; workers change nothing but time."""
     thresholds = thresholds or Thresholds()
@@ -137,7 +133,7 @@ def extract_relations(
     *,
     batch_size: int = 20,
     min_cases: int = 3,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> ExtractionReport:
     """Have a language model read the corpus in batches, and set what it finds beside the graph.
 

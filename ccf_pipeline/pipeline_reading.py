@@ -15,6 +15,7 @@ from ccf_pipeline.io.corpora import read_corpus, require_corpus
 from ccf_pipeline.io.label_files import LabelledReport, WriteRows
 from ccf_pipeline.io.report_lines import BadLine, ReportText
 from ccf_pipeline.io.workers import in_portions, map_in_order
+from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.records import FINDING_LABELS, Mention, Polarity, ReasonCount, Skipped
 from ccf_pipeline.settings import CorpusSettings
 from ccf_pipeline.steps.golden import check_reader, require_reader
@@ -32,12 +33,6 @@ from ccf_pipeline.steps.strict_labels import read_strict_labels
 CODES: dict[Polarity, int] = {"present": 1, "absent": 0, "uncertain": -1}
 REPORTS_AT_ONCE = 500  # small enough for a bar that moves, large enough that passing them costs nothing
 BAD_LINES_KEPT = 12
-
-Progress = Callable[[str, int, int | None], None]
-
-
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +146,7 @@ def label_lines(
     lines: Iterable[ReportText | BadLine],
     labelling: Labelling,
     write: WriteRows,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> LineCounts:
     """Label the reports of a file in its order; workers change nothing but time."""
     labelling.require_reader()
@@ -174,7 +169,7 @@ def label_lines(
 
 
 def label_corpus(
-    corpus: CorpusSettings, labelling: Labelling, write: WriteRows, progress: Progress = _silent
+    corpus: CorpusSettings, labelling: Labelling, write: WriteRows, progress: Progress = silent
 ) -> CorpusCounts:
     """Label every study of a corpus in its order; workers change nothing but time."""
     require_corpus(corpus)

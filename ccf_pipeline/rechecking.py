@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ccf_pipeline.concepts import ConceptGraph
@@ -17,7 +17,8 @@ from ccf_pipeline.io.corpora import read_corpus, require_corpus
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.pairs import read_pairs
-from ccf_pipeline.pipeline import WITHOUT_TARGET, Materials, finish_build, plan_one
+from ccf_pipeline.materials import Materials, Progress
+from ccf_pipeline.pipeline import WITHOUT_TARGET, finish_build, plan_one
 from ccf_pipeline.records import (
     FINDING_LABELS,
     AuditedPair,
@@ -37,8 +38,6 @@ from ccf_pipeline.steps.auditing import report_pair
 from ccf_pipeline.steps.checking import check_edit
 from ccf_pipeline.steps.editing import apply_steps
 from ccf_pipeline.steps.reading import Lexicon
-
-Progress = Callable[[str, int, int | None], None]
 
 
 def audit(path: Path, columns: Mapping[str, str], graph_path: Path | None) -> Iterator[AuditedPair]:

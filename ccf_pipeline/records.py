@@ -17,6 +17,7 @@ Temporality = Literal["new", "worsened", "improved", "unchanged", "resolved", "p
 Split = Literal["train", "validate", "test"]
 Sensitivity = Literal["credentialed", "open"]
 Level = Literal["block", "warn"]
+AnswerForm = Literal["edits", "lines", "report"]
 
 NO_FINDING = "fnd_no_finding"
 SUPPORT_DEVICES = "fnd_support_devices"
@@ -176,8 +177,20 @@ class Message(Noun):
     content: str
 
 
+class Sampling(Noun):
+    """How a model draws its words; the seed makes an answer repeatable where the server heeds it."""
+
+    temperature: float
+    seed: int
+    max_tokens: int
+
+
 class Prompt(Noun):
-    """A plan put into words for an expert, with the numbered sentences it may edit."""
+    """A plan put into words for an expert, with the numbered sentences it may edit.
+
+    The id is the digest of everything that decides the answer, so that an answer that was paid for is found
+    again; `form` is that of the answer, `attempt` counts from 1.
+    """
 
     prompt_id: str
     plan: Plan
@@ -185,20 +198,46 @@ class Prompt(Noun):
     strategy: str
     template_digest: str
     messages: tuple[Message, ...]
+    sampling: Sampling
+    form: AnswerForm
+    attempt: int = 1
 
 
 class Completion(Noun):
-    """What an expert answered, and what it cost."""
+    """What an expert answered, and what it cost; `failure` says why there is no answer to use."""
 
     prompt_id: str
     expert: str
     model: str
     text: str
     finish_reason: str = "stop"
+    failure: str | None = None
+    served_by: str | None = None
     tokens_in: int = 0
     tokens_cached: int = 0
     tokens_out: int = 0
     attempt: int = 1
+
+
+class Spend(Noun):
+    """What answers cost, added up; `tokens_cached` is a part of `tokens_in`."""
+
+    answers: int = 0
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+    def plus(self, completion: Completion) -> Spend:
+        return Spend(
+            answers=self.answers + 1,
+            tokens_in=self.tokens_in + completion.tokens_in,
+            tokens_cached=self.tokens_cached + completion.tokens_cached,
+            tokens_out=self.tokens_out + completion.tokens_out,
+        )
 
 
 # --- what came back ---------------------------------------------------------------------

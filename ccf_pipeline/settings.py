@@ -18,13 +18,14 @@ from pydantic_settings import (
 )
 
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
-from ccf_pipeline.records import Noun, Sensitivity
+from ccf_pipeline.records import Noun, Sensitivity, Spend
 
 ENV_PREFIX = "CCF_"
 SETTINGS_FILE = Path("build.toml")
 
 CorpusKind = Literal["mimic", "openi", "chexpert_plus", "table", "demo", "studies"]
-ExpertKind = Literal["rules"]
+ExpertKind = Literal["rules", "openai", "vllm", "scripted"]
+Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
 ConfigName = Literal[
     "ccf",
     "sft",
@@ -77,15 +78,70 @@ class PlanSettings(Noun):
 
 
 class ExpertSettings(Noun):
-    """Who writes the counterfactuals, and how they are asked."""
+    """Who writes the counterfactuals, and how they are asked: what decides the answers."""
 
     kind: ExpertKind = Field(
-        default="rules", description="`rules` writes from the graph itself: no network, no GPU, no key."
+        default="rules",
+        description="`rules` writes from the graph itself (no network, no GPU, no key), `openai` asks a"
+        " server that speaks OpenAI's chat completions, `vllm` runs the model in this process, `scripted`"
+        " plays recorded answers back.",
     )
-    strategy: Literal["edits"] = Field(
+    model: str | None = Field(default=None, description="The model's name, as the server or vLLM knows it.")
+    strategy: Strategy = Field(
         default="edits",
         description="`edits` asks for changes by sentence, so that the rest stays word for word.",
     )
+    repair: int = Field(
+        default=2, ge=0, le=10, description="How often a rejected answer goes back with the reasons."
+    )
+    temperature: float = Field(default=0.7, ge=0, le=2, description="How freely the model draws its words.")
+    max_answer_tokens: int = Field(default=1024, ge=16, description="An answer is cut off after so many.")
+    recorded: Path | None = Field(
+        default=None, description="The recorded answers that `scripted` plays back."
+    )
+
+
+class EndpointSettings(Noun):
+    """Where an `openai` expert is reached; may change from run to run of one build."""
+
+    urls: tuple[str, ...] = Field(
+        default=(), description="Base URLs of the servers; a weight may follow: URL=3."
+    )
+    concurrency: int = Field(default=64, ge=1, le=4096, description="Requests under way at once, at most.")
+    deadline_seconds: float = Field(default=900.0, gt=0, description="One answer may take so long in all.")
+    requests_per_minute: int | None = Field(default=None, ge=1, description="A rate the server allows.")
+    tokens_per_minute: int | None = Field(default=None, ge=1, description="A rate the server allows.")
+    key_variable: str | None = Field(
+        default=None, description="The environment variable that holds the key; never the key itself."
+    )
+    allow_private_net: bool = Field(
+        default=False, description="Let reports go to addresses of a private network as well."
+    )
+    attestation: Path | None = Field(
+        default=None, description="Who vouches for a public server: a file by `ccf-build attest`."
+    )
+
+
+class LimitSettings(Noun):
+    """Where a build stops by itself, to be continued; counted over all of its runs."""
+
+    requests: int | None = Field(default=None, ge=1, description="Answers to ask for, at most.")
+    tokens: int | None = Field(default=None, ge=1, description="Tokens in and out, at most.")
+    cost: float | None = Field(default=None, gt=0, description="Money to spend, in the currency of [prices].")
+
+
+class PriceSettings(Noun):
+    """What a million tokens cost."""
+
+    input: float = Field(default=0.0, ge=0, description="A million tokens that the server reads.")
+    cached: float = Field(default=0.0, ge=0, description="A million of them that it had in its prefix cache.")
+    output: float = Field(default=0.0, ge=0, description="A million tokens that it writes.")
+
+    def cost_of(self, spend: Spend) -> float:
+        """What answers come to at these prices."""
+        fresh = spend.tokens_in - spend.tokens_cached
+        paid = fresh * self.input + spend.tokens_cached * self.cached + spend.tokens_out * self.output
+        return paid / 1_000_000
 
 
 class ShardSettings(Noun):
@@ -151,6 +207,9 @@ class BuildSettings(BaseSettings):
     corpus: CorpusSettings = CorpusSettings()
     plan: PlanSettings = PlanSettings()
     expert: ExpertSettings = ExpertSettings()
+    endpoint: EndpointSettings = EndpointSettings()
+    limits: LimitSettings = LimitSettings()
+    prices: PriceSettings = PriceSettings()
     shards: ShardSettings = ShardSettings()
     dataset: DatasetSettings = DatasetSettings()
 

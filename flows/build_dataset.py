@@ -16,6 +16,7 @@ from ccf_pipeline import pipeline
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.experts import open_expert
 from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.materials import Materials
 from ccf_pipeline.settings import load_settings
 
 
@@ -48,11 +49,11 @@ def build_one_shard(shard: int, config: str) -> None:
     folder = BuildFolder(materials.settings.out)
     with (
         Journal(folder.journal_path) as journal,
-        open_expert(materials.settings.expert, materials.graph) as expert,
+        open_expert(materials.settings, materials.graph) as expert,
     ):
-        pipeline.build_shard(folder, materials, shard, expert, journal)
+        pipeline.build_shards(folder, materials, [shard], expert, journal)
 
 
 @lru_cache(maxsize=1)
-def _materials(config: str) -> pipeline.Materials:
-    return pipeline.Materials.load(load_settings(Path(config)))
+def _materials(config: str) -> Materials:
+    return Materials.load(load_settings(Path(config)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline import pipeline
-from ccf_pipeline.errors import BuildConflict, ExpertError, MissingInput, StorageError
+from ccf_pipeline.errors import BuildConflict, ExpertError, MissingInput, StorageError, Unfinished
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.materials import Materials
 from ccf_pipeline.records import BuildSummary, Completion
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PlanSettings, ShardSettings
 
@@ -94,55 +96,44 @@ def test_a_finished_build_is_verified_and_not_made_again(
     finished: tuple[Path, BuildSummary], corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, summary = finished
-    monkeypatch.setattr(pipeline, "build_shard", lambda *_: pytest.fail("a finished build asked again"))
+    monkeypatch.setattr(pipeline, "build_shards", lambda *_: pytest.fail("a finished build asked again"))
 
     assert pipeline.build(settings(corpus, out)) == summary
 
 
 def test_a_stopped_build_goes_on_where_it_was(
-    finished: tuple[Path, BuildSummary], corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: tuple[Path, BuildSummary], corpus: Path, tmp_path: Path
 ) -> None:
     whole, _ = finished
     out = tmp_path / "build"
-    real = pipeline.build_shard
-    built: list[int] = []
+    chosen = settings(corpus, out)
 
-    def stop_at_the_second(*args: object) -> None:
-        if len(built) == 1:
-            raise KeyboardInterrupt
-        built.append(args[2])  # type: ignore[arg-type]
-        real(*args)  # type: ignore[arg-type]
+    handed_out = itertools.count()
 
-    monkeypatch.setattr(pipeline, "build_shard", stop_at_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        pipeline.build(settings(corpus, out))
-    monkeypatch.setattr(pipeline, "build_shard", real)
-    pipeline.build(settings(corpus, out))
+    with pytest.raises(Unfinished, match="as asked"):
+        pipeline.build(chosen, stopping=lambda: next(handed_out) == 30)
+    sealed = [shard for shard in range(chosen_shards(out)) if BuildFolder(out).is_sealed(shard)]
+    pipeline.build(chosen)
 
-    assert built == [0]
+    assert 0 in sealed
+    assert len(sealed) < chosen_shards(out)
     assert dataset_files(out) == dataset_files(whole)
 
 
 def test_answers_in_the_journal_are_not_asked_again(
-    finished: tuple[Path, BuildSummary], corpus: Path, monkeypatch: pytest.MonkeyPatch
+    finished: tuple[Path, BuildSummary], corpus: Path
 ) -> None:
     out, summary = finished
     folder = BuildFolder(out)
+    with Journal(folder.journal_path) as journal:
+        before = journal.spent()
     for path in (folder.manifest_path, folder.accepted_path(0)):
         path.unlink()
-    asked: list[str] = []
-    real = pipeline.ask
-
-    def counting(prompts: object, expert: object, journal: Journal) -> object:
-        before = journal.count()
-        answers = real(prompts, expert, journal)  # type: ignore[arg-type]
-        asked.append(str(journal.count() - before))
-        return answers
-
-    monkeypatch.setattr(pipeline, "ask", counting)
 
     assert pipeline.build(settings(corpus, out)) == summary
-    assert asked == ["0"]
+
+    with Journal(folder.journal_path) as journal:
+        assert journal.spent() == before
 
 
 def test_a_damaged_file_is_named_before_anything_is_said_to_be_done(corpus: Path, tmp_path: Path) -> None:
@@ -166,7 +157,7 @@ def test_a_folder_goes_on_only_with_the_settings_it_was_begun_with(
 
 def test_a_build_that_runs_is_not_entered(corpus: Path, tmp_path: Path) -> None:
     chosen = settings(corpus, tmp_path / "build")
-    identity = pipeline.Materials.load(chosen).identity
+    identity = Materials.load(chosen).identity
 
     with open_build(chosen.out, identity), pytest.raises(BuildConflict, match="is being built by process"):
         pipeline.build(chosen)
@@ -227,7 +218,7 @@ def test_a_build_that_planned_nothing_yet_takes_other_settings(corpus: Path, tmp
 
 def test_what_a_killed_process_left_half_written_is_cleared_away(corpus: Path, tmp_path: Path) -> None:
     chosen = settings(corpus, tmp_path / "build")
-    with open_build(chosen.out, pipeline.Materials.load(chosen).identity):
+    with open_build(chosen.out, Materials.load(chosen).identity):
         (chosen.out / "accepted").mkdir()
         (chosen.out / "accepted" / ".shard-00000.parquet.4711.tmp").write_bytes(b"PAR1")
 
@@ -238,15 +229,20 @@ def test_what_a_killed_process_left_half_written_is_cleared_away(corpus: Path, t
 
 def test_an_expert_that_leaves_prompts_unanswered_is_told(corpus: Path, tmp_path: Path) -> None:
     chosen = settings(corpus, tmp_path / "build")
-    materials = pipeline.Materials.load(chosen)
+    materials = Materials.load(chosen)
 
     class Silent:
-        name, model = "silent", "none"
+        name, model, learns = "silent", "none", False
 
-        def answer(self, prompts: object) -> Iterator[tuple[Completion, ...]]:
+        def answer(self, take: object) -> Iterator[tuple[Completion, ...]]:
             yield from ()
 
     with open_build(chosen.out, materials.identity) as folder, Journal(folder.journal_path) as journal:
         pipeline.plan_build(folder, materials)
-        with pytest.raises(ExpertError, match=r"`silent` left \d+ of \d+ prompts unanswered"):
-            pipeline.build_shard(folder, materials, 0, Silent(), journal)
+        # It never asks for a prompt: nothing was begun, nothing is done, and that is said.
+        with pytest.raises(ExpertError, match=r"`silent` left .* unanswered"):
+            pipeline.build_shards(folder, materials, [0], Silent(), journal)
+
+
+def chosen_shards(out: Path) -> int:
+    return pipeline.planned(BuildFolder(out)).shards

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from ccf_pipeline.io.corpora.sections import canonical_report
+from ccf_pipeline.io.experts import taking
 from ccf_pipeline.io.experts.rules import RulesExpert
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.prompts import load_template
-from ccf_pipeline.records import Direction, FindingState, Lineage, Plan, Study
+from ccf_pipeline.records import Direction, FindingState, Lineage, Plan, Spend, Study
+from ccf_pipeline.settings import ExpertSettings
 from ccf_pipeline.steps.checking import check_edit
 from ccf_pipeline.steps.editing import read_edit
 from ccf_pipeline.steps.facts import read_facts
@@ -108,7 +110,7 @@ def test_a_denied_target_frees_the_sentence_that_denies_it(study: Study) -> None
 def test_a_prompt_puts_what_studies_share_before_the_report(study: Study) -> None:
     plan = planned(study, "add", "fnd_pneumothorax")
 
-    prompt = write_prompt(plan, study, GRAPH, load_template("edits"))
+    prompt = write_prompt(plan, study, GRAPH, load_template("edits"), ExpertSettings())
 
     system, user = prompt.messages
     assert study.sentences[0].text not in system.content
@@ -120,12 +122,13 @@ def test_the_walk_ends_in_an_accepted_record(study: Study) -> None:
     plan = planned(study, "add", "fnd_pneumothorax")
     lineage = Lineage(graph_version="g", graph_digest="d", prompt_digest="p", code_version="c")
 
-    prompt = write_prompt(plan, study, GRAPH, load_template("edits"))
-    ((completion,),) = RulesExpert(GRAPH).answer([prompt])
+    prompt = write_prompt(plan, study, GRAPH, load_template("edits"), ExpertSettings())
+    ((completion,),) = RulesExpert(GRAPH).answer(taking([prompt]))
     edit = read_edit(completion, plan, study)
     factual, counterfactual = read_facts(study.text, LEXICON), read_facts(edit.text, LEXICON)
     verdict = check_edit(edit, plan, study, factual, counterfactual, GRAPH)
-    record = make_record(study, plan, prompt, completion, edit, verdict, factual, counterfactual, lineage)
+    spent = Spend().plus(completion)
+    record = make_record(study, prompt, completion, edit, verdict, factual, counterfactual, lineage, spent)
 
     assert verdict.problems == ()
     assert record.accepted

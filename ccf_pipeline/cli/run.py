@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +13,7 @@ import typer
 from ccf_pipeline.errors import SettingsError, Unfinished
 
 if TYPE_CHECKING:
+    from ccf_pipeline.asking import Tally
     from ccf_pipeline.settings import BuildSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON for a program.")]
@@ -59,11 +63,12 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
     from ccf_pipeline import pipeline
     from ccf_pipeline.cli.showing import console, progress_bars, show_pair, show_summary
 
-    try:
-        with progress_bars(quiet=quiet or as_json) as progress:
-            summary = pipeline.build(settings, progress)
-    except KeyboardInterrupt:
-        raise Unfinished(f"{settings.out}: stopped before the end") from None
+    with progress_bars(quiet=quiet or as_json) as progress, stop_on_signal() as stopping:
+
+        def watch(tally: Tally) -> None:
+            progress("answers", tally.judged, tally.planned)
+
+        summary = pipeline.build(settings, progress, watch=watch, stopping=stopping)
     if as_json:
         typer.echo(summary.model_dump_json())
         return
@@ -73,6 +78,26 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
     if pair is not None:
         screen.print()
         show_pair(screen, pair)
+
+
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Says whether Ctrl-C or SIGTERM came: what is under way is still taken in. A second one ends it now."""
+    heard: list[int] = []
+
+    def hear(number: int, frame: object) -> None:
+        if heard:
+            raise KeyboardInterrupt
+        heard.append(number)
+
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(heard)
+    except KeyboardInterrupt:
+        raise Unfinished("stopped before the end") from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def corpus_flags(spoken: str | None) -> dict[str, str | None]:

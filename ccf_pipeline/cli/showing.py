@@ -21,7 +21,7 @@ STAGES = {
     "ingest": "reading reports",
     "images": "converting images",
     "studies": "reading and planning",
-    "shards": "building shards",
+    "answers": "asking and judging",
     "pairs": "judging pairs",
     "recheck": "judging again",
     "dataset": "writing the data set",

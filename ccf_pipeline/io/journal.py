@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.records import Completion
+from ccf_pipeline.records import Completion, Spend
 
 
 class Journal:
@@ -27,7 +27,8 @@ class Journal:
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS completions"
                 " (prompt_id TEXT NOT NULL, expert TEXT NOT NULL, model TEXT NOT NULL,"
-                "  completion TEXT NOT NULL, PRIMARY KEY (prompt_id, expert, model)) WITHOUT ROWID"
+                "  completion TEXT NOT NULL, tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL,"
+                "  tokens_out INTEGER NOT NULL, PRIMARY KEY (prompt_id, expert, model)) WITHOUT ROWID"
             )
         except (OSError, sqlite3.Error) as error:
             raise _refused(path, error) from error
@@ -57,20 +58,26 @@ class Journal:
 
     def keep(self, completions: Iterable[Completion]) -> None:
         """Make answers durable in one transaction; the first answer to a prompt stands."""
-        rows = [(c.prompt_id, c.expert, c.model, c.model_dump_json()) for c in completions]
+        rows = [
+            (c.prompt_id, c.expert, c.model, c.model_dump_json(), c.tokens_in, c.tokens_cached, c.tokens_out)
+            for c in completions
+        ]
         try:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise _refused(self.path, error) from error
 
-    def count(self) -> int:
-        """How many answers are kept."""
-        (total,) = self._database.execute("SELECT count(*) FROM completions").fetchone()
-        return int(total)
+    def spent(self) -> Spend:
+        """What all answers kept here cost."""
+        sums = self._database.execute(
+            "SELECT count(*), total(tokens_in), total(tokens_cached), total(tokens_out) FROM completions"
+        ).fetchone()
+        answers, tokens_in, tokens_cached, tokens_out = map(int, sums)
+        return Spend(answers=answers, tokens_in=tokens_in, tokens_cached=tokens_cached, tokens_out=tokens_out)
 
 
 def _refused(path: Path, error: Exception) -> StorageError:

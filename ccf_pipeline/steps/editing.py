@@ -6,16 +6,30 @@ import re
 
 from pydantic import ValidationError
 
-from ccf_pipeline.records import Completion, Edit, EditScript, Plan, Sentence, SentenceEdit, Study
+from ccf_pipeline.records import (
+    AnswerForm,
+    Completion,
+    Edit,
+    EditScript,
+    Plan,
+    Sentence,
+    SentenceEdit,
+    Study,
+)
 from ccf_pipeline.sentences import split_sentences
+from ccf_pipeline.steps.aligning import align_candidate
 
 ITEM = re.compile(r"(\d{1,2})\. (?=\S)")
 
 
-def read_edit(completion: Completion, plan: Plan, study: Study) -> Edit:
-    """Apply an answer under the `edits` strategy; an answer that cannot be applied says why."""
+def read_edit(completion: Completion, plan: Plan, study: Study, form: AnswerForm = "edits") -> Edit:
+    """Apply an answer in the form that was asked for; one that cannot be applied says why."""
+    if completion.failure is not None:
+        return _unapplied(plan, study, f"There is no answer: {completion.failure}.")
     if completion.finish_reason == "length":
         return _unapplied(plan, study, "The answer was cut off before its end; answer more briefly.")
+    if form == "report":
+        return _rewritten(completion.text, plan, study)
     script = _script_of(completion.text)
     if isinstance(script, str):
         return _unapplied(plan, study, script)
@@ -23,6 +37,13 @@ def read_edit(completion: Completion, plan: Plan, study: Study) -> Edit:
     if fault:
         return _unapplied(plan, study, fault)
     return apply_steps(script.edits, plan, study)
+
+
+def _rewritten(text: str, plan: Plan, study: Study) -> Edit:
+    """A whole report, laid beside the one it was made from; sentences left alone keep its words."""
+    if not text.strip():
+        return _unapplied(plan, study, "The answer is empty; answer with the whole new report.")
+    return align_candidate(study, text.strip(), plan.plan_id)
 
 
 def _script_of(text: str) -> EditScript | str:

@@ -8,10 +8,33 @@ from functools import lru_cache
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.concepts.words import describe_neighbourhood
-from ccf_pipeline.records import FINDING_LABELS, Message, Plan, Prompt, Study, Template
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    AnswerForm,
+    Completion,
+    Message,
+    Plan,
+    Prompt,
+    Sampling,
+    Sentence,
+    Study,
+    Template,
+    Verdict,
+)
+from ccf_pipeline.settings import ExpertSettings
+
+FORMS: dict[str, AnswerForm] = {"edits": "edits", "lines": "lines", "minimal": "edits"}
 
 
-def write_prompt(plan: Plan, study: Study, graph: ConceptGraph, template: Template) -> Prompt:
+def write_prompt(
+    plan: Plan,
+    study: Study,
+    graph: ConceptGraph,
+    template: Template,
+    expert: ExpertSettings,
+    *,
+    attempt: int = 1,
+) -> Prompt:
     """Put a plan into words.
 
     Instructions come first, then the target with its neighbourhood, then the report: a server that
@@ -29,14 +52,52 @@ def write_prompt(plan: Plan, study: Study, graph: ConceptGraph, template: Templa
         Message(role="system", content=template.system),
         Message(role="user", content=string.Template(template.user).substitute(slots)),
     )
-    asked = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
+    form = FORMS.get(template.strategy, "report")
+    return _prompt(plan, study.sentences, template, messages, expert, form, attempt)
+
+
+def write_repair(
+    prompt: Prompt, completion: Completion, verdict: Verdict, template: Template, expert: ExpertSettings
+) -> Prompt:
+    """Send an answer back with the reasons; what was said before stays, so that a prefix cache holds it."""
+    reasons = "\n".join(f"- {problem.message}" for problem in verdict.problems if problem.level == "block")
+    messages = (
+        *prompt.messages,
+        Message(role="assistant", content=completion.text),
+        Message(role="user", content=string.Template(template.user).substitute(reasons=reasons)),
+    )
+    return _prompt(
+        prompt.plan, prompt.sentences, template, messages, expert, prompt.form, prompt.attempt + 1
+    ).model_copy(update={"strategy": prompt.strategy, "template_digest": prompt.template_digest})
+
+
+def _prompt(
+    plan: Plan,
+    sentences: tuple[Sentence, ...],
+    template: Template,
+    messages: tuple[Message, ...],
+    expert: ExpertSettings,
+    form: AnswerForm,
+    attempt: int,
+) -> Prompt:
+    """Everything that decides the answer makes the id."""
+    sampling = Sampling(
+        temperature=expert.temperature,
+        seed=int(hashlib.sha256(f"{plan.plan_id} {attempt}".encode()).hexdigest()[:8], 16) % 2**31,
+        max_tokens=expert.max_answer_tokens,
+    )
+    said = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
+    asked = "\x1e".join((plan.plan_id, form, sampling.model_dump_json(), said))
     return Prompt(
-        prompt_id=hashlib.sha256(f"{plan.plan_id}\x1e{asked}".encode()).hexdigest(),
+        prompt_id=hashlib.sha256(asked.encode()).hexdigest(),
         plan=plan,
-        sentences=study.sentences,
+        sentences=sentences,
         strategy=template.strategy,
         template_digest=template.digest,
         messages=messages,
+        sampling=sampling,
+        form=form,
+        attempt=attempt,
     )
 
 

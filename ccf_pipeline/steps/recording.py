@@ -8,9 +8,9 @@ from ccf_pipeline.records import (
     Edit,
     Label,
     Lineage,
-    Plan,
     Prompt,
     Record,
+    Spend,
     Study,
     Verdict,
 )
@@ -19,7 +19,6 @@ from ccf_pipeline.steps.facts import Reading
 
 def make_record(
     study: Study,
-    plan: Plan,
     prompt: Prompt,
     completion: Completion,
     edit: Edit,
@@ -27,12 +26,13 @@ def make_record(
     factual: Reading,
     counterfactual: Reading,
     lineage: Lineage,
+    spent: Spend,
 ) -> Record:
     """The pair with its verdict and lineage.
 
     Both sides are labelled by the same reader: labels from two sources would tell the sides apart.
     """
-    image = study.image
+    image, plan = study.image, prompt.plan
     return Record(
         record_id=plan.plan_id,
         corpus=study.corpus,
@@ -59,10 +59,10 @@ def make_record(
         expert=completion.expert,
         model=completion.model,
         strategy=prompt.strategy,
-        attempt=completion.attempt,
-        tokens_in=completion.tokens_in,
-        tokens_cached=completion.tokens_cached,
-        tokens_out=completion.tokens_out,
+        attempt=prompt.attempt,
+        tokens_in=spent.tokens_in,
+        tokens_cached=spent.tokens_cached,
+        tokens_out=spent.tokens_out,
         seed=plan.seed,
         prompt_digest=prompt.template_digest,
         graph_version=lineage.graph_version,

@@ -54,4 +54,4 @@ def test_a_file_that_is_no_journal_is_named(tmp_path: Path) -> None:
 
 def journal_count(folder: Path) -> int:
     with Journal(folder / "journal.sqlite") as journal:
-        return journal.count()
+        return journal.spent().answers

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import Completion, Prompt
-from ccf_pipeline.settings import ExpertSettings
+from ccf_pipeline.settings import BuildSettings
+
+Take = Callable[[], Prompt | None]
+"""Gives the next prompt to ask, or None while there is nothing to ask."""
 
 
 class Expert(Protocol):
-    """Answers prompts in batches, in any order; a batch is made durable before the next one is asked for."""
+    """Answers prompts in any order.
+
+    `answer` calls `take` whenever it has room for another prompt. None means that there is none just now:
+    an answer may bring a new one. It ends when nothing is under way and `take` gives None. The answers of
+    a batch are made durable before the expert is asked for more.
+    """
 
     name: str
     model: str
+    learns: bool
+    """Whether it writes another answer when it is told what was wrong."""
 
-    def answer(self, prompts: Iterable[Prompt]) -> Iterator[tuple[Completion, ...]]: ...
+    def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]: ...
+
+
+def taking(prompts: Iterable[Prompt]) -> Take:
+    """Hands out so many prompts, then None."""
+    waiting = iter(prompts)
+    return lambda: next(waiting, None)
 
 
 @contextlib.contextmanager
-def open_expert(settings: ExpertSettings, graph: ConceptGraph) -> Iterator[Expert]:
+def open_expert(settings: BuildSettings, graph: ConceptGraph) -> Iterator[Expert]:
     """The expert that the settings name, for as long as it is needed."""
     from ccf_pipeline.io.experts.rules import RulesExpert
 

@@ -11,11 +11,23 @@ import yaml
 from ccf_pipeline.concepts import ConceptGraph, GraphFile
 from ccf_pipeline.io.corpora.demo import generate_studies
 from ccf_pipeline.io.corpora.sections import canonical_report
+from ccf_pipeline.io.experts import taking
 from ccf_pipeline.io.experts.rules import RulesExpert
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.prompts import load_template
-from ccf_pipeline.records import EditScript, Mention, Plan, Prompt, Sentence, Statement, Study, Template
+from ccf_pipeline.records import (
+    EditScript,
+    Mention,
+    Plan,
+    Prompt,
+    Sampling,
+    Sentence,
+    Statement,
+    Study,
+    Template,
+)
 from ccf_pipeline.sentences import split_report
+from ccf_pipeline.settings import ExpertSettings
 from ccf_pipeline.steps.checking import check_edit
 from ccf_pipeline.steps.editing import read_edit
 from ccf_pipeline.steps.facts import read_facts
@@ -172,12 +184,19 @@ def ask(
         }
     )
     return Prompt(
-        prompt_id="p", plan=plan, sentences=sentences, strategy="edits", template_digest="d", messages=()
+        prompt_id="p",
+        plan=plan,
+        sentences=sentences,
+        strategy="edits",
+        template_digest="d",
+        messages=(),
+        sampling=Sampling(temperature=0, seed=7, max_tokens=500),
+        form="edits",
     )
 
 
 def edits_of(expert: RulesExpert, prompt: Prompt) -> list[tuple[str, int, str]]:
-    ((completion,),) = expert.answer([prompt])
+    ((completion,),) = expert.answer(taking([prompt]))
     script = EditScript.model_validate_json(completion.text)
     return [(edit.action, edit.number, edit.text) for edit in script.edits]
 
@@ -417,8 +436,8 @@ def test_the_same_prompt_always_gets_the_same_answer_and_others_vary(expert: Rul
         for number in range(12)
     ]
 
-    first = [completion.text for batch in expert.answer(prompts) for completion in batch]
-    second = [completion.text for batch in expert.answer(reversed(prompts)) for completion in batch]
+    first = [completion.text for batch in expert.answer(taking(prompts)) for completion in batch]
+    second = [completion.text for batch in expert.answer(taking(reversed(prompts))) for completion in batch]
 
     assert first == second[::-1]
     assert len(set(first)) > 1
@@ -431,7 +450,7 @@ def test_answers_come_batch_by_batch_before_all_prompts_are_known(expert: RulesE
         while True:
             yield prompt
 
-    batch = next(expert.answer(endless()))  # type: ignore[arg-type]
+    batch = next(expert.answer(taking(endless())))  # type: ignore[arg-type]
 
     assert len(batch) == 256
     assert {completion.expert for completion in batch} == {"rules"}
@@ -476,7 +495,8 @@ def judged(
     plans = plan_study(study, factual, graph, per_study=2, seed=7)
     accepted = []
     for plan in plans:
-        ((completion,),) = expert.answer([write_prompt(plan, study, graph, template)])
+        prompt = write_prompt(plan, study, graph, template, ExpertSettings())
+        ((completion,),) = expert.answer(taking([prompt]))
         edit = read_edit(completion, plan, study)
         verdict = check_edit(edit, plan, study, factual, read_facts(edit.text, lexicon), graph)
         accepted.append(verdict.accepted)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.io.experts import Take
 from ccf_pipeline.io.experts.rules.script import Scribe
 from ccf_pipeline.records import Completion, Prompt
 
@@ -24,15 +25,16 @@ class RulesExpert:
 
     name = "rules"
     model = "rules/1"
+    learns = False
 
     def __init__(self, graph: ConceptGraph) -> None:
         self._scribe = Scribe(graph)
 
-    def answer(self, prompts: Iterable[Prompt]) -> Iterator[tuple[Completion, ...]]:
+    def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
         """A completion for each prompt, in their order, as they come."""
-        waiting = iter(prompts)
+        waiting = iter(take, None)
         while batch := tuple(itertools.islice(waiting, BATCH_SIZE)):
-            yield tuple(map(self._complete, batch))
+            yield tuple(self._complete(prompt) for prompt in batch if prompt is not None)
 
     def _complete(self, prompt: Prompt) -> Completion:
         script = self._scribe.write(prompt, _chance(prompt))

@@ -1,0 +1,237 @@
+"""Asking and judging: every plan becomes a row, by as many answers as its repair needs.
+
+Prompts flow to the expert as it has room; each answer is made durable, judged at once, and sent back with
+the checker's reasons while attempts are left. A shard is sealed when the last of its plans is judged, so
+that one slow answer holds nobody up. What the journal holds is never asked again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ccf_pipeline.errors import ExpertError, Unfinished
+from ccf_pipeline.io.binding import with_bound_image
+from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.io.corpora import images_root
+from ccf_pipeline.io.experts import Expert
+from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.materials import FALL_BACK, REPAIR, Materials
+from ccf_pipeline.records import Completion, Edit, Plan, Prompt, Record, Spend, Study, Verdict
+from ccf_pipeline.steps.checking import check_edit
+from ccf_pipeline.steps.editing import read_edit
+from ccf_pipeline.steps.facts import Reading
+from ccf_pipeline.steps.prompting import write_prompt, write_repair
+from ccf_pipeline.steps.recording import make_record
+
+OPEN_SHARDS = 8
+
+
+@dataclass
+class Tally:
+    """How a build stands, for those who watch it: `judged` counts rows, `spend` answers and their tokens."""
+
+    planned: int
+    judged: int = 0
+    accepted: int = 0
+    repaired: int = 0
+    under_way: int = 0
+    rejected_by: Counter[str] = field(default_factory=Counter)
+    spend: Spend = field(default_factory=Spend)
+
+
+Watch = Callable[[Tally], None]
+
+
+def unwatched(tally: Tally) -> None:
+    """A tally that nobody looks at."""
+
+
+def never() -> bool:
+    """Nobody asks the build to stop."""
+    return False
+
+
+@dataclass
+class Inquiry:
+    """One plan on its way to a verdict, with what its earlier attempts cost."""
+
+    shard: ShardAtWork
+    place: int
+    study: Study
+    plan: Plan
+    prompt: Prompt
+    spent: Spend = field(default_factory=Spend)
+
+
+@dataclass
+class ShardAtWork:
+    """A shard whose plans are being asked; its rows lie in the order of the plans, whoever answered first."""
+
+    number: int
+    factual: dict[str, Reading]
+    records: list[Record | None]
+    missing: int
+
+
+class Desk:
+    """Hands out prompts, takes answers, and seals what is complete."""
+
+    def __init__(
+        self,
+        folder: BuildFolder,
+        materials: Materials,
+        shards: Iterable[int],
+        expert: Expert,
+        journal: Journal,
+        tally: Tally,
+        *,
+        watch: Watch = unwatched,
+        stopping: Callable[[], bool] = never,
+    ) -> None:
+        self._folder, self._materials, self._expert, self._journal = folder, materials, expert, journal
+        self._watch, self._stopping, self.tally = watch, stopping, tally
+        self._numbers = iter(shards)
+        self._open: dict[int, ShardAtWork] = {}
+        self._fresh: deque[Inquiry] = deque()
+        self._repairs: deque[Inquiry] = deque()
+        self._asked: dict[str, Inquiry] = {}
+        self.stopped_by: str | None = None
+
+    def run(self) -> None:
+        """Ask until every shard is sealed, or something says stop: then what is under way still counts."""
+        for completions in self._expert.answer(self.take):
+            self._journal.keep(completions)
+            for completion in completions:
+                self._receive(completion)
+            self._watch(self.tally)
+        if self.stopped_by:
+            raise Unfinished(f"stopped: {self.stopped_by}")
+        if self._open or next(self._numbers, None) is not None:
+            left = sum(shard.missing for shard in self._open.values()) or "all"
+            raise ExpertError(f"the expert `{self._expert.name}` left {left} prompts unanswered")
+
+    def take(self) -> Prompt | None:
+        """The next prompt that has no answer yet; answers in the journal are judged on the way."""
+        while (inquiry := self._next_inquiry()) is not None:
+            known = self._journal.find(
+                [inquiry.prompt.prompt_id], expert=self._expert.name, model=self._expert.model
+            )
+            if known:
+                self._judge(inquiry, known[inquiry.prompt.prompt_id])
+                continue
+            self.stopped_by = self._reason_to_stop()
+            if self.stopped_by:
+                self._repairs.appendleft(inquiry)
+                return None
+            self._asked[inquiry.prompt.prompt_id] = inquiry
+            self.tally.under_way = len(self._asked)
+            return inquiry.prompt
+        return None
+
+    def _next_inquiry(self) -> Inquiry | None:
+        while not self._repairs and not self._fresh and len(self._open) < OPEN_SHARDS:
+            number = next(self._numbers, None)
+            if number is None:
+                break
+            self._open_shard(number)
+        queue = self._repairs or self._fresh
+        return queue.popleft() if queue else None
+
+    def _reason_to_stop(self) -> str | None:
+        if self._stopping():
+            return "as asked"
+        limits = self._materials.settings.limits
+        spend, prices = self.tally.spend, self._materials.settings.prices
+        if limits.requests is not None and spend.answers + len(self._asked) >= limits.requests:
+            return f"{limits.requests} requests were made, as many as allowed"
+        if limits.tokens is not None and spend.tokens >= limits.tokens:
+            return f"{spend.tokens} tokens were used, {limits.tokens} are allowed"
+        if limits.cost is not None and prices.cost_of(spend) >= limits.cost:
+            return f"{prices.cost_of(spend):.2f} was spent, {limits.cost:g} is allowed"
+        return None
+
+    # --- shards -------------------------------------------------------------------------------
+
+    def _open_shard(self, number: int) -> None:
+        materials = self._materials
+        graph, template, expert = materials.graph, materials.template, materials.settings.expert
+        root = images_root(materials.settings.corpus)
+        planned = [with_bound_image(entry, root) for entry in self._folder.planned_studies(number)]
+        shard = ShardAtWork(
+            number=number,
+            factual={entry.study.study_id: materials.read(entry.study.text) for entry in planned},
+            records=[],
+            missing=0,
+        )
+        for entry in planned:
+            for plan in entry.plans:
+                prompt = write_prompt(plan, entry.study, graph, template, expert)
+                self._fresh.append(Inquiry(shard, len(shard.records), entry.study, plan, prompt))
+                shard.records.append(None)
+        shard.missing = len(shard.records)
+        self._open[number] = shard
+
+    def _seal(self, shard: ShardAtWork) -> None:
+        self._folder.seal_shard(shard.number, [record for record in shard.records if record is not None])
+        del self._open[shard.number]
+
+    # --- answers ------------------------------------------------------------------------------
+
+    def _receive(self, completion: Completion) -> None:
+        inquiry = self._asked.pop(completion.prompt_id, None)
+        if inquiry is None:
+            return  # Delivered twice: the first answer stands.
+        self.tally.under_way = len(self._asked)
+        self.tally.spend = self.tally.spend.plus(completion)
+        self._judge(inquiry, completion)
+
+    def _judge(self, inquiry: Inquiry, completion: Completion) -> None:
+        """From an answer to a row, or back to the expert with the reasons."""
+        materials, plan, study = self._materials, inquiry.plan, inquiry.study
+        inquiry.spent = inquiry.spent.plus(completion)
+        factual = inquiry.shard.factual[study.study_id]
+        edit = read_edit(completion, plan, study, inquiry.prompt.form)
+        counterfactual = materials.read(edit.text)
+        verdict = check_edit(edit, plan, study, factual, counterfactual, materials.graph)
+        repair = self._repair(inquiry, completion, edit, verdict)
+        if repair is not None:
+            inquiry.prompt = repair
+            self._repairs.append(inquiry)
+            return
+        prompt, spent, lineage = inquiry.prompt, inquiry.spent, materials.lineage
+        record = make_record(
+            study, prompt, completion, edit, verdict, factual, counterfactual, lineage, spent
+        )
+        inquiry.shard.records[inquiry.place] = record
+        self._count(record, inquiry.shard)
+
+    def _repair(
+        self, inquiry: Inquiry, completion: Completion, edit: Edit, verdict: Verdict
+    ) -> Prompt | None:
+        """What to ask next of a plan whose answer was refused; None when this answer has to stand."""
+        materials = self._materials
+        expert = materials.settings.expert
+        if verdict.accepted or completion.failure is not None or not self._expert.learns:
+            return None
+        if inquiry.prompt.attempt > expert.repair:
+            return None
+        if edit.problem is not None and inquiry.prompt.form != "report":
+            whole = materials.templates[FALL_BACK]
+            attempt = inquiry.prompt.attempt + 1
+            return write_prompt(inquiry.plan, inquiry.study, materials.graph, whole, expert, attempt=attempt)
+        return write_repair(inquiry.prompt, completion, verdict, materials.templates[REPAIR], expert)
+
+    def _count(self, record: Record, shard: ShardAtWork) -> None:
+        tally = self.tally
+        tally.judged += 1
+        tally.accepted += record.accepted
+        tally.repaired += record.accepted and record.attempt > 1
+        if not record.accepted:
+            tally.rejected_by.update(
+                {problem.code for problem in record.problems if problem.level == "block"}
+            )
+        shard.missing -= 1
+        if shard.missing == 0:
+            self._seal(shard)
