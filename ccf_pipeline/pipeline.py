@@ -172,14 +172,14 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
         materials.lineage,
         corpus_terms(materials.settings.corpus),
         chosen,
-        _reviews(materials.graph, tally.targets),
+        reviews_of(materials.graph, tally.targets),
     )
     folder.commit(summary)
     progress("dataset", 1, 1)
     return summary
 
 
-def _reviews(graph: ConceptGraph, targets: Iterable[str]) -> dict[str, int]:
+def reviews_of(graph: ConceptGraph, targets: Iterable[str]) -> dict[str, int]:
     """The review states of every relation of the targets, the signs and the exclusions alike."""
     wanted = set(targets)
     relations = {

@@ -256,6 +256,8 @@ Name this build: {NAME} {escaped(matter.chosen.version)}, made by ccf_pipeline {
 
 def _listed(reviews: Mapping[str, int]) -> str:
     """`reviewed` by a radiologist, `cited` from a text, `taught`: common teaching, no text opened."""
+    if not reviews:
+        return "not counted: the graph of this build was not at hand"
     return f"{sum(reviews.values())}: " + ", ".join(f"{count} {state}" for state, count in reviews.items())
 
 
