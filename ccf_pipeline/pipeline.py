@@ -173,6 +173,7 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
         corpus_terms(materials.settings.corpus),
         chosen,
         reviews_of(materials.graph, tally.targets),
+        prices=materials.settings.prices,
     )
     folder.commit(summary)
     progress("dataset", 1, 1)

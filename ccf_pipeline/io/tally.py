@@ -6,25 +6,32 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ccf_pipeline.io.exports.wrapping import diseases
-from ccf_pipeline.records import ReasonCount, Record
+from ccf_pipeline.records import ReasonCount, Record, Spend
+from ccf_pipeline.settings import PriceSettings
 
 
 @dataclass
 class Spent:
     """What one model's answers cost, over all attempts."""
 
-    answers: int = 0
+    judged: int = 0
     accepted: int = 0
     tokens_in: int = 0
     tokens_cached: int = 0
     tokens_out: int = 0
 
     def add(self, record: Record) -> None:
-        self.answers += 1
+        self.judged += 1
         self.accepted += record.accepted
         self.tokens_in += record.tokens_in
         self.tokens_cached += record.tokens_cached
         self.tokens_out += record.tokens_out
+
+    def at(self, prices: PriceSettings) -> float:
+        """What they come to in money."""
+        return prices.cost_of(
+            Spend(tokens_in=self.tokens_in, tokens_cached=self.tokens_cached, tokens_out=self.tokens_out)
+        )
 
 
 @dataclass

@@ -14,7 +14,7 @@ from ccf_pipeline.io.cards.matter import CardMatter
 from ccf_pipeline.io.datasets import WrittenDataset
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.records import BuildSummary, CorpusTerms, Lineage
-from ccf_pipeline.settings import DatasetSettings
+from ccf_pipeline.settings import DatasetSettings, PriceSettings
 
 
 def write_card(
@@ -25,12 +25,14 @@ def write_card(
     chosen: DatasetSettings,
     reviews: Mapping[str, int],
     *,
+    prices: PriceSettings | None = None,
     build: Path | None = None,
 ) -> None:
     """Write the papers beside the data; README.md comes last.
 
     Args:
         reviews: how many of the relations that bear on these rows are reviewed, cited, taught.
+        prices: what a million tokens cost, where somebody said so.
         build: the build folder, where quality.json and an attestation are looked for.
     """
     matter = CardMatter(
@@ -41,6 +43,7 @@ def write_card(
         chosen=chosen,
         reviews=reviews,
         evidence=read_evidence(build or written.folder.parent),
+        prices=prices or PriceSettings(),
     )
     write_text(written.folder / "LICENSE.md", licence_text(terms))
     write_text(written.folder / "croissant.json", croissant_text(matter))

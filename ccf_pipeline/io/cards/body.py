@@ -139,24 +139,26 @@ def _yield(matter: CardMatter) -> str:
                 expert,
                 model,
                 strategy,
-                cost.answers,
-                _share(cost.accepted, cost.answers),
+                cost.judged,
+                _share(cost.accepted, cost.judged),
                 cost.tokens_in,
                 cost.tokens_cached,
                 cost.tokens_out,
                 round(tokens / cost.accepted) if cost.accepted else "",
+                f"{cost.at(matter.prices):.2f}" if cost.at(matter.prices) else "not priced",
             )
         )
     header = (
         "expert",
         "model",
         "strategy",
-        "answers",
+        "judged",
         "accepted",
         "tokens in",
         "of them cached",
         "tokens out",
         "tokens per accepted pair",
+        "cost",
     )
     return f"""## Verdicts, and what the answers cost
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ccf_pipeline.io.cards.evidence import Evidence
 from ccf_pipeline.io.datasets import SPLIT_FILES, WrittenDataset
 from ccf_pipeline.records import BuildSummary, CorpusTerms, Lineage
-from ccf_pipeline.settings import DatasetSettings
+from ccf_pipeline.settings import DatasetSettings, PriceSettings
 
 NAME = "CXR-CounterFact"
 
@@ -24,6 +24,7 @@ class CardMatter:
     chosen: DatasetSettings
     reviews: Mapping[str, int]
     evidence: Evidence
+    prices: PriceSettings
 
     def files_of(self, config: str) -> dict[str, list[str]]:
         """The files of a config by split, as paths below the data set's folder."""

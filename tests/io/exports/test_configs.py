@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from ccf_pipeline.io import arrow, builds
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.datasets import LEFT_BY_CHOICE, WrittenDataset
 from ccf_pipeline.io.exports import shipped_exports
@@ -202,6 +203,23 @@ def test_no_config_has_a_footer_that_carries_report_text(whole: WrittenDataset) 
             for column in range(metadata.num_columns):
                 assert not metadata.row_group(group).column(column).is_stats_set
                 assert not metadata.row_group(group).column(column).has_column_index
+
+
+def test_every_shard_is_read_once_however_many_configs_there_are(
+    build: BuildFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[str] = Counter()
+    real = arrow.read_nouns
+
+    def counting(path: Path, noun: Any) -> Any:
+        read[path.relative_to(build.path).as_posix()] += 1
+        return real(path, noun)
+
+    monkeypatch.setattr(builds, "read_nouns", counting)
+    written(build, tmp_path)
+
+    assert len(read) == 2 * shards_of(build) > 2
+    assert set(read.values()) == {1}
 
 
 def test_the_same_build_gives_the_same_bytes(
