@@ -7,11 +7,11 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check schemas docs build faults bench clean
+.PHONY: help demo test check schemas docs build faults bench consumers clean
 .NOTPARALLEL:
 
 help: ## List what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r verb what; do printf '  make %-8s %s\n' "$$verb" "$$what"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r verb what; do printf '  make %-9s %s\n' "$$verb" "$$what"; done
 
 demo: $(CORE) ## Invent a corpus, build counterfactual data from it, show a pair
 	@$(BIN)/ccf-build demo
@@ -42,6 +42,9 @@ faults: $(DEV) ## Break disk, network and processes on purpose and see what surv
 
 bench: $(DEV) ## Measure
 	@found=; for file in bench/*.py; do [ -f "$$file" ] || continue; found=yes; echo "· $$file"; $(BIN)/python "$$file" || exit 1; done; [ "$$found" ] || echo "There are no benchmarks yet."
+
+consumers: $(DEV) ## Read the data set with every training package, each installed by itself: 20 GB, half an hour
+	@$(BIN)/python tests/consumers/run.py
 
 clean: ## Remove what can be made anew: caches, dist, .venv; never a build folder
 	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage

@@ -22,6 +22,7 @@ from ccf_pipeline.io.corpora import corpus_terms, images_root, require_corpus
 from ccf_pipeline.io.datasets import write_dataset
 from ccf_pipeline.io.experts import Expert, open_expert
 from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.io.tally import ranked
 from ccf_pipeline.materials import Materials, Progress, silent
 from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.records import (
@@ -141,35 +142,34 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
     """Write the data set and its card, check that no row was lost, and commit."""
     plan = planned(folder)
     progress("dataset", 0, 1)
-    configs = write_dataset(folder, plan.shards, images_root(materials.settings.corpus))
-    rejected_reasons: Counter[str] = Counter()
-    rejected = 0
-    for record in folder.rejected_records(plan.shards):
-        rejected += 1
-        rejected_reasons.update({problem.code for problem in record.problems if problem.level == "block"})
-    directions: Counter[str] = Counter()
-    targets: Counter[str] = Counter()
-    for record in folder.accepted_records(plan.shards):
-        directions[record.direction] += 1
-        targets[record.target] += 1
+    root, chosen = images_root(materials.settings.corpus), materials.settings.dataset
+    written = write_dataset(folder, plan.shards, root, chosen)
+    tally = written.tally
     summary = BuildSummary(
         plan=plan,
-        accepted=directions.total(),
-        rejected=rejected,
-        rejected_by_reason=_ranked(rejected_reasons),
-        accepted_by_direction=_ranked(directions),
-        accepted_by_target=_ranked(targets),
-        configs=configs,
+        accepted=tally.accepted,
+        rejected=tally.rejected,
+        rejected_by_reason=ranked(tally.reasons),
+        accepted_by_direction=ranked(tally.directions),
+        accepted_by_target=ranked(tally.targets),
+        configs=written.configs,
     )
     refuse_lost_rows(summary)
-    terms = corpus_terms(materials.settings.corpus)
-    write_card(folder.dataset_path, summary, materials.lineage, terms, _reviews(materials.graph, targets))
+    write_card(
+        written,
+        summary,
+        materials.lineage,
+        corpus_terms(materials.settings.corpus),
+        chosen,
+        reviews_of(materials.graph, tally.targets),
+        prices=materials.settings.prices,
+    )
     folder.commit(summary)
     progress("dataset", 1, 1)
     return summary
 
 
-def _reviews(graph: ConceptGraph, targets: Iterable[str]) -> dict[str, int]:
+def reviews_of(graph: ConceptGraph, targets: Iterable[str]) -> dict[str, int]:
     """The review states of every relation of the targets, the signs and the exclusions alike."""
     wanted = set(targets)
     relations = {
@@ -194,12 +194,7 @@ def refuse_lost_rows(summary: BuildSummary) -> None:
 
 
 def _counted(reasons: Iterable[str]) -> tuple[ReasonCount, ...]:
-    return _ranked(Counter(reasons))
-
-
-def _ranked(counts: Counter[str]) -> tuple[ReasonCount, ...]:
-    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)
+    return ranked(Counter(reasons))
 
 
 def sample_pair(out: Path) -> Record | None:

@@ -27,6 +27,18 @@ CorpusKind = Literal["mimic", "openi", "chexpert_plus", "table", "demo", "studie
 PlanPreset = Literal["balanced", "paper", "minimal"]
 ExpertKind = Literal["rules", "openai", "vllm", "scripted"]
 Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
+ConfigName = Literal[
+    "ccf",
+    "sft",
+    "cpo_thinking",
+    "cpo_perception",
+    "cpo_mixed",
+    "trl_dpo",
+    "llamafactory",
+    "cf_vlm",
+    "rejected",
+]
+ImagesAs = Literal["embedded", "paths"]
 
 
 class ColumnSettings(Noun):
@@ -144,6 +156,45 @@ class ShardSettings(Noun):
     size: int = Field(default=500, ge=1, le=100_000, description="Studies per shard.")
 
 
+class DatasetSettings(Noun):
+    """What the data set holds, and how a pair is put into words for training."""
+
+    version: str = Field(
+        default="1.0.0",
+        pattern=r"^\d+\.\d+\.\d+$",
+        description="The data set's own version, as its card names it; docs/dataset-versions.md says when it"
+        " rises.",
+    )
+    changes: str = Field(default="", description="What changed since the version before, for the card.")
+    configs: tuple[ConfigName, ...] = Field(
+        default=get_args(ConfigName),
+        min_length=1,
+        description="The configs to write, the first one being the default; `ccf-build export` writes any"
+        " other one later.",
+    )
+    images: ImagesAs = Field(
+        default="embedded",
+        description="`embedded` puts the images into the Parquet, once per side of a pair; `paths` names"
+        " them, below the corpus's folder of images.",
+    )
+    rejected_per_chosen: int | None = Field(
+        default=None,
+        ge=1,
+        description="At most so many rejected texts per chosen one; they are picked so that both sides name"
+        " as many diseases as can be. All of them otherwise.",
+    )
+    wrapper: str = Field(
+        default="ccf",
+        description="The words around a chain of thought: `ccf`, `paper`, or a YAML file of your own.",
+    )
+    question: str | None = Field(
+        default=None, description="The question to ask of an image, in place of the wrapper's."
+    )
+    perception_weight: float = Field(
+        default=1.0, gt=0, description="`cpo_sample_weight` of a perception pair; a thinking pair has 1."
+    )
+
+
 class BuildSettings(BaseSettings):
     """Everything that decides what a build makes."""
 
@@ -166,6 +217,7 @@ class BuildSettings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     prices: PriceSettings = PriceSettings()
     shards: ShardSettings = ShardSettings()
+    dataset: DatasetSettings = DatasetSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from ccf_pipeline import __version__
 from ccf_pipeline.cli.check import check, recheck
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
+from ccf_pipeline.cli.export import export
 from ccf_pipeline.cli.graph import graph_app
 from ccf_pipeline.cli.images import images
 from ccf_pipeline.cli.ingest import ingest
@@ -18,6 +19,7 @@ from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
 from ccf_pipeline.cli.plan import plan
 from ccf_pipeline.cli.read import read
+from ccf_pipeline.cli.recipe import recipe
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
@@ -43,6 +45,8 @@ app.command()(plan)
 app.command()(run)
 app.command()(check)
 app.command()(recheck)
+app.command()(export)
+app.command()(recipe)
 app.command()(read)
 app.command()(label)
 app.add_typer(graph_app, name="graph")

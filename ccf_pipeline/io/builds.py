@@ -77,13 +77,19 @@ class BuildFolder:
         write_nouns(self.rejected_path(shard), (r for r in records if not r.accepted), Record)
         write_nouns(self.accepted_path(shard), (r for r in records if r.accepted), Record)
 
+    def accepted_of(self, shard: int) -> Iterator[Record]:
+        return read_nouns(self.accepted_path(shard), Record)
+
+    def rejected_of(self, shard: int) -> Iterator[Record]:
+        return read_nouns(self.rejected_path(shard), Record)
+
     def accepted_records(self, shards: int) -> Iterator[Record]:
         for shard in range(shards):
-            yield from read_nouns(self.accepted_path(shard), Record)
+            yield from self.accepted_of(shard)
 
     def rejected_records(self, shards: int) -> Iterator[Record]:
         for shard in range(shards):
-            yield from read_nouns(self.rejected_path(shard), Record)
+            yield from self.rejected_of(shard)
 
     def records_of(self, shard: int) -> Iterator[Record]:
         """Every judged row of a sealed shard."""

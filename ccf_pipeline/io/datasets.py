@@ -1,89 +1,155 @@
-"""The published layout: README.md and data/<config>/<split>-00000-of-000NN.parquet."""
+"""The published layout: data/<config>/<split>-00000-of-000NN.parquet, written in one pass over the shards."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import itertools
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ccf_pipeline.errors import UnreadableInput
-from ccf_pipeline.io.arrow import write_parquet
 from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.exports import Export, shipped_exports
-from ccf_pipeline.io.exports.ccf import EXPORT as WHOLE_RECORD
-from ccf_pipeline.io.images import training_image
-from ccf_pipeline.records import ConfigSummary, ReasonCount, Record
+from ccf_pipeline.io.disk import write_text
+from ccf_pipeline.io.exports import Export, StudyPairs, shipped_exports
+from ccf_pipeline.io.exports.llamafactory import dataset_info
+from ccf_pipeline.io.exports.picturing import LeftOut, StudyImages
+from ccf_pipeline.io.exports.selecting import Selection
+from ccf_pipeline.io.exports.wrapping import Wrapper, load_wrapper
+from ccf_pipeline.io.split_files import FileFormat, SplitFiles
+from ccf_pipeline.io.tally import Tally, ranked
+from ccf_pipeline.records import ConfigSummary, Record, Split
+from ccf_pipeline.settings import DatasetSettings
 
 # The Hub's word for MIMIC's "validate".
-SPLIT_FILES = {"train": "train", "validate": "validation", "test": "test"}
-REJECTED = "rejected"
+SPLIT_FILES: dict[Split, str] = {"train": "train", "validate": "validation", "test": "test"}
+LEFT_BY_CHOICE = "beyond rejected_per_chosen"
+
+Progress = Callable[[int], None]
 
 
-def write_dataset(build: BuildFolder, shards: int, images_root: Path) -> tuple[ConfigSummary, ...]:
-    """Write every config anew from the sealed shards; returns what went into each."""
+@dataclass(frozen=True)
+class WrittenDataset:
+    """What lies in a data set's folder, and what was counted on the way there."""
+
+    folder: Path
+    configs: tuple[ConfigSummary, ...]
+    tally: Tally
+
+
+def write_dataset(
+    build: BuildFolder,
+    shards: int,
+    images_root: Path,
+    chosen: DatasetSettings,
+    progress: Progress | None = None,
+) -> WrittenDataset:
+    """Write every config of the settings anew, reading each sealed shard once."""
     shutil.rmtree(build.dataset_path, ignore_errors=True)
-    summaries = [
-        _write_config(build.dataset_path, export, lambda: build.accepted_records(shards), images_root)
-        for export in shipped_exports()
-    ]
-    rejected = Export(
-        config=REJECTED,
-        purpose="answers that the checker refused, with its reasons",
-        schema=WHOLE_RECORD.schema,
-        with_images=False,
-        rows_per_file=WHOLE_RECORD.rows_per_file,
-        row=WHOLE_RECORD.row,
-    )
-    summaries.append(
-        _write_config(build.dataset_path, rejected, lambda: build.rejected_records(shards), images_root)
-    )
-    return tuple(summaries)
+    exports = {export.config: export for export in shipped_exports()}
+    wanted = [exports[config] for config in chosen.configs]
+    return write_configs(build.dataset_path, wanted, build, shards, images_root, chosen, progress=progress)
 
 
-def _write_config(
-    dataset: Path, export: Export, records: Callable[[], Iterator[Record]], images_root: Path
-) -> ConfigSummary:
-    left_out: Counter[str] = Counter()
-    in_split: Counter[str] = Counter()
-    for record in records():
-        if export.with_images and record.image_path is None:
-            left_out["no frontal image"] += 1
-        else:
-            in_split[record.split] += 1
-    rows_written = 0
-    for split, name in SPLIT_FILES.items():
-        files = -(-in_split[split] // export.rows_per_file)
-        rows = _rows(export, (r for r in records() if r.split == split), images_root, left_out)
-        for number in range(files):
-            path = dataset / "data" / export.config / f"{name}-{number:05}-of-{files:05}.parquet"
-            rows_written += write_parquet(path, itertools.islice(rows, export.rows_per_file), export.schema)
-    reasons = tuple(ReasonCount(reason=reason, count=count) for reason, count in sorted(left_out.items()))
-    return ConfigSummary(config=export.config, rows=rows_written, left_out=reasons)
+def write_configs(
+    folder: Path,
+    exports: Sequence[Export],
+    build: BuildFolder,
+    shards: int,
+    images_root: Path,
+    chosen: DatasetSettings,
+    *,
+    kind: FileFormat = "parquet",
+    progress: Progress | None = None,
+) -> WrittenDataset:
+    """Write some configs below `folder`; every record of the build is counted, whatever is written."""
+    wrapper = load_wrapper(chosen)
+    tally, selection = Tally(), Selection(chosen.rejected_per_chosen)
+    with contextlib.ExitStack() as cleaning:
+        outputs = [_Output(folder, export, kind) for export in exports]
+        for output in outputs:
+            cleaning.callback(output.discard)
+        for shard in range(shards):
+            for of, records in (
+                ("accepted", build.accepted_of(shard)),
+                ("rejected", build.rejected_of(shard)),
+            ):
+                fed = [output for output in outputs if output.export.of == of]
+                for study in _studies(records, tally, selection, images_root, chosen, wrapper):
+                    for output in fed:
+                        output.add(study)
+            if progress is not None:
+                progress(shard + 1)
+        configs = tuple(output.seal() for output in outputs)
+        splits = {output.export.config: output.splits for output in outputs}
+    if "llamafactory" in splits:
+        write_text(folder / "dataset_info.json", dataset_info(splits))
+    return WrittenDataset(folder, configs, tally)
 
 
-def _rows(
-    export: Export, records: Iterable[Record], images_root: Path, left_out: Counter[str]
-) -> Iterator[dict[str, Any]]:
-    for record in records:
-        if not export.with_images:
-            yield export.row(record, None)
-        elif record.image_path is not None:
-            image = _bound_image(images_root / record.image_path, record.image_sha256)
-            if isinstance(image, bytes):
-                yield export.row(record, image)
+@dataclass
+class _Output:
+    """One config while it is written."""
+
+    folder: Path
+    export: Export
+    kind: FileFormat
+    files: dict[str, SplitFiles] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    splits: list[str] = field(default_factory=list)
+
+    def add(self, study: StudyPairs) -> None:
+        if self.export.unit == "pair" and self.export.shows_images:
+            self.left_out[LEFT_BY_CHOICE] += len(study.all_records) - len(study.records)
+        for row in self.export.rows(study):
+            if isinstance(row, LeftOut):
+                self.left_out[row.reason] += 1
             else:
-                left_out[image] += 1
+                self._split(study.all_records[0].split).add(row)
+
+    def seal(self) -> ConfigSummary:
+        self.splits = [split for split in SPLIT_FILES.values() if split in self.files]
+        for split in self.splits:
+            self.files[split].seal()
+        return ConfigSummary(
+            config=self.export.config,
+            rows=sum(files.rows for files in self.files.values()),
+            left_out=tuple(sorted(ranked(+self.left_out), key=lambda entry: entry.reason)),
+        )
+
+    def discard(self) -> None:
+        for files in self.files.values():
+            files.discard()
+
+    def _split(self, split: Split) -> SplitFiles:
+        name = SPLIT_FILES[split]
+        if name not in self.files:
+            folder = self.folder / "data" / self.export.config
+            self.files[name] = SplitFiles(folder, name, self.export.schema, self.kind)
+        return self.files[name]
 
 
-def _bound_image(path: Path, sha256: str | None) -> bytes | str:
-    """The bytes this row was bound to, or why it has none: never another study's image."""
-    try:
-        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            return "image changed since it was bound"
-        return training_image(path)
-    except (OSError, UnreadableInput):
-        return "image cannot be read"
+def _studies(
+    records: Iterable[Record],
+    tally: Tally,
+    selection: Selection,
+    images_root: Path,
+    chosen: DatasetSettings,
+    wrapper: Wrapper,
+) -> Iterator[StudyPairs]:
+    """Records by study, in their order; a study's records lie beside each other in a shard."""
+    for _, group in itertools.groupby(records, key=lambda record: (record.corpus, record.study_id)):
+        together = tuple(group)
+        for record in together:
+            tally.add(record)
+        kept = selection.of(together) if together[0].accepted else together
+        for record in kept if together[0].accepted else ():
+            tally.sides.add(record)
+        yield StudyPairs(
+            all_records=together,
+            records=kept,
+            images=StudyImages(images_root, chosen.images),
+            wrapper=wrapper,
+            perception_weight=chosen.perception_weight,
+        )

@@ -1,30 +1,77 @@
-"""Records as training packages want them: one module per package, one config of the data set each."""
+"""Records as training packages want them: one config of the data set each, all of them fed study by study."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
+from ccf_pipeline.io.exports.picturing import LeftOut, StudyImages
+from ccf_pipeline.io.exports.wrapping import Wrapper
 from ccf_pipeline.records import Record
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StudyPairs:
+    """The records of one study, and what a config needs to make rows of them.
+
+    `all_records` are those the verdict was spoken over, `records` those that `rejected_per_chosen` left.
+    """
+
+    all_records: Sequence[Record]
+    records: Sequence[Record]
+    images: StudyImages
+    wrapper: Wrapper
+    perception_weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class Export:
-    """One config: its columns, and how a record becomes a row of it."""
+    """One config: its columns, and how the records of a study become rows of it."""
 
     config: str
     purpose: str
     schema: pa.Schema
-    with_images: bool
-    rows_per_file: int
-    row: Callable[[Record, bytes | None], dict[str, Any]]
+    rows: Callable[[StudyPairs], Iterable[Row | LeftOut]]
+    unit: Literal["pair", "study"] = "pair"
+    shows_images: bool = True
+    of: Literal["accepted", "rejected"] = "accepted"
+    formats: tuple[str, ...] = ("parquet", "json", "jsonl", "csv")
 
 
 def shipped_exports() -> tuple[Export, ...]:
-    """The configs every data set holds, the first one being the default."""
-    from ccf_pipeline.io.exports import ccf, swift, trl
+    """Every config a data set can hold, in the order of the settings."""
+    from ccf_pipeline.io.exports import ccf, cf_vlm, llamafactory, swift, trl
 
-    return ccf.EXPORT, swift.EXPORT, trl.EXPORT
+    return (
+        ccf.EXPORT,
+        swift.SFT,
+        swift.THINKING,
+        swift.PERCEPTION,
+        swift.MIXED,
+        trl.EXPORT,
+        llamafactory.EXPORT,
+        cf_vlm.EXPORT,
+        ccf.REJECTED,
+    )
+
+
+def all_exports() -> tuple[Export, ...]:
+    """The configs of a data set, and the forms that only `ccf-build export` writes."""
+    from ccf_pipeline.io.exports import cpo_scripts
+
+    return (*shipped_exports(), cpo_scripts.EXPORT)
+
+
+def each_record(row: Callable[[Record, StudyPairs], Row | LeftOut]) -> Callable[[StudyPairs], Iterator[Any]]:
+    """Make the rows of a config that has one for every pair."""
+
+    def rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
+        for record in study.records:
+            yield row(record, study)
+
+    return rows

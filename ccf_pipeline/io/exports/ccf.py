@@ -1,23 +1,32 @@
-"""`ccf`: the whole record, with its provenance."""
+"""`ccf` and `rejected`: the whole record, with its provenance."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 from ccf_pipeline.io.arrow import arrow_schema
-from ccf_pipeline.io.exports import Export
+from ccf_pipeline.io.exports import Export, Row, StudyPairs
 from ccf_pipeline.records import Record
 
 
-def row(record: Record, image: bytes | None) -> dict[str, Any]:
-    return record.model_dump()
+def rows(study: StudyPairs) -> Iterator[Row]:
+    for record in study.all_records:
+        yield record.model_dump()
 
 
 EXPORT = Export(
     config="ccf",
     purpose="every pair with its verdict, scores and lineage",
     schema=arrow_schema(Record),
-    with_images=False,
-    rows_per_file=20_000,
-    row=row,
+    rows=rows,
+    shows_images=False,
+)
+
+REJECTED = Export(
+    config="rejected",
+    purpose="answers that the checker refused, with its reasons",
+    schema=arrow_schema(Record),
+    rows=rows,
+    shows_images=False,
+    of="rejected",
 )

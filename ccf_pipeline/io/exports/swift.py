@@ -1,61 +1,125 @@
-"""`cpo_thinking`: preference pairs over one image, in the columns ms-swift reads."""
+"""The columns that ms-swift reads: `sft`, and the preference pairs of CPO and CPO++.
+
+`cpo_thinking` sets two texts beside one image, `cpo_perception` one text beside two images, `cpo_mixed`
+holds both with the columns by which CPO++'s trainer tells them apart.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import pyarrow as pa
 
-from ccf_pipeline.io.exports import Export
-from ccf_pipeline.io.exports.wrapping import (
-    IMAGE_TAG,
+from ccf_pipeline.io.exports import Export, Row, StudyPairs, each_record
+from ccf_pipeline.io.exports.columns import (
     IMAGES,
     MESSAGES,
     MESSAGES_FEATURE,
-    QUESTION,
-    answer,
+    PLAIN_IMAGES,
+    TEXT,
+    TEXT_FEATURE,
+    WEIGHT_FEATURE,
     conversation,
-    with_features,
+    table,
 )
+from ccf_pipeline.io.exports.picturing import LeftOut
+from ccf_pipeline.io.exports.wrapping import chosen_answer, pair_answers
 from ccf_pipeline.records import Record
 
-# Undecoded, ms-swift passes the bytes on as they are; decoded it would re-encode one side only.
-IMAGES_FEATURE = [{"decode": False, "_type": "Image"}]
+_MESSAGES = (MESSAGES, MESSAGES_FEATURE)
+_IMAGES = (IMAGES, PLAIN_IMAGES)
 
 
-def row(record: Record, image: bytes | None) -> dict[str, Any]:
-    question = QUESTION.format(image=IMAGE_TAG)
-    images = [{"bytes": image, "path": f"{record.image_id}.jpg"}]
+def sft_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
+    """The factual report once per study, however many counterfactuals it has."""
+    record = study.all_records[0]
+    image = study.images.own(record)
+    if isinstance(image, LeftOut):
+        yield image
+        return
+    reply = chosen_answer(record, study.wrapper)
+    yield {"messages": conversation(study.wrapper.asked(tag=True), reply), "images": [image]}
+
+
+def thinking_row(record: Record, study: StudyPairs) -> Row | LeftOut:
+    """Factual against counterfactual text, over the same image."""
+    image = study.images.own(record)
+    if isinstance(image, LeftOut):
+        return image
+    question, sides = study.wrapper.asked(tag=True), pair_answers(record, study.wrapper)
     return {
-        "messages": conversation(question, answer(record.factual_text, record.factual_labels)),
-        "images": images,
-        "rejected_messages": conversation(
-            question, answer(record.counterfactual_text, record.counterfactual_labels)
-        ),
-        "rejected_images": images,
+        "messages": conversation(question, sides.chosen),
+        "images": [image],
+        "rejected_messages": conversation(question, sides.rejected),
+        "rejected_images": [image],
     }
 
 
-EXPORT = Export(
+def perception_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
+    """The factual text over the image it was written about, against the same text over a matched one."""
+    shown: set[str] = set()
+    for record in study.records:
+        other, image = study.images.matched(record), study.images.own(record)
+        if isinstance(image, LeftOut):
+            yield image
+        elif isinstance(other, LeftOut):
+            yield other
+        elif record.matched_image is not None and record.matched_image.path in shown:
+            yield LeftOut("same matched image twice")
+        else:
+            shown.add(record.matched_image.path if record.matched_image else "")
+            said = conversation(study.wrapper.asked(tag=True), chosen_answer(record, study.wrapper))
+            yield {
+                "messages": said,
+                "images": [image],
+                "rejected_messages": said,
+                "rejected_images": [other],
+            }
+
+
+def mixed_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
+    """Both kinds, a study's thinking pairs before its perception pairs."""
+    for row in each_record(thinking_row)(study):
+        yield _from(row, "thinking", 1.0)
+    for row in perception_rows(study):
+        yield _from(row, "perception", study.perception_weight)
+
+
+def _from(row: Row | LeftOut, source: str, weight: float) -> Row | LeftOut:
+    if isinstance(row, LeftOut):
+        return LeftOut(f"{source}: {row.reason}")
+    return {**row, "cpo_source": source, "cpo_sample_weight": weight}
+
+
+_PAIR = {
+    "messages": _MESSAGES,
+    "images": _IMAGES,
+    "rejected_messages": _MESSAGES,
+    "rejected_images": _IMAGES,
+}
+
+SFT = Export(
+    config="sft",
+    purpose="the factual report as an answer, once per study, for ms-swift and LLaMA-Factory",
+    schema=table(messages=_MESSAGES, images=_IMAGES),
+    rows=sft_rows,
+    unit="study",
+)
+THINKING = Export(
     config="cpo_thinking",
-    purpose="preference pairs over one image for ms-swift",
-    schema=with_features(
-        pa.schema(
-            [
-                ("messages", MESSAGES),
-                ("images", IMAGES),
-                ("rejected_messages", MESSAGES),
-                ("rejected_images", IMAGES),
-            ]
-        ),
-        {
-            "messages": MESSAGES_FEATURE,
-            "images": IMAGES_FEATURE,
-            "rejected_messages": MESSAGES_FEATURE,
-            "rejected_images": IMAGES_FEATURE,
-        },
-    ),
-    with_images=True,
-    rows_per_file=2_000,
-    row=row,
+    purpose="two texts over one image, for ms-swift",
+    schema=table(**_PAIR),
+    rows=each_record(thinking_row),
+)
+PERCEPTION = Export(
+    config="cpo_perception",
+    purpose="one text over two images, the rejected one another patient's, for ms-swift",
+    schema=table(**_PAIR),
+    rows=perception_rows,
+)
+MIXED = Export(
+    config="cpo_mixed",
+    purpose="thinking and perception pairs together, with their source and weight, for CPO++'s trainer",
+    schema=table(**_PAIR, cpo_source=(TEXT, TEXT_FEATURE), cpo_sample_weight=(pa.float32(), WEIGHT_FEATURE)),
+    rows=mixed_rows,
 )

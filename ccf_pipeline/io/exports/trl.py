@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pyarrow as pa
-
-from ccf_pipeline.io.exports import Export
-from ccf_pipeline.io.exports.wrapping import (
-    IMAGES,
-    MESSAGES,
-    MESSAGES_FEATURE,
-    QUESTION,
-    answer,
-    turn,
-    with_features,
-)
+from ccf_pipeline.io.exports import Export, Row, StudyPairs, each_record
+from ccf_pipeline.io.exports.columns import DECODED_IMAGES, IMAGES, MESSAGES, MESSAGES_FEATURE, table, turn
+from ccf_pipeline.io.exports.picturing import LeftOut
+from ccf_pipeline.io.exports.wrapping import pair_answers
 from ccf_pipeline.records import Record
 
 
-def row(record: Record, image: bytes | None) -> dict[str, Any]:
-    # TRL puts the image before the question by itself; a tag in the text would be trained on.
+def row(record: Record, study: StudyPairs) -> Row | LeftOut:
+    image = study.images.own(record)
+    if isinstance(image, LeftOut):
+        return image
+    sides = pair_answers(record, study.wrapper)
     return {
-        "prompt": [turn("user", QUESTION.format(image=""))],
-        "chosen": [turn("assistant", answer(record.factual_text, record.factual_labels))],
-        "rejected": [turn("assistant", answer(record.counterfactual_text, record.counterfactual_labels))],
-        "images": [{"bytes": image, "path": f"{record.image_id}.jpg"}],
+        # TRL puts the image before the question by itself; a tag in the text would be trained on.
+        "prompt": [turn("user", study.wrapper.asked(tag=False))],
+        "chosen": [turn("assistant", sides.chosen)],
+        "rejected": [turn("assistant", sides.rejected)],
+        "images": [image],
     }
 
 
+_MESSAGES = (MESSAGES, MESSAGES_FEATURE)
+
 EXPORT = Export(
     config="trl_dpo",
-    purpose="preference pairs over one image for TRL",
-    schema=with_features(
-        pa.schema([("prompt", MESSAGES), ("chosen", MESSAGES), ("rejected", MESSAGES), ("images", IMAGES)]),
-        {
-            "prompt": MESSAGES_FEATURE,
-            "chosen": MESSAGES_FEATURE,
-            "rejected": MESSAGES_FEATURE,
-            "images": [{"_type": "Image"}],
-        },
-    ),
-    with_images=True,
-    rows_per_file=2_000,
-    row=row,
+    purpose="two texts over one image, for TRL",
+    schema=table(prompt=_MESSAGES, chosen=_MESSAGES, rejected=_MESSAGES, images=(IMAGES, DECODED_IMAGES)),
+    rows=each_record(row),
 )

@@ -2,49 +2,170 @@
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
 
-import pyarrow as pa
+import yaml
+from pydantic import Field, ValidationError, field_validator
 
-from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Label
+from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Label, Noun, Record
+from ccf_pipeline.settings import DatasetSettings
 
-QUESTION = "This is a patient's chest DR image{image}. Please help me determine the patient's disease."
-IMAGE_TAG = " <image>"
+IMAGE_TAG = "<image>"
 
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
-
-_TEXT = {"dtype": "string", "_type": "Value"}
-# The old spelling of a list feature is the one that every version of `datasets` reads.
-MESSAGES_FEATURE = [{"role": _TEXT, "content": _TEXT}]
-
-
-def answer(text: str, labels: tuple[Label, ...]) -> str:
-    """A report as reasoning, then the diagnosis it leads to."""
-    return f"<think> {' '.join(text.split())} </think> {diagnosis(labels)}"
+_HEADING = re.compile(r"^(FINDINGS|IMPRESSION):[ \t]*", re.MULTILINE)
+# What a chat template or a training package would take for a command of its own.
+_MARKUP = re.compile(r"<(/?(?:think|answer|image|video|audio)|\|[^<>|]*\|)>", re.IGNORECASE)
 
 
-def diagnosis(labels: tuple[Label, ...]) -> str:
-    """The findings asserted, in the order of CheXpert's tables; devices are no disease."""
-    present = {label.finding for label in labels if label.state == "present"}
-    diseases = [
-        label
-        for finding, label in FINDING_LABELS.items()
-        if finding in present and finding not in (NO_FINDING, SUPPORT_DEVICES)
-    ]
-    return (
-        f"The disease of this patient is {', '.join(diseases) if diseases else FINDING_LABELS[NO_FINDING]}."
+class Wrapper(Noun):
+    """A wrapper as its YAML file says it."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]+$")
+    question: str
+    answer: str
+    findings: str
+    impression: str
+    between: str
+    no_disease: str
+
+    @field_validator("question")
+    @classmethod
+    def _has_a_place_for_the_image(cls, question: str) -> str:
+        if question.count("{image}") != 1 or _MARKUP.search(question):
+            raise ValueError("must say {image} once, where the image belongs, and hold no tag")
+        return question
+
+    @field_validator("answer")
+    @classmethod
+    def _has_a_place_for_text_and_diagnosis(cls, answer: str) -> str:
+        places = [answer.find("{text}"), answer.find("{diagnosis}")]
+        if answer.count("{text}") != 1 or answer.count("{diagnosis}") != 1 or places != sorted(places):
+            raise ValueError("must say {text} once and then {diagnosis} once")
+        return answer
+
+    @cached_property
+    def around(self) -> tuple[str, str, str]:
+        """What stands before the text, between it and the diagnosis, and behind."""
+        before, _, rest = self.answer.partition("{text}")
+        middle, _, after = rest.partition("{diagnosis}")
+        return before, middle, after
+
+    def asked(self, *, tag: bool) -> str:
+        """The question, with the image's tag or, for a package that places images by itself, without."""
+        if tag:
+            return self.question.replace("{image}", IMAGE_TAG)
+        return " ".join(re.sub(r" ?\{image\}", "", self.question).split())
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is answered on the chosen and on the rejected side of one pair."""
+
+    chosen: str
+    rejected: str
+
+
+def load_wrapper(chosen: DatasetSettings) -> Wrapper:
+    """The wrapper that the settings name: one that is shipped, or a file of one's own."""
+    text, where = _read_wrapper(chosen.wrapper)
+    try:
+        said = yaml.safe_load(text)
+        if isinstance(said, dict) and chosen.question is not None:
+            asked = chosen.question
+            said["question"] = asked if "{image}" in asked else "{image}" + asked
+        return Wrapper.model_validate(said)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{where}: not valid YAML", hint=_SEE) from error
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, fault["loc"])) or "the file"
+        raise SettingsError(f"{where}: `{place}`: {fault['msg']}", hint=_SEE) from error
+
+
+def shipped_wrappers() -> tuple[str, ...]:
+    """The names of the wrappers that come with the package."""
+    folder = resources.files("ccf_pipeline").joinpath("wrappers")
+    return tuple(
+        sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
     )
 
 
-def conversation(question: str, reply: str) -> list[dict[str, str]]:
-    return [turn("user", question), turn("assistant", reply)]
+def pair_answers(record: Record, wrapper: Wrapper) -> Sides:
+    """Both sides of a pair in the same words and the same sections.
+
+    Where only one side has a section, neither shows headings: their number would tell the sides apart.
+    """
+    chosen = record.chosen_text or record.factual_text
+    rejected = record.counterfactual_text
+    headings = sections(chosen) == sections(rejected)
+    return Sides(
+        chosen=answer(chosen, record.factual_labels, wrapper, headings=headings),
+        rejected=answer(rejected, record.counterfactual_labels, wrapper, headings=headings),
+    )
 
 
-def turn(role: str, content: str) -> dict[str, str]:
-    return {"role": role, "content": content}
+def chosen_answer(record: Record, wrapper: Wrapper) -> str:
+    """The chosen side alone, as a row without a rejected text says it."""
+    return answer(record.chosen_text or record.factual_text, record.factual_labels, wrapper)
 
 
-def with_features(schema: pa.Schema, features: dict[str, object]) -> pa.Schema:
-    """Attach the metadata by which the Hub and `datasets` know images from structs."""
-    return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+def answer(text: str, labels: Iterable[Label], wrapper: Wrapper, *, headings: bool = True) -> str:
+    """A report as reasoning, then the diagnosis it leads to."""
+    before, middle, after = wrapper.around
+    return before + reasoning(text, wrapper, headings=headings) + middle + diagnosis(labels, wrapper) + after
+
+
+def reasoning(text: str, wrapper: Wrapper, *, headings: bool = True) -> str:
+    """A report in one line; what looks like a tag loses its brackets, on either side alike."""
+    words = {"FINDINGS": wrapper.findings, "IMPRESSION": wrapper.impression}
+    spelt = _HEADING.sub(lambda found: f"{words[found[1]]} " if headings else "", text)
+    while _MARKUP.search(spelt):
+        spelt = _MARKUP.sub(r"\1", spelt)
+    return " ".join(spelt.split())
+
+
+def sections(text: str) -> tuple[str, ...]:
+    """The headings of a report, in their order."""
+    return tuple(found[1] for found in _HEADING.finditer(text))
+
+
+def diseases(labels: Iterable[Label]) -> tuple[str, ...]:
+    """The findings asserted, in the order of CheXpert's tables; devices are no disease."""
+    present = {label.finding for label in labels if label.state == "present"}
+    return tuple(
+        label
+        for finding, label in FINDING_LABELS.items()
+        if label in present and finding not in (NO_FINDING, SUPPORT_DEVICES)
+    )
+
+
+def diagnosis(labels: Iterable[Label], wrapper: Wrapper) -> str:
+    """The diseases of one side, as the wrapper lists them."""
+    return wrapper.between.join(diseases(labels)) or wrapper.no_disease
+
+
+def _read_wrapper(name: str) -> tuple[str, str]:
+    if name in shipped_wrappers():
+        file = resources.files("ccf_pipeline").joinpath("wrappers", f"{name}.yaml")
+        return file.read_text(encoding="utf-8"), f"wrapper {name}"
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        raise SettingsError(
+            f"setting `dataset.wrapper`: there is no wrapper `{name}`",
+            hint=f"Known wrappers: {', '.join(shipped_wrappers())}; or name a YAML file of your own.",
+        )
+    try:
+        return path.read_text(encoding="utf-8"), str(path)
+    except FileNotFoundError as error:
+        raise MissingInput(f"{path}: there is no such wrapper") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableInput(f"{path}: cannot be read ({error.__class__.__name__})") from error
+
+
+_SEE = "See docs/datasets.md for what a wrapper file says."

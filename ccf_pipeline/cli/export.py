@@ -1,0 +1,81 @@
+"""ccf-build export: one config of a finished build, in the format and the words that are asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ccf_pipeline.cli.run import AsJson, Quiet
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ccf_pipeline.io.datasets import WrittenDataset
+
+
+def export(
+    build: Annotated[Path, typer.Argument(help="The folder of a finished build.")],
+    config: Annotated[
+        str,
+        typer.Option(
+            "--config",
+            help="ccf, sft, cpo_thinking, cpo_perception, cpo_mixed, trl_dpo, llamafactory, cf_vlm, rejected;"
+            " or cpo_scripts, the JSON that CPO's own scripts read.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write; it must be empty.")],
+    kind: Annotated[
+        Literal["parquet", "json", "jsonl", "csv"] | None,
+        typer.Option("--format", help="Parquet where the config has columns, else JSON."),
+    ] = None,
+    images: Annotated[
+        Literal["embedded", "paths"] | None,
+        typer.Option("--images", help="In the rows, or by path below the corpus's images; as built."),
+    ] = None,
+    rejected_per_chosen: Annotated[
+        int | None, typer.Option("--rejected-per-chosen", min=1, help="At most so many per study; as built.")
+    ] = None,
+    wrapper: Annotated[
+        str | None, typer.Option("--wrapper", help="`ccf`, `paper`, or a YAML file of your own; as built.")
+    ] = None,
+    question: Annotated[
+        str | None, typer.Option("--question", help="The question to ask of an image; the wrapper's.")
+    ] = None,
+    graph: Annotated[
+        Path | None, typer.Option("--graph", help="The build's concept graph, if not the default one.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one config of a finished build as a data set of its own, with its card.
+
+    Text formats name images by path: they cannot hold their bytes.
+    """
+    from ccf_pipeline.cli.showing import console, progress_bars
+    from ccf_pipeline.pipeline_export import export_config
+
+    choices = {
+        "images": images,
+        "rejected_per_chosen": rejected_per_chosen,
+        "wrapper": wrapper,
+        "question": question,
+    }
+    with progress_bars(quiet=quiet or as_json) as progress:
+        written = export_config(
+            build, config, out, kind=kind, choices=choices, graph=graph, progress=progress
+        )
+    if as_json:
+        typer.echo(written.configs[0].model_dump_json())
+        return
+    _tell(console(quiet=quiet), written)
+
+
+def _tell(out: Console, written: WrittenDataset) -> None:
+    from ccf_pipeline.cli.showing import reasons
+
+    (config,) = written.configs
+    left_out = f", left out: {reasons(config.left_out)}" if config.left_out else ""
+    out.print(f"{config.config}: {config.rows} rows{left_out}")
+    out.print(f"written to {written.folder}; README.md says who may have it", soft_wrap=True)

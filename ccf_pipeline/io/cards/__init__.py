@@ -1,0 +1,50 @@
+"""The papers of a data set: README.md (its card), LICENSE.md and croissant.json; no report text in any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ccf_pipeline.io.cards.body import card_body
+from ccf_pipeline.io.cards.croissant import croissant_text
+from ccf_pipeline.io.cards.evidence import read_evidence
+from ccf_pipeline.io.cards.head import card_head
+from ccf_pipeline.io.cards.licences import licence_text
+from ccf_pipeline.io.cards.matter import CardMatter
+from ccf_pipeline.io.datasets import WrittenDataset
+from ccf_pipeline.io.disk import write_text
+from ccf_pipeline.records import BuildSummary, CorpusTerms, Lineage
+from ccf_pipeline.settings import DatasetSettings, PriceSettings
+
+
+def write_card(
+    written: WrittenDataset,
+    summary: BuildSummary,
+    lineage: Lineage,
+    terms: CorpusTerms,
+    chosen: DatasetSettings,
+    reviews: Mapping[str, int],
+    *,
+    prices: PriceSettings | None = None,
+    build: Path | None = None,
+) -> None:
+    """Write the papers beside the data; README.md comes last.
+
+    Args:
+        reviews: how many of the relations that bear on these rows are reviewed, cited, taught.
+        prices: what a million tokens cost, where somebody said so.
+        build: the build folder, where quality.json and an attestation are looked for.
+    """
+    matter = CardMatter(
+        written=written,
+        summary=summary,
+        lineage=lineage,
+        terms=terms,
+        chosen=chosen,
+        reviews=reviews,
+        evidence=read_evidence(build or written.folder.parent),
+        prices=prices or PriceSettings(),
+    )
+    write_text(written.folder / "LICENSE.md", licence_text(terms))
+    write_text(written.folder / "croissant.json", croissant_text(matter))
+    write_text(written.folder / "README.md", f"---\n{card_head(matter)}---\n\n{card_body(matter)}")

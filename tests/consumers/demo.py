@@ -1,0 +1,86 @@
+"""Write the data set that the consumers are to read, and beside it what they must find in it.
+
+`expected.json` comes from the records and the corpus's image files, not from the Parquet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from ccf_pipeline.io.cards import write_card
+from ccf_pipeline.io.corpora.terms import TERMS
+from ccf_pipeline.io.datasets import SPLIT_FILES
+from ccf_pipeline.io.exports import shipped_exports
+from ccf_pipeline.io.exports.wrapping import load_wrapper, pair_answers
+from ccf_pipeline.io.graphs import load_graph
+from ccf_pipeline.io.images import training_image
+from ccf_pipeline.io.tally import ranked
+from ccf_pipeline.pipeline import reviews_of
+from ccf_pipeline.records import BuildSummary, Lineage, Record
+from ccf_pipeline.settings import DatasetSettings
+from tests.paired_build import corpus_of, paired_build, shards_of, written
+
+
+def main(folder: Path) -> None:
+    """Build the demo, write every config with its card, and say what must be found."""
+    shutil.rmtree(folder, ignore_errors=True)
+    build = paired_build(folder, studies=80)
+    data = written(build, folder / "dataset", *[export.config for export in shipped_exports()])
+    plan, graph, tally = build.plan_summary(), load_graph(None), data.tally
+    assert plan is not None
+    summary = BuildSummary(
+        plan=plan,
+        accepted=tally.accepted,
+        rejected=tally.rejected,
+        rejected_by_reason=ranked(tally.reasons),
+        accepted_by_direction=ranked(tally.directions),
+        accepted_by_target=ranked(tally.targets),
+        configs=data.configs,
+    )
+    lineage = Lineage(
+        graph_version=graph.version, graph_digest=graph.digest, prompt_digest="demo", code_version="demo"
+    )
+    write_card(data, summary, lineage, TERMS["demo"], DatasetSettings(), reviews_of(graph, tally.targets))
+    records = list(build.accepted_records(shards_of(build)))
+    expected = {
+        "rows": {one.config: one.rows for one in data.configs},
+        "pairs": _pairs(records, corpus_of(build), folder / "images"),
+    }
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1), encoding="utf-8")
+    print(f"{folder / 'dataset'}: {sum(expected['rows'].values())} rows in {len(data.configs)} configs")
+
+
+def _pairs(records: list[Record], corpus: Path, images: Path) -> dict[str, list[dict[str, Any]]]:
+    """By split, in the order of the rows: the words of both sides and the digests of both images."""
+    images.mkdir()
+    wrapper = load_wrapper(DatasetSettings())
+
+    def digest(path: str) -> str:
+        content = training_image(corpus / path)
+        name = hashlib.sha256(content).hexdigest()
+        (images / name).write_bytes(content)
+        return name
+
+    pairs: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        if record.image_path is None or record.matched_image is None:
+            continue
+        sides = pair_answers(record, wrapper)
+        pairs.setdefault(SPLIT_FILES[record.split], []).append(
+            {
+                "chosen": sides.chosen,
+                "rejected": sides.rejected,
+                "image": digest(record.image_path),
+                "matched": digest(record.matched_image.path),
+            }
+        )
+    return pairs
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
