@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from ccf_pipeline.io import arrow, builds
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.datasets import LEFT_BY_CHOICE, WrittenDataset
 from ccf_pipeline.io.exports import shipped_exports
+from ccf_pipeline.io.exports.selecting import Selection, named_more
 from ccf_pipeline.io.images import training_image
-from ccf_pipeline.io.tally import SideSums
+from ccf_pipeline.records import Record
 from tests.paired_build import corpus_of, rows_of, shards_of, written
 
 SWIFT_PAIRS = ("cpo_thinking", "cpo_perception", "cpo_mixed")
@@ -160,90 +157,17 @@ def test_k_rejected_per_chosen_keeps_k_and_counts_the_rest(build: BuildFolder, t
     assert len(rows_of(data, "trl_dpo")) == len(rows_of(data, "cpo_thinking"))
 
 
-def test_what_is_kept_evens_out_the_diseases_named(build: BuildFolder, tmp_path: Path) -> None:
-    every = written(build, tmp_path / "all", "cpo_thinking").tally.sides
-    one = written(build, tmp_path / "one", "cpo_thinking", rejected_per_chosen=1).tally.sides
+def test_what_is_kept_evens_out_the_diseases_named(build: BuildFolder) -> None:
+    """Studies that may each gain a disease or keep as many; taking the first would name far more on one side."""
+    by_more: dict[int, Record] = {}
+    for shard in range(shards_of(build)):
+        for record in build.records_of(shard):
+            by_more.setdefault(named_more(record), record)
+    selection = Selection(1)
 
-    def surplus(sides: SideSums) -> float:
-        return abs(sides.rejected_diseases - sides.chosen_diseases) / sides.pairs
+    kept = [record for _ in range(30) for record in selection.of([by_more[1], by_more[-1], by_more[0]])]
 
-    assert surplus(one) < 0.5 * surplus(every)
-
-
-def test_cpos_own_scripts_write_the_same_wrapper_on_both_sides(build: BuildFolder, tmp_path: Path) -> None:
-    data = written(build, tmp_path, "cpo_scripts", kind="json", wrapper="paper")
-    (file, *_) = sorted((data.folder / "data" / "cpo_scripts").glob("train-*.json"))
-
-    rows = json.loads(file.read_text(encoding="utf-8"))
-
-    assert rows
-    for row in rows:
-        assert list(row) == ["dicom_id", "sid", "pid", "report", "diagnose", "counterfact"]
-        chosen = f"<think> {row['report']} </think>{row['diagnose']}"
-        for named, text in row["counterfact"].items():
-            rejected = f"<think> {text} </think> The disease of this patient is {named}."
-            for side in (chosen, rejected):
-                assert side.count(" </think> The disease of this patient is ") == 1
-                assert side.endswith(".")
-
-
-def test_llamafactory_is_told_each_split_by_itself(whole: WrittenDataset) -> None:
-    said = json.loads((whole.folder / "dataset_info.json").read_text(encoding="utf-8"))
-
-    assert said["ccf_dpo"]["split"] == "train"
-    assert said["ccf_dpo"]["ranking"] is True
-    assert said["ccf_dpo_test"]["split"] == "test"
-    assert "file_name" not in said["ccf_dpo"]
-
-
-def test_no_config_has_a_footer_that_carries_report_text(whole: WrittenDataset) -> None:
-    for path in whole.folder.rglob("*.parquet"):
-        metadata = pq.read_metadata(path)
-        for group in range(metadata.num_row_groups):
-            for column in range(metadata.num_columns):
-                assert not metadata.row_group(group).column(column).is_stats_set
-                assert not metadata.row_group(group).column(column).has_column_index
-
-
-def test_every_shard_is_read_once_however_many_configs_there_are(
-    build: BuildFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: Counter[str] = Counter()
-    real = arrow.read_nouns
-
-    def counting(path: Path, noun: Any) -> Any:
-        read[path.relative_to(build.path).as_posix()] += 1
-        return real(path, noun)
-
-    monkeypatch.setattr(builds, "read_nouns", counting)
-    written(build, tmp_path)
-
-    assert len(read) == 2 * shards_of(build) > 2
-    assert set(read.values()) == {1}
-
-
-def test_the_same_build_gives_the_same_bytes(
-    whole: WrittenDataset, build: BuildFolder, tmp_path: Path
-) -> None:
-    again = written(build, tmp_path, *[one.config for one in whole.configs])
-
-    def digests(data: WrittenDataset) -> dict[str, str]:
-        return {
-            path.relative_to(data.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in data.folder.rglob("*")
-            if path.is_file()
-        }
-
-    assert digests(again) == digests(whole)
-
-
-def test_pandas_and_duckdb_count_the_same_rows(whole: WrittenDataset) -> None:
-    duckdb = pytest.importorskip("duckdb")
-    import pandas as pd
-
-    for one in whole.configs:
-        folder = whole.folder / "data" / one.config
-        if one.rows:
-            assert sum(len(pd.read_parquet(path)) for path in folder.glob("*.parquet")) == one.rows
-            counted = duckdb.sql(f"select count(*) from '{folder}/*.parquet'").fetchall()
-            assert counted == [(one.rows,)]
+    assert len(kept) == 30
+    assert sum(map(named_more, kept)) == 0
+    unevenly = [record for _ in range(30) for record in selection.of([by_more[1], by_more[-1]])]
+    assert abs(sum(map(named_more, unevenly))) <= 1
