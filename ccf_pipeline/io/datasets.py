@@ -27,7 +27,7 @@ def write_dataset(build: BuildFolder, shards: int, images_root: Path) -> tuple[C
     """Write every config anew from the sealed shards; returns what went into each."""
     shutil.rmtree(build.dataset_path, ignore_errors=True)
     summaries = [
-        _write_config(build.dataset_path, export, lambda: build.accepted_records(shards), images_root)
+        write_config(build.dataset_path, export, lambda: build.accepted_records(shards), images_root)
         for export in shipped_exports()
     ]
     rejected = Export(
@@ -39,14 +39,15 @@ def write_dataset(build: BuildFolder, shards: int, images_root: Path) -> tuple[C
         row=WHOLE_RECORD.row,
     )
     summaries.append(
-        _write_config(build.dataset_path, rejected, lambda: build.rejected_records(shards), images_root)
+        write_config(build.dataset_path, rejected, lambda: build.rejected_records(shards), images_root)
     )
     return tuple(summaries)
 
 
-def _write_config(
+def write_config(
     dataset: Path, export: Export, records: Callable[[], Iterator[Record]], images_root: Path
 ) -> ConfigSummary:
+    """Write the files of one config, the splits one after the other."""
     left_out: Counter[str] = Counter()
     in_split: Counter[str] = Counter()
     for record in records():
