@@ -97,10 +97,10 @@ def read_permission(permission: str | None) -> str:
     if permission is None:
         return ""
     path = Path(permission)
-    if path.is_file():
+    told = " ".join(permission.split())
+    if len(told) <= LONGEST_REFERENCE and path.is_file():
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return f"{path.name}, sha256 {digest}"
-    told = " ".join(permission.split())
     if not told or len(told) > LONGEST_REFERENCE or path.suffix in (".pdf", ".txt", ".eml", ".md"):
         raise SharingRefused(
             "--permission is neither a file that is there nor a reference of a line",

@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def create(self) -> None:
         if not self._may_write():
-            return
+            return None
         asked = json.loads(self.body)
         name = f"{asked.get('organization') or 'ada'}/{asked['name']}"
         url = f"{self.hub.endpoint}/datasets/{name}"
@@ -224,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
     def commit(self, name: str, revision: str) -> None:
         repository = self._repository(name)
         if repository is None or not self._may_write():
-            return
+            return None
         self.hub.before_commit(repository)
         lines = [json.loads(line) for line in self.body.decode().splitlines()]
         header = lines[0]["value"]
@@ -251,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
     def tree(self, name: str, revision: str, below: str | None = None) -> None:
         repository = self._repository(name)
         if repository is None:
-            return
+            return None
         recursive = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[0].lower() in (
             "true",
             "1",
@@ -287,7 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
     def resolve(self, name: str, revision: str, path: str) -> None:
         repository = self._repository(name)
         if repository is None:
-            return
+            return None
         content = repository.files.get(path)
         if content is None:
             return self._send(404, {"error": "Entry not found"}, {"X-Error-Code": "EntryNotFound"})

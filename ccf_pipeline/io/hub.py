@@ -29,7 +29,7 @@ class HubDataset:
 
     def __init__(self, repository: str, *, endpoint: str | None = None, token: str | None = None) -> None:
         from huggingface_hub import HfApi
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
         disable_progress_bars()
         self.repository = repository

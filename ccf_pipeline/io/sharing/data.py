@@ -45,7 +45,7 @@ def planned_texts(build: BuildFolder, shards: int) -> Iterator[tuple[str, str]]:
 def write_rows(folder: Path, rows: Callable[[], Iterator[Row]], kind: type[Row]) -> list[str]:
     """Write the rows of a share by split; returns the splits that hold any."""
     config = CONFIGS[kind]
-    sizes = Counter(row.split for row in rows())
+    sizes: Counter[str] = Counter(row.split for row in rows())
     for split, name in SPLIT_FILES.items():
         files = -(-sizes[split] // ROWS_PER_FILE)
         of_split = (row.model_dump() for row in rows() if row.split == split)
