@@ -55,7 +55,7 @@ from ccf_pipeline.steps.sharing.leaks import (
     identifiers,
     invents_a_person,
 )
-from ccf_pipeline.steps.sharing.rows import delta_row, recipe_row, told_shingles
+from ccf_pipeline.steps.sharing.rows import delta_row, recipe_row, foreign_to_report
 from ccf_pipeline.steps.sharing.words import Shingle, words_of
 
 Progress = Callable[[str, int, int | None], None]
@@ -293,7 +293,7 @@ def _phrase_places(finished: FinishedBuild, progress: Progress) -> dict[Shingle,
     """
     wanted: dict[Shingle, list[Place]] = {}
     for record in finished.records():
-        for shingle in told_shingles(record):
+        for shingle in foreign_to_report(record):
             wanted.setdefault(shingle, [])
     for done, (study_id, report) in enumerate(finished.reports(), 1):
         progress("phrases", done, finished.summary.plan.studies_planned)

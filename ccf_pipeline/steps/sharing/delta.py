@@ -12,7 +12,7 @@ from functools import lru_cache
 from ccf_pipeline.sentences import split_report
 from ccf_pipeline.shares import Piece, Respelling, Source
 from ccf_pipeline.steps.checking.privacy import IDENTIFIER
-from ccf_pipeline.steps.sharing.words import SHINGLE, Shingle, Words, shingles, words_of
+from ccf_pipeline.steps.sharing.words import SHINGLE, Shingle, Words, words_of
 
 # Runs that repeat themselves begin at many places; the first few are enough to find a long one.
 _MOST_BEGINNINGS = 16
@@ -42,6 +42,9 @@ class SourceReport:
                     return found, count
         single = self._identifying.get(target.keys[at])
         return (single, 1) if single is not None else (0, 0)
+
+    def holds(self, shingle: Shingle) -> bool:
+        return shingle in self._runs
 
     def _longest_run(self, keys: list[str], at: int) -> tuple[int, int]:
         source = self.words.keys
@@ -131,11 +134,13 @@ def phrase_text(keys: Iterable[str]) -> str:
     return " ".join(keys)
 
 
-def new_shingles(pieces: Iterable[Piece]) -> Iterator[Shingle]:
-    """Every four words in a row that these pieces would tell."""
-    for piece in pieces:
-        if piece.source == "new":
-            yield from shingles(Words(piece.text).keys)
+def foreign_shingles(text: str, source: str) -> Iterator[Shingle]:
+    """Every four words in a row that the study's own report lacks: those that others hold become phrases.
+
+    All of the text is looked at, not only what would be new: where a phrase ends decides what is copied next.
+    """
+    own = source_report(source)
+    return (shingle for shingle in words_of(text).shingles() if not own.holds(shingle))
 
 
 class _Pieces:

@@ -67,7 +67,7 @@ class LeakScan:
         self._files: set[str] = set()
         self._found: Counter[tuple[str, str, str]] = Counter()
         self._told: dict[Shingle, tuple[str, str]] = {}
-        self._seen: set[bytes] = set()
+        self._kinds_of: dict[bytes, tuple[str, ...]] = {}
         self._strings = self._reports = 0
 
     def take(self, strings: Iterable[Told]) -> None:
@@ -76,14 +76,14 @@ class LeakScan:
             self._strings += 1
             self._files.add(told.file)
             digest = hashlib.blake2b(told.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-            if digest in self._seen:
-                continue
-            self._seen.add(digest)
-            for kind in self._kinds(told.text):
+            kinds = self._kinds_of.get(digest)
+            if kinds is None:
+                kinds = self._kinds_of[digest] = tuple(self._kinds(told.text))
+                if not self._reports_are_shared:
+                    for shingle in Words(told.text).shingles():
+                        self._told.setdefault(shingle, (told.file, told.place))
+            for kind in kinds:
                 self._found[kind, told.file, told.place] += 1
-            if not self._reports_are_shared:
-                for shingle in Words(told.text).shingles():
-                    self._told.setdefault(shingle, (told.file, told.place))
 
     def take_finding(self, kind: str, file: str, place: str) -> None:
         """Something that a file holds beside its strings."""

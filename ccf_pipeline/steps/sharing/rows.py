@@ -8,7 +8,7 @@ from typing import Any
 
 from ccf_pipeline.records import Record
 from ccf_pipeline.shares import DeltaRow, RecipeRow, TextDelta
-from ccf_pipeline.steps.sharing.delta import cut_into_pieces, join_pieces, new_shingles
+from ccf_pipeline.steps.sharing.delta import cut_into_pieces, foreign_shingles, join_pieces
 from ccf_pipeline.steps.sharing.keys import check_value
 from ccf_pipeline.steps.sharing.words import SHINGLE, Shingle, words_of
 
@@ -72,10 +72,10 @@ def delta_row(record: Record, phrases: Mapping[Shingle, int], key: bytes) -> Del
     )
 
 
-def told_shingles(record: Record) -> Iterator[Shingle]:
-    """Every four words in a row that would be new pieces: those that other reports hold become phrases."""
+def foreign_to_report(record: Record) -> Iterator[Shingle]:
+    """Every four words in a row of its texts that its own report lacks."""
     for _, text in _texts_of(record.model_dump(mode="json")):
-        yield from new_shingles(cut_into_pieces(text, record.factual_text, {}))
+        yield from foreign_shingles(text, record.factual_text)
 
 
 def record_of(row: DeltaRow, report: str, phrases: Mapping[int, str], key: bytes) -> Record | str:
