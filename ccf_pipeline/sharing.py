@@ -5,8 +5,8 @@ As pipeline.py, this only puts steps and files together.
 
 from __future__ import annotations
 
-import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +54,9 @@ from ccf_pipeline.steps.sharing.leaks import (
     Told,
     identifiers,
     invents_a_person,
+    paths,
 )
-from ccf_pipeline.steps.sharing.rows import delta_row, recipe_row, foreign_to_report
+from ccf_pipeline.steps.sharing.rows import delta_row, foreign_to_report, recipe_row
 from ccf_pipeline.steps.sharing.words import Shingle, words_of
 
 Progress = Callable[[str, int, int | None], None]
@@ -258,22 +259,25 @@ def _write_keyed(
     finished: FinishedBuild, staged: Path, level: ShareLevel, recipe: Recipe, key: bytes, progress: Progress
 ) -> int:
     """The rows of L0 or L1, and the phrases of L1; returns how many phrases."""
+    sizes: Counter[str] = Counter(record.split for record in finished.records())
     if level == "L0":
 
-        def recipe_rows() -> Iterator[RecipeRow]:
-            return (recipe_row(record, key) for record in finished.records())
+        def recipe_rows(split: str) -> Iterator[RecipeRow]:
+            return (recipe_row(record, key) for record in finished.records() if record.split == split)
 
-        write_share_card(staged, recipe, {CONFIGS[RecipeRow]: write_rows(staged, recipe_rows, RecipeRow)})
+        splits = write_rows(staged, recipe_rows, sizes, RecipeRow)
+        write_share_card(staged, recipe, {CONFIGS[RecipeRow]: splits})
         return 0
     places = _phrase_places(finished, progress)
     numbers = {shingle: number for number, shingle in enumerate(places)}
 
-    def delta_rows() -> Iterator[DeltaRow]:
+    def delta_rows(split: str) -> Iterator[DeltaRow]:
         for done, record in enumerate(finished.records(), 1):
             progress("deltas", done, recipe.rows)
-            yield delta_row(record, numbers, key)
+            if record.split == split:
+                yield delta_row(record, numbers, key)
 
-    splits = write_rows(staged, delta_rows, DeltaRow)
+    splits = write_rows(staged, delta_rows, sizes, DeltaRow)
     write_share_card(staged, recipe, {CONFIGS[DeltaRow]: splits})
     return write_phrases(
         staged,
@@ -329,7 +333,8 @@ def scan_folder(staged: Path, finished: FinishedBuild, recipe: Recipe, progress:
     everything = recipe.level == "L2"
     known = set(identifiers(json.dumps(recipe.model_dump(mode="json"), ensure_ascii=False)))
     if everything:
-        known |= set(itertools.chain.from_iterable(identifiers(text) for _, text in finished.reports()))
+        for _, report in finished.reports():
+            known |= identifiers(report) | paths(report)
     scan = LeakScan(ids=_ids_of(finished), known=frozenset(known), reports_are_shared=everything)
     progress("scan", 0, None)
     try:

@@ -226,8 +226,11 @@ def test_images_come_back_from_the_holders_own_copy(tmp_path: Path) -> None:
     pipeline.build(BuildSettings(out=tmp_path / "build", corpus=corpus))
     share(tmp_path / "build", tmp_path / "L1", level="L1")
 
+    share(tmp_path / "build", tmp_path / "L2", level="L2")
+
     rehydrate(tmp_path / "L1", corpus, tmp_path / "out")
 
+    assert (tmp_path / "L2" / "data" / "cpo_thinking").is_dir()
     for path in sorted((tmp_path / "build" / "dataset" / "data" / "cpo_thinking").iterdir()):
         assert (tmp_path / "out" / "data" / "cpo_thinking" / path.name).read_bytes() == path.read_bytes()
 

@@ -100,7 +100,7 @@ def _body(recipe: Recipe) -> str:
 
 
 def _kind(recipe: Recipe) -> str:
-    return str(recipe.settings.get("corpus.kind", recipe.terms.kind))
+    return recipe.terms.kind.replace("_", "-")
 
 
 def _licence(terms: CorpusTerms) -> dict[str, str]:

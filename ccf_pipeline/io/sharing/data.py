@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -42,17 +41,23 @@ def planned_texts(build: BuildFolder, shards: int) -> Iterator[tuple[str, str]]:
             raise StorageError(f"{path}: cannot be read back") from error
 
 
-def write_rows(folder: Path, rows: Callable[[], Iterator[Row]], kind: type[Row]) -> list[str]:
-    """Write the rows of a share by split; returns the splits that hold any."""
+def write_rows(
+    folder: Path, rows: Callable[[str], Iterator[Row]], sizes: Mapping[str, int], kind: type[Row]
+) -> list[str]:
+    """Write the rows of a share split by split; returns the splits that hold any.
+
+    Args:
+        rows: gives the rows of one split.
+        sizes: how many rows each split has.
+    """
     config = CONFIGS[kind]
-    sizes: Counter[str] = Counter(row.split for row in rows())
     for split, name in SPLIT_FILES.items():
-        files = -(-sizes[split] // ROWS_PER_FILE)
-        of_split = (row.model_dump() for row in rows() if row.split == split)
+        files = -(-sizes.get(split, 0) // ROWS_PER_FILE)
+        of_split = (row.model_dump() for row in rows(split))
         for number in range(files):
             path = folder / "data" / config / f"{name}-{number:05}-of-{files:05}.parquet"
             write_parquet(path, itertools.islice(of_split, ROWS_PER_FILE), arrow_schema(kind))
-    return [name for split, name in SPLIT_FILES.items() if sizes[split]]
+    return [name for split, name in SPLIT_FILES.items() if sizes.get(split)]
 
 
 def read_rows(folder: Path, kind: type[Row]) -> Iterator[Row]:

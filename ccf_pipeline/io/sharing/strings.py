@@ -1,4 +1,4 @@
-"""Every string of every file that is to leave: Parquet cells and footers, JSON, text."""
+"""Every string of every file that is to leave: Parquet cells and footers, JSON, text, comments of images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 _ROWS = 512
 _LINES = frozenset({".jsonl", ".ndjson"})
+_IMAGES = frozenset({".jpg", ".jpeg", ".png"})
 _TEXT = frozenset({".md", ".txt", ".yaml", ".yml", ".csv", ".tsv", ".html", ".xml", ".toml", ""})
 
 
@@ -27,6 +28,8 @@ def strings_of(path: Path) -> Iterator[tuple[str, str]]:
     elif path.suffix in _TEXT:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             yield f"line {number}", line
+    elif path.suffix in _IMAGES:
+        yield from _image_strings(path)
     else:
         raise ValueError(f"unknown kind of file: {path.suffix}")
 
@@ -90,6 +93,19 @@ def _json_strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _json_strings(inner, place)
+
+
+def _image_strings(path: Path) -> Iterator[tuple[str, str]]:
+    """What is written beside the pixels: comments, PNG texts, EXIF."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        for key, value in {
+            **image.info,
+            **{f"exif {tag}": told for tag, told in image.getexif().items()},
+        }.items():
+            if isinstance(value, str | bytes):
+                yield str(key), value if isinstance(value, str) else value.decode("latin-1")
 
 
 def _opened(path: Path) -> Any:

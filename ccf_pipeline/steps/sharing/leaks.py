@@ -114,17 +114,25 @@ class LeakScan:
     def _kinds(self, text: str) -> Iterator[str]:
         if _SECRET.search(text):
             yield SECRET
-        if text in self._ids:
-            return
-        if _PATH.search(text):
+        if not paths(text) <= self._known:
             yield MACHINE_PATH
-        if not _DIGEST.match(text) and not identifiers(text) <= self._known:
+        if not self._is_id(text) and not identifiers(text) <= self._known:
             yield IDENTIFYING
+
+    def _is_id(self, text: str) -> bool:
+        """An id of the corpus, a file named after one, or a digest that happens to have no letter."""
+        stem = text.rpartition("/")[2].rpartition(".")[0]
+        return text in self._ids or stem in self._ids or bool(_DIGEST.match(text))
 
 
 def identifiers(text: str) -> frozenset[str]:
     """Names, dates, times, ages and numbers of a person, in lower case."""
     return frozenset(" ".join(found.lower().split()) for found in IDENTIFIER.findall(text))
+
+
+def paths(text: str) -> frozenset[str]:
+    """What reads as a place on a machine."""
+    return frozenset(_PATH.findall(text))
 
 
 def invents_a_person(record: Record) -> bool:

@@ -95,6 +95,8 @@ def test_words_of_a_report_are_found_whatever_their_case_and_commas() -> None:
 
 def test_ids_of_the_corpus_are_no_persons_numbers() -> None:
     assert kinds("10000032", ids=frozenset({"10000032"})) == []
+    assert kinds("files/p10/10000032.jpg", ids=frozenset({"10000032"})) == []
+    assert kinds("/home/ada/10000032.jpg", ids=frozenset({"10000032"})) == [MACHINE_PATH]
     assert kinds("10000032, as before", ids=frozenset({"10000032"})) == [IDENTIFYING]
 
 
