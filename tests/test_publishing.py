@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
 from ccf_pipeline import pipeline, publishing
 from ccf_pipeline.errors import CcfError, HubRefused, RemoteChanged, SharingRefused, Unfinished
@@ -18,6 +19,7 @@ from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.hub import HubDataset
 from ccf_pipeline.io.sharing.data import read_rows
 from ccf_pipeline.records import CorpusTerms
+from ccf_pipeline.rehydrating import rehydrate
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
 from ccf_pipeline.shares import DeltaRow, PushSummary, ShareLevel
 from tests.hub_server import GOOD_TOKEN, READ_TOKEN, HubServer, Repository
@@ -114,6 +116,15 @@ def test_an_upload_that_breaks_off_goes_on_where_it_stopped(hub: HubServer, buil
 
     assert received == number - 1
     assert hub.uploads == len(hub.objects) + 1, "only the file that broke off was sent twice"
+    assert remote_files(hub.repositories[NAME]) == shared_files(build)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_upload_that_fails_once_is_tried_again_by_itself(hub: HubServer, build: Path, status: int) -> None:
+    hub.before_upload = lambda upload: status if upload == 1 else None
+
+    push(hub, build)
+
     assert remote_files(hub.repositories[NAME]) == shared_files(build)
 
 
@@ -355,6 +366,21 @@ def test_datasets_loads_what_was_pushed(hub: HubServer, build: Path, tmp_path: P
     in_train = sum(row.split == "train" for row in read_rows(build / "share" / "L1", DeltaRow))
     assert done.stdout.split() == [str(in_train), "True"]
     assert in_train > 0
+
+
+def test_what_was_pushed_is_made_again_by_another_holder_of_the_corpus(
+    hub: HubServer, build: Path, tmp_path: Path
+) -> None:
+    push(hub, build)
+
+    api = HfApi(endpoint=hub.endpoint, token=GOOD_TOKEN)
+    api.snapshot_download(NAME, repo_type="dataset", local_dir=tmp_path / "fetched")
+    corpus = CorpusSettings(kind="demo", path=build.parent / "corpus")
+    summary = rehydrate(tmp_path / "fetched", corpus, tmp_path / "out")
+
+    assert summary.missing == ()
+    for path in sorted((build / "dataset" / "data" / "ccf").iterdir()):
+        assert (tmp_path / "out" / "data" / "ccf" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_every_refusal_is_one_a_user_can_act_on() -> None:

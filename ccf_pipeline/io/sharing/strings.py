@@ -100,12 +100,11 @@ def _image_strings(path: Path) -> Iterator[tuple[str, str]]:
     from PIL import Image
 
     with Image.open(path) as image:
-        for key, value in {
-            **image.info,
-            **{f"exif {tag}": told for tag, told in image.getexif().items()},
-        }.items():
-            if isinstance(value, str | bytes):
-                yield str(key), value if isinstance(value, str) else value.decode("latin-1")
+        told = [(str(key), value) for key, value in image.info.items()]
+        told += [(f"exif {tag}", value) for tag, value in image.getexif().items()]
+    for key, value in told:
+        if isinstance(value, str | bytes):
+            yield key, value if isinstance(value, str) else value.decode("latin-1")
 
 
 def _opened(path: Path) -> Any:
