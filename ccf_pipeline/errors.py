@@ -12,6 +12,11 @@ CcfError                      exit 1: the user can mend it
 ├── EndpointRefused           an endpoint that reports may not be sent to
 ├── WorkerLost                a process that reads reports died
 ├── BuildConflict             the build folder belongs to another build, or to a running one
+├── LeakFound                 a file that is to be shared holds what may not leave
+├── SharingRefused            this level may not go there, or cannot be made from this build
+├── RowsMissing               rows of a share could not be made again
+├── HubRefused                the Hub does not allow it, or the repository is not private and gated
+├── RemoteChanged             the repository holds changes that another made
 ├── Unfinished                exit 3: stopped before the end; the same command goes on
 └── StorageError              exit 74: the disk refused, or what it holds is damaged
 """
@@ -101,6 +106,36 @@ class BuildConflict(CcfError):
     """The build folder belongs to another build, or to one that is running."""
 
     hint = "Choose another --out, or remove the folder if you no longer need it."
+
+
+class LeakFound(CcfError):
+    """A file that is to be shared holds what may not leave."""
+
+    hint = "Nothing was written. Mend or leave out what is named, then run the command again."
+
+
+class SharingRefused(CcfError):
+    """A level that may not go where it was to go, or cannot be made from this build."""
+
+    hint = "docs/sharing.md says what each level holds and where it may go."
+
+
+class RowsMissing(CcfError):
+    """Rows of a share could not be made again."""
+
+    hint = "missing.jsonl names each row with its reason; the usual one is another version of the corpus."
+
+
+class HubRefused(CcfError):
+    """The Hub does not let this account do it, or the repository is not as private as it must be."""
+
+    hint = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write to the namespace."
+
+
+class RemoteChanged(CcfError):
+    """The repository holds changes that another made; nothing of them is overwritten."""
+
+    hint = "Look at the repository's history; push to another repository, or undo the change there."
 
 
 class Unfinished(CcfError):

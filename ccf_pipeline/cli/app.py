@@ -18,9 +18,12 @@ from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
 from ccf_pipeline.cli.plan import plan
+from ccf_pipeline.cli.push import push
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.recipe import recipe
+from ccf_pipeline.cli.rehydrate import rehydrate
 from ccf_pipeline.cli.run import run
+from ccf_pipeline.cli.share import share
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
 
@@ -47,6 +50,9 @@ app.command()(check)
 app.command()(recheck)
 app.command()(export)
 app.command()(recipe)
+app.command()(share)
+app.command()(rehydrate)
+app.command()(push)
 app.command()(read)
 app.command()(label)
 app.add_typer(graph_app, name="graph")

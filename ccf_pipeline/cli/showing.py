@@ -29,6 +29,11 @@ STAGES = {
     "mining": "reading reports",
     "labels": "labelling reports",
     "extraction": "asking the model",
+    "deltas": "writing deltas",
+    "phrases": "looking for phrases",
+    "scan": "searching for leaks",
+    "rows": "making rows again",
+    "upload": "sending files",
 }
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 # What moves the cursor, turns the line around, hides, or cannot be printed at all (halves of a pair).

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.disk import write_text
@@ -27,6 +28,7 @@ SPLIT_FILES: dict[Split, str] = {"train": "train", "validate": "validation", "te
 LEFT_BY_CHOICE = "beyond rejected_per_chosen"
 
 Progress = Callable[[int], None]
+Batch = tuple[Literal["accepted", "rejected"], Iterable[Record]]
 
 
 @dataclass(frozen=True)
@@ -64,23 +66,38 @@ def write_configs(
     progress: Progress | None = None,
 ) -> WrittenDataset:
     """Write some configs below `folder`; every record of the build is counted, whatever is written."""
+
+    def batches() -> Iterator[Batch]:
+        for shard in range(shards):
+            yield "accepted", build.accepted_of(shard)
+            yield "rejected", build.rejected_of(shard)
+            if progress is not None:
+                progress(shard + 1)
+
+    return write_records(folder, exports, batches(), images_root, chosen, kind=kind)
+
+
+def write_records(
+    folder: Path,
+    exports: Sequence[Export],
+    batches: Iterable[Batch],
+    images_root: Path,
+    chosen: DatasetSettings,
+    *,
+    kind: FileFormat = "parquet",
+) -> WrittenDataset:
+    """Write some configs of records from anywhere; those of a study lie together."""
     wrapper = load_wrapper(chosen)
     tally, selection = Tally(), Selection(chosen.rejected_per_chosen)
     with contextlib.ExitStack() as cleaning:
         outputs = [_Output(folder, export, kind) for export in exports]
         for output in outputs:
             cleaning.callback(output.discard)
-        for shard in range(shards):
-            for of, records in (
-                ("accepted", build.accepted_of(shard)),
-                ("rejected", build.rejected_of(shard)),
-            ):
-                fed = [output for output in outputs if output.export.of == of]
-                for study in _studies(records, tally, selection, images_root, chosen, wrapper):
-                    for output in fed:
-                        output.add(study)
-            if progress is not None:
-                progress(shard + 1)
+        for of, records in batches:
+            fed = [output for output in outputs if output.export.of == of]
+            for study in _studies(records, tally, selection, images_root, chosen, wrapper):
+                for output in fed:
+                    output.add(study)
         configs = tuple(output.seal() for output in outputs)
         splits = {output.export.config: output.splits for output in outputs}
     if "llamafactory" in splits:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import BaseModel
 
-from ccf_pipeline import records
+from ccf_pipeline import records, shares
 from ccf_pipeline.concepts import GraphFile
 from ccf_pipeline.io.arrow import arrow_schema
 from ccf_pipeline.io.exports import shipped_exports
@@ -24,6 +24,9 @@ STORED: tuple[type[BaseModel], ...] = (
     records.Skipped,
     records.Study,
     records.TrainingImage,
+    shares.RecipeRow,
+    shares.DeltaRow,
+    shares.Phrase,
 )
 DESCRIBED: tuple[type[BaseModel], ...] = (
     *STORED,
@@ -37,6 +40,8 @@ DESCRIBED: tuple[type[BaseModel], ...] = (
     records.Verdict,
     records.AuditedPair,
     records.BuildSummary,
+    shares.Recipe,
+    shares.MissingRow,
     GraphFile,
 )
 NAMES = {
@@ -45,6 +50,11 @@ NAMES = {
     "PlannedStudy": "planned_study",
     "EditScript": "edit_script",
     "AuditedPair": "audited_pair",
+    "RecipeRow": "share_recipe_row",
+    "DeltaRow": "share_delta_row",
+    "Phrase": "share_phrase",
+    "Recipe": "share_recipe",
+    "MissingRow": "missing_row",
 }
 
 

@@ -1,0 +1,389 @@
+"""A push is private and gated, whole or resumable, over nobody's changes; the Hub is one on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from huggingface_hub import HfApi
+
+from ccf_pipeline import pipeline, publishing
+from ccf_pipeline.errors import CcfError, HubRefused, RemoteChanged, SharingRefused, Unfinished
+from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.hub import HubDataset
+from ccf_pipeline.io.sharing.data import read_rows
+from ccf_pipeline.records import CorpusTerms
+from ccf_pipeline.rehydrating import rehydrate
+from ccf_pipeline.settings import BuildSettings, CorpusSettings
+from ccf_pipeline.shares import DeltaRow, PushSummary, ShareLevel
+from tests.hub_server import GOOD_TOKEN, READ_TOKEN, HubServer, Repository
+
+NAME = "lab/cxr-ext-counterfact"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built")
+    write_demo_corpus(folder / "corpus", studies=24, seed=11, images=False)
+    corpus = CorpusSettings(kind="demo", path=folder / "corpus")
+    pipeline.build(BuildSettings(out=folder / "build", corpus=corpus))
+    return folder / "build"
+
+
+@pytest.fixture
+def build(finished: Path) -> Path:
+    """Nothing of an earlier push is remembered."""
+    shutil.rmtree(finished / "share", ignore_errors=True)
+    return finished
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    with HubServer().running() as server:
+        yield server
+
+
+def push(hub: HubServer, build: Path, level: ShareLevel = "L1", name: str = NAME) -> PushSummary:
+    target = HubDataset(name, endpoint=hub.endpoint, token=GOOD_TOKEN)
+    return publishing.push(build, name, level=level, hub=target)
+
+
+def shared_files(build: Path, level: str = "L1") -> dict[str, bytes]:
+    folder = build / "share" / level
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def remote_files(repository: Repository) -> dict[str, bytes]:
+    return {name: content for name, content in repository.files.items() if name != ".gitattributes"}
+
+
+def test_a_push_makes_the_repository_private_and_gated_and_puts_readme_and_manifest_last(
+    hub: HubServer, build: Path
+) -> None:
+    summary = push(hub, build)
+
+    repository = hub.repositories[NAME]
+    assert (repository.private, repository.gated) == (True, "manual")
+    assert remote_files(repository) == shared_files(build)
+    assert repository.commits[-1] == ["recipe.json", "README.md", "manifest.json"]
+    assert all("README.md" not in names for names in repository.commits[:-1])
+    assert summary.uploaded == len(shared_files(build))
+    assert summary.commit == repository.head
+
+
+def test_nothing_is_sent_before_the_settings_were_read_again(hub: HubServer, build: Path) -> None:
+    push(hub, build)
+
+    gated = next(n for n, r in enumerate(hub.requests) if r.startswith("PUT") and r.endswith("/settings"))
+    sent = next(n for n, r in enumerate(hub.requests) if "preupload" in r or r.startswith("PUT /lfs"))
+    assert f"GET /api/datasets/{NAME}" in hub.requests[gated:sent]
+
+
+def test_a_second_push_of_the_same_build_sends_nothing(hub: HubServer, build: Path) -> None:
+    first = push(hub, build)
+    commits = len(hub.repositories[NAME].commits)
+
+    second = push(hub, build)
+
+    assert (second.uploaded, second.unchanged) == (0, first.uploaded)
+    assert len(hub.repositories[NAME].commits) == commits
+
+
+def test_another_level_replaces_what_the_first_one_left(hub: HubServer, build: Path) -> None:
+    push(hub, build, "L1")
+
+    push(hub, build, "L0")
+
+    assert remote_files(hub.repositories[NAME]) == shared_files(build, "L0")
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_an_upload_that_breaks_off_goes_on_where_it_stopped(hub: HubServer, build: Path, number: int) -> None:
+    hub.before_upload = lambda upload: 507 if upload == number else None
+    with pytest.raises(Unfinished):
+        push(hub, build)
+    assert "README.md" not in hub.repositories[NAME].files
+    received = len(hub.objects)
+
+    push(hub, build)
+
+    assert received == number - 1
+    assert hub.uploads == len(hub.objects) + 1, "only the file that broke off was sent twice"
+    assert remote_files(hub.repositories[NAME]) == shared_files(build)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_upload_that_fails_once_is_tried_again_by_itself(hub: HubServer, build: Path, status: int) -> None:
+    hub.before_upload = lambda upload: status if upload == 1 else None
+
+    push(hub, build)
+
+    assert remote_files(hub.repositories[NAME]) == shared_files(build)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_killed_push_goes_on_where_it_stopped(
+    hub: HubServer, build: Path, tmp_path: Path, number: int
+) -> None:
+    environment = {**os.environ, **hub.environment(str(tmp_path))}
+    command = [sys.executable, "-m", "ccf_pipeline.cli", "push", str(build), NAME, "--level", "L1", "--json"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def kill(upload: int) -> None:
+        if upload == number:
+            os.kill(process.pid, signal.SIGKILL)
+
+    hub.before_upload = kill
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+    push(hub, build)
+
+    assert remote_files(hub.repositories[NAME]) == shared_files(build)
+
+
+def test_a_push_killed_after_its_commit_is_not_taken_for_somebody_elses_change(
+    hub: HubServer, build: Path
+) -> None:
+    push(hub, build)
+    (build / "share" / f"{NAME.replace('/', '--')}.json").unlink()
+
+    again = push(hub, build)
+
+    assert again.uploaded == 0
+
+
+@pytest.mark.parametrize("changed", ["README.md", "manifest.json", "notes.txt"])
+def test_what_another_changed_meanwhile_is_a_conflict_and_stays(
+    hub: HubServer, build: Path, changed: str
+) -> None:
+    push(hub, build, "L0")
+    hub.repositories[NAME].files[changed] = b"somebody else's"
+    hub.repositories[NAME].commit([changed])
+
+    with pytest.raises(RemoteChanged, match=changed):
+        push(hub, build, "L1")
+
+    assert hub.repositories[NAME].files[changed] == b"somebody else's"
+
+
+def test_a_file_that_another_deleted_is_a_conflict(hub: HubServer, build: Path) -> None:
+    push(hub, build)
+    del hub.repositories[NAME].files["recipe.json"]
+
+    with pytest.raises(RemoteChanged, match=r"recipe\.json"):
+        push(hub, build)
+
+
+def test_a_commit_that_comes_in_between_is_a_conflict(hub: HubServer, build: Path) -> None:
+    hub.before_commit = lambda repository: repository.commit(["theirs.txt"])
+
+    with pytest.raises(RemoteChanged):
+        push(hub, build)
+
+    assert "README.md" not in hub.repositories[NAME].files
+
+
+@pytest.mark.parametrize(
+    ("token", "name"),
+    [
+        ("hf_unknown", NAME),
+        (READ_TOKEN, NAME),
+        (GOOD_TOKEN, "strangers/cxr"),
+        (GOOD_TOKEN, "looked-at/cxr"),
+        (GOOD_TOKEN, "no-namespace"),
+    ],
+)
+def test_a_token_that_may_not_write_there_is_refused_before_anything_is_made(
+    hub: HubServer, build: Path, token: str, name: str
+) -> None:
+    target = HubDataset(name, endpoint=hub.endpoint, token=token)
+
+    with pytest.raises(HubRefused) as refused:
+        publishing.push(build, name, level="L0", hub=target)
+
+    assert token not in f"{refused.value.what}{refused.value.hint}"
+    assert not (build / "share").exists()
+    assert hub.repositories == {}
+
+
+def test_without_a_token_the_network_is_not_asked(
+    hub: HubServer, build: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "none"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
+
+    with pytest.raises(HubRefused, match="no token"):
+        publishing.push(build, NAME, hub=HubDataset(NAME, endpoint=hub.endpoint))
+
+    assert hub.requests == []
+
+
+def test_a_public_repository_gets_nothing(hub: HubServer, build: Path) -> None:
+    hub.repositories[NAME] = Repository(private=False)
+
+    with pytest.raises(HubRefused, match="public"):
+        push(hub, build, "L0")
+
+    assert hub.repositories[NAME].files == {}
+    assert not hub.repositories[NAME].private
+
+
+def test_an_organisation_that_makes_everything_public_gets_nothing(hub: HubServer, build: Path) -> None:
+    hub.ignores_private = True
+
+    with pytest.raises(HubRefused, match="public"):
+        push(hub, build, "L0")
+
+    assert hub.objects == {}
+    assert remote_files(hub.repositories[NAME]) == {}
+
+
+def test_a_repository_that_cannot_be_gated_gets_nothing(hub: HubServer, build: Path) -> None:
+    hub.ignores_gating = True
+
+    with pytest.raises(HubRefused, match="not gated"):
+        push(hub, build, "L0")
+
+    assert remote_files(hub.repositories[NAME]) == {}
+
+
+def test_a_repository_made_public_during_the_push_gets_no_commit(hub: HubServer, build: Path) -> None:
+    def open_it(upload: int) -> None:
+        hub.repositories[NAME].private = False
+
+    hub.before_upload = open_it
+
+    with pytest.raises(HubRefused, match="public"):
+        push(hub, build)
+
+    assert remote_files(hub.repositories[NAME]) == {}
+
+
+def test_a_dry_run_shows_the_same_files_and_speaks_to_nobody(hub: HubServer, build: Path) -> None:
+    target = HubDataset(NAME, endpoint=hub.endpoint, token=GOOD_TOKEN)
+
+    shown = publishing.push(build, NAME, level="L1", dry_run=True, hub=target)
+
+    assert hub.requests == []
+    assert not (build / "share").exists()
+    assert not (build / ".preview").exists()
+    sent = push(hub, build)
+    assert shown.files == sent.files
+    assert shown.scan == sent.scan
+
+
+# --- what the terms keep off the Hub ----------------------------------------------------------------
+
+
+def terms(kind: str) -> CorpusTerms:
+    sensitivity = "open" if kind == "demo" else "credentialed"
+    return CorpusTerms(kind=kind, name=kind, sensitivity=sensitivity, terms="")  # type: ignore[arg-type]
+
+
+def test_texts_of_credentialed_reports_need_a_written_permission() -> None:
+    with pytest.raises(SharingRefused, match="L2"):
+        publishing.refuse_by_terms("lab/cxr", "L2", terms("mimic"), "")
+
+    publishing.refuse_by_terms("lab/cxr", "L2", terms("mimic"), "letter of the owner, 3 March, no. 12")
+    publishing.refuse_by_terms("lab/cxr", "L2", terms("demo"), "")
+    publishing.refuse_by_terms("lab/cxr", "L1", terms("mimic"), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"), [("MIMIC-CXR-CF", True), ("mimic_next", True), ("MIMIC-Ext-CF", False)]
+)
+def test_a_name_with_mimic_says_that_it_extends_it(name: str, refused: bool) -> None:
+    if refused:
+        with pytest.raises(SharingRefused, match="MIMIC"):
+            publishing.refuse_by_terms(f"lab/{name}", "L0", terms("mimic"), "")
+    else:
+        publishing.refuse_by_terms(f"lab/{name}", "L0", terms("mimic"), "")
+
+
+def test_a_permission_is_a_file_or_a_line(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.pdf"
+    letter.write_bytes(b"%PDF we allow it")
+
+    assert publishing.read_permission(str(letter)).startswith("letter.pdf, sha256 ")
+    assert publishing.read_permission("owner's letter no. 12") == "owner's letter no. 12"
+    for nothing in ("", "  ", str(tmp_path / "lost.pdf"), "x" * 1000):
+        with pytest.raises(SharingRefused):
+            publishing.read_permission(nothing)
+
+
+# --- as a user sees it --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", [READ_TOKEN, "hf_" + "expired00" * 4])
+def test_a_refused_push_tells_two_lines_and_no_token_even_with_a_traceback(
+    hub: HubServer, build: Path, tmp_path: Path, token: str
+) -> None:
+    environment = {**os.environ, **hub.environment(str(tmp_path), token)}
+    for options in ([], ["--debug"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ccf_pipeline.cli", *options, "push", str(build), NAME],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert done.returncode == 1
+        assert token not in done.stdout + done.stderr
+        assert "token" in done.stderr
+        assert ("Traceback" in done.stderr) == bool(options)
+
+
+LOAD = """
+import sys, datasets
+whole = datasets.load_dataset(sys.argv[1], "delta", split="train")
+streamed = datasets.load_dataset(sys.argv[1], "delta", split="train", streaming=True)
+print(whole.num_rows, [row["record_id"] for row in streamed] == whole["record_id"][:])
+"""
+
+
+def test_datasets_loads_what_was_pushed(hub: HubServer, build: Path, tmp_path: Path) -> None:
+    push(hub, build)
+
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, NAME],
+        env={**os.environ, **hub.environment(str(tmp_path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    in_train = sum(row.split == "train" for row in read_rows(build / "share" / "L1", DeltaRow))
+    assert done.stdout.split() == [str(in_train), "True"]
+    assert in_train > 0
+
+
+def test_what_was_pushed_is_made_again_by_another_holder_of_the_corpus(
+    hub: HubServer, build: Path, tmp_path: Path
+) -> None:
+    push(hub, build)
+
+    api = HfApi(endpoint=hub.endpoint, token=GOOD_TOKEN)
+    api.snapshot_download(NAME, repo_type="dataset", local_dir=tmp_path / "fetched")
+    corpus = CorpusSettings(kind="demo", path=build.parent / "corpus")
+    summary = rehydrate(tmp_path / "fetched", corpus, tmp_path / "out")
+
+    assert summary.missing == ()
+    for path in sorted((build / "dataset" / "data" / "ccf").iterdir()):
+        assert (tmp_path / "out" / "data" / "ccf" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_every_refusal_is_one_a_user_can_act_on() -> None:
+    for refusal in (HubRefused, RemoteChanged, SharingRefused, Unfinished):
+        assert issubclass(refusal, CcfError)
+        assert refusal.hint != CcfError.hint
