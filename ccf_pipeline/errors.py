@@ -11,6 +11,7 @@ CcfError                      exit 1: the user can mend it
 ├── ExpertError               the expert cannot go on answering
 ├── EndpointRefused           an endpoint that reports may not be sent to
 ├── WorkerLost                a process that reads reports died
+├── GatesFailed               a data set is not as good as its gates ask
 ├── BuildConflict             the build folder belongs to another build, or to a running one
 ├── Unfinished                exit 3: stopped before the end; the same command goes on
 └── StorageError              exit 74: the disk refused, or what it holds is damaged
@@ -95,6 +96,12 @@ class WorkerLost(CcfError):
     """A process that reads reports died."""
 
     hint = "Run again with --workers 1; each worker needs about 150 MB of memory."
+
+
+class GatesFailed(CcfError):
+    """A data set is not as good as its gates ask for."""
+
+    hint = "docs/quality.md says what each gate measures and what helps; report.html shows the rows."
 
 
 class BuildConflict(CcfError):

@@ -16,8 +16,10 @@ from ccf_pipeline.cli.images import images
 from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
+from ccf_pipeline.cli.metrics import metrics
 from ccf_pipeline.cli.plan import plan
 from ccf_pipeline.cli.read import read
+from ccf_pipeline.cli.report import report
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
@@ -43,6 +45,8 @@ app.command()(plan)
 app.command()(run)
 app.command()(check)
 app.command()(recheck)
+app.command()(metrics)
+app.command()(report)
 app.command()(read)
 app.command()(label)
 app.add_typer(graph_app, name="graph")
