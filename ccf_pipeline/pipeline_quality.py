@@ -125,7 +125,7 @@ def write_report(
         if number % 500 == 0 or number == plan.plans:
             progress("report", number, plan.plans)
     shown = list(_in_turns(rejected.in_turns(), accepted.in_turns()))[:MOST_PAIRS]
-    settings = settings_of(_identity(path), out=path, graph=graph_path)
+    settings = build_settings(path, graph_path)
     page = write_page(
         quality,
         load_graph(graph_path),
@@ -166,6 +166,11 @@ def _notice(settings: BuildSettings) -> str:
         f"Holds text derived from credentialed reports ({terms.name}): only for those who have signed the"
         " source's data use agreement. It may not be published or sent to others. Not for clinical use."
     )
+
+
+def build_settings(path: Path, graph_path: Path | None = None) -> BuildSettings:
+    """The settings that a build was begun with."""
+    return settings_of(_identity(path), out=path, graph=graph_path)
 
 
 def _identity(path: Path) -> dict[str, object]:

@@ -20,6 +20,7 @@ from ccf_pipeline.cli.metrics import metrics
 from ccf_pipeline.cli.plan import plan
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.report import report
+from ccf_pipeline.cli.review import review
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
@@ -49,6 +50,7 @@ app.command()(metrics)
 app.command()(report)
 app.command()(read)
 app.command()(label)
+app.command()(review)
 app.add_typer(graph_app, name="graph")
 app.command()(doctor)
 app.command()(version)

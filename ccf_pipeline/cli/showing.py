@@ -23,6 +23,7 @@ STAGES = {
     "studies": "reading and planning",
     "answers": "asking and judging",
     "pairs": "judging pairs",
+    "review": "choosing pairs",
     "recheck": "judging again",
     "rows": "counting rows",
     "metrics": "reading texts again",
