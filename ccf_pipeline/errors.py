@@ -11,6 +11,7 @@ CcfError                      exit 1: the user can mend it
 ├── ExpertError               the expert cannot go on answering
 ├── EndpointRefused           an endpoint that reports may not be sent to
 ├── WorkerLost                a process that reads reports died
+├── GatesFailed               a data set is not as good as its gates ask
 ├── BuildConflict             the build folder belongs to another build, or to a running one
 ├── LeakFound                 a file that is to be shared holds what may not leave
 ├── SharingRefused            this level may not go there, or cannot be made from this build
@@ -100,6 +101,12 @@ class WorkerLost(CcfError):
     """A process that reads reports died."""
 
     hint = "Run again with --workers 1; each worker needs about 150 MB of memory."
+
+
+class GatesFailed(CcfError):
+    """A data set is not as good as its gates ask for."""
+
+    hint = "docs/quality.md says what each gate measures and what helps; report.html shows the rows."
 
 
 class BuildConflict(CcfError):

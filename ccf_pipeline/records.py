@@ -409,6 +409,29 @@ class Record(Noun):
     code_version: str
 
 
+# --- what a person says of a row ---------------------------------------------------------------
+
+Opinion = Literal["plausible", "implausible", "unsure"]
+ReviewMode = Literal["blind", "side_by_side"]
+Shown = Literal["factual", "counterfactual"]
+
+
+class Judgement(Noun):
+    """What one reader said of one report; the last one said of the same report by the same reader holds."""
+
+    record_id: str
+    reader: str
+    mode: ReviewMode
+    shown: Shown
+    direction: Direction
+    target: str
+    opinion: Opinion
+    reasons: tuple[str, ...] = ()
+    comment: str = ""
+    seconds: float = 0.0
+    judged_at: str
+
+
 # --- what a corpus is, and what an ingest counts ---------------------------------------------
 
 

@@ -17,11 +17,14 @@ from ccf_pipeline.cli.images import images
 from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
+from ccf_pipeline.cli.metrics import metrics
 from ccf_pipeline.cli.plan import plan
 from ccf_pipeline.cli.push import push
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.recipe import recipe
 from ccf_pipeline.cli.rehydrate import rehydrate
+from ccf_pipeline.cli.report import report
+from ccf_pipeline.cli.review import review
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.share import share
 from ccf_pipeline.cli.version import version
@@ -53,8 +56,11 @@ app.command()(recipe)
 app.command()(share)
 app.command()(rehydrate)
 app.command()(push)
+app.command()(metrics)
+app.command()(report)
 app.command()(read)
 app.command()(label)
+app.command()(review)
 app.add_typer(graph_app, name="graph")
 app.command()(doctor)
 app.command()(version)

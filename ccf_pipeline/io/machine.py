@@ -83,6 +83,7 @@ CORE = (
     Package("pydicom", at_least="3.0.2", why="older ones have CVE-2026-32711"),
     Package("pyyaml"),
     Package("rich"),
+    Package("scikit-learn"),
     Package("typer"),
 )
 
@@ -91,7 +92,6 @@ EXTRAS = (
     Extra("dicom", ("pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls"), "other DICOM (planned)"),
     Extra("draw", ("matplotlib",), "ccf-build graph render"),
     Extra("s3", ("s3fs",), "builds in an object store (planned)"),
-    Extra("metrics", ("scikit-learn",), "the artefact test (planned)"),
     Extra("dask", ("prefect-dask",), "flows on a Dask cluster (planned)"),
     Extra("ray", ("prefect-ray",), "flows on a Ray cluster (planned)"),
 )

@@ -1,0 +1,1 @@
+"""Where a clinician judges pairs: a small web application on this machine, and the book of judgements."""

@@ -1,0 +1,119 @@
+"""What is good enough: a bound for each figure that decides, and why it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ccf_pipeline.quality.figures import ArtefactView, Figures, Flips, Gate
+
+
+def judge_figures(figures: Figures) -> tuple[Gate, ...]:
+    """Every gate with its value; one that could not be measured has not passed."""
+    return tuple(_gates(figures))
+
+
+def failing(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
+    return tuple(gate for gate in gates if not gate.passed)
+
+
+def _gates(figures: Figures) -> Iterator[Gate]:
+    yield from _flip_gates(deciding_judge(figures.flips))
+    yield _gate(
+        "preserved mentions, F1", figures.preserved.f1, at_least=0.90, why="What was not asked for stays."
+    )
+    edits = figures.edits
+    yield _gate(
+        "words changed, median", edits.token_distance.median, at_most=0.30, why="The edit is minimal."
+    )
+    yield _gate(
+        "sentences kept, median",
+        edits.sentences_kept.median,
+        at_least=0.60,
+        why="Most sentences are the radiologist's own.",
+    )
+    yield _gate(
+        "length change, median",
+        edits.length_change.median,
+        at_most=0.10,
+        why="Length does not tell the sides apart.",
+    )
+    delta = edits.cliffs_delta
+    yield _gate(
+        "length, Cliff's delta",
+        None if delta is None else abs(delta),
+        at_most=0.10,
+        why="Neither side is the longer one as a rule.",
+    )
+    yield _gate(
+        "near duplicates made",
+        figures.duplicates.made.share,
+        at_most=0.05,
+        why="Rows teach different things; reports that were alike before are not counted.",
+    )
+    violations = figures.violations
+    yield _gate(
+        "graph violations",
+        float(violations.hard) if violations.pairs else None,
+        at_most=0.0,
+        why="No counterfactual asserts what cannot stand together.",
+    )
+    privacy = figures.privacy
+    yield _gate(
+        "invented identifiers",
+        privacy.invented.share,
+        at_most=0.001,
+        why="No name, date or number was made up.",
+    )
+    yield _gate(
+        "planted identifiers found",
+        privacy.planted_found.share,
+        at_least=0.95,
+        why="The scan that says so finds what is planted.",
+    )
+    yield _gate(
+        "artefact AUC, findings masked",
+        _auc(figures.artefacts, "findings masked"),
+        at_most=0.60,
+        why="The manner of writing does not tell the sides apart.",
+    )
+    yield _gate(
+        "artefact AUC, wrapper alone",
+        _auc(figures.artefacts, "wrapper alone"),
+        at_most=0.52,
+        why="Both sides wear the same wrapper.",
+    )
+
+
+def deciding_judge(flips: tuple[Flips, ...]) -> Flips:
+    """The last independent judge that saw any pair, or else the last, which is the strictest reading."""
+    heard = [one for one in flips if one.pairs] or list(flips)
+    independent = [one for one in heard if one.independent]
+    return (independent or heard)[-1]
+
+
+def _flip_gates(flips: Flips) -> Iterator[Gate]:
+    by = f"As read by {flips.judge}."
+    yield _gate("findings flipped", flips.success.share, at_least=0.95, why=by)
+    for direction in flips.directions:
+        yield _gate(f"findings flipped, {direction.name}", direction.rate.share, at_least=0.90, why=by)
+    worst = max(flips.collateral, key=lambda one: one.rate.share or 0.0, default=None)
+    yield _gate(
+        "collateral change, worst finding",
+        worst.rate.share if worst else None,
+        at_most=0.02,
+        why=f"{worst.name if worst else 'No finding'} changes unasked most often. {by}",
+    )
+
+
+def _auc(views: tuple[ArtefactView, ...], name: str) -> float | None:
+    return next((view.auc for view in views if view.view == name), None)
+
+
+def _gate(
+    name: str, value: float | None, *, why: str, at_least: float | None = None, at_most: float | None = None
+) -> Gate:
+    bound = at_least if at_least is not None else at_most
+    if bound is None:
+        raise AssertionError(f"the gate {name} has no bound")
+    passed = None if value is None else (value >= bound if at_least is not None else value <= bound)
+    return Gate(name=name, value=value, bound=bound, at_least=at_least is not None, passed=passed, why=why)
