@@ -27,6 +27,8 @@ SAID = {
     **dict.fromkeys(("slight", "severe", "marked", "tiny", "subtle"), 0.08),
 }
 SELDOM_SAID = 0.03
+# Without their degree these two are hardly told at all: where there is no sign, the checker asks for it.
+ALWAYS_GRADED = frozenset({"fnd_edema", "fnd_pneumothorax"})
 
 _ZONE = re.compile(r"\b(upper|mid|lower) zone(?= |\b)", re.IGNORECASE)
 _ZONE_NAMES = {"lung": 6, "lung zone": 3, "zone": 1}
@@ -83,6 +85,20 @@ def reframed(text: str, manner: Manner, chance: random.Random) -> str:
 def is_said(severity: str, chance: random.Random) -> bool:
     """Whether a report would name this degree."""
     return chance.random() < SAID.get(severity, SELDOM_SAID)
+
+
+def with_verb(text: str) -> str:
+    """A sentence that cannot be taken for the end of the one before it."""
+    if VERB.search(text):
+        return text
+    verb = "are" if is_plural(text.rstrip(".")) else "is"
+    article = "a " if verb == "is" and _COUNTED.search(text) else ""
+    return finish_sentence(f"There {verb} {article}{lower_first(text)}")
+
+
+_COUNTED = re.compile(
+    r"^(?!an? )[^,.;]*\b(?:effusion|fracture|mass|nodule|opacity|pneumothorax|lesion)\b", re.IGNORECASE
+)
 
 
 def _frame_of(sentence: str) -> str | None:

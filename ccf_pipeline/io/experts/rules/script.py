@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.io.experts.rules.grammar import VERB, split_label
-from ccf_pipeline.io.experts.rules.manner import Manner, is_said
+from ccf_pipeline.io.experts.rules.manner import ALWAYS_GRADED, Manner, is_said, with_verb
 from ccf_pipeline.io.experts.rules.naming import Naming
 from ccf_pipeline.io.experts.rules.placing import (
     TITLES,
@@ -115,8 +115,9 @@ class _Draft:
         return tuple(map(self._with_degree, self.plan.must_appear))
 
     def _with_degree(self, statement: Statement) -> Statement:
-        told_otherwise = statement.side or statement.region or len(self.plan.must_appear) > 1
-        if statement.severity is None or not told_otherwise or is_said(statement.severity, self.chance):
+        if statement.severity is None or statement.concept in ALWAYS_GRADED:
+            return statement
+        if is_said(statement.severity, self.chance):
             return statement
         return statement.model_copy(update={"severity": None})
 
@@ -266,6 +267,9 @@ class _Draft:
         numbers = [number for s in sentences if (number := list_number(s.text)) is not None]
         anchor = place_after(left, self.plan.target, by_organ=section != "impression")
         body = body_of(self.plan.target)
+        if not anchor.text.rstrip().endswith((".", "?", "!")):
+            # Behind a sentence without its stop, one without a verb would be read as its end.
+            text = with_verb(text)
         if numbers:
             text, anchor = f"{max(numbers) + 1}. {text}", left[-1]
         elif any(has_title(s.text) for s in sentences) and body_of_sentence(anchor.text) != body:
