@@ -133,10 +133,10 @@ class _Draft:
             if sign.concept not in told:
                 placed = self._placed_with(target, sign)
                 written.append(self.scribe.writer.write_sign(placed, target, around, self.chance))
-        sentences = [sentence for sentence in written if sentence is not None]
-        self.named = frozenset().union(*(sentence.named for sentence in sentences))
-        self.used = frozenset(sentence.text for sentence in sentences)
-        return tuple(sentence.text for sentence in sentences)
+        new = [sentence for sentence in written if sentence is not None]
+        self.named = frozenset().union(*(sentence.named for sentence in new))
+        self.used = frozenset(sentence.text for sentence in new)
+        return tuple(sentence.text for sentence in new)
 
     def _manner(self, sentences: Sequence[Sentence]) -> Manner:
         in_impression = any(sentence.section == "impression" for sentence in sentences)
