@@ -7,7 +7,7 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check schemas docs build faults bench consumers clean
+.PHONY: help demo test check schemas docs pictures build faults bench consumers clean
 .NOTPARALLEL:
 
 help: ## List what can be made
@@ -32,6 +32,9 @@ schemas: $(DEV) ## Write schemas/ anew from the records
 
 docs: $(DEV) ## Paste the commands' help into the docs anew
 	@$(BIN)/cog -r --verbosity=1 -I . $(PASTED)
+
+pictures: $(DEV) ## Make the README's pictures anew (needs a Chromium)
+	@$(BIN)/python docs/pictures.py
 
 build: $(DEV) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . >$(VENV)/build.log 2>&1 || { tail -20 $(VENV)/build.log; exit 1; }

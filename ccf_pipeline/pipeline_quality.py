@@ -9,6 +9,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ from ccf_pipeline.errors import MissingInput, StorageError, UnreadableInput
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import corpus_terms, images_root
 from ccf_pipeline.io.disk import write_text
-from ccf_pipeline.io.exports.wrapping import QUESTION, answer
+from ccf_pipeline.io.exports.wrapping import answer, load_wrapper
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.opinions import LabelSource, write_texts
 from ccf_pipeline.io.thumbnails import thumbnail
@@ -79,7 +80,11 @@ def measure_build(
         if number % 500 == 0 or number == plan.plans:
             progress("rows", number, plan.plans)
     sampled = sample.values()
-    rules = Rules(graph, Lexicon.from_graph(graph.file), answer, QUESTION, sampling.seed)
+    wrapper = load_wrapper(build_settings(path).dataset)
+    # Both sides of a pair show the same headings or none; here they stay as the report has them.
+    as_it_stands = wrapper.model_copy(update={"findings": "FINDINGS:", "impression": "IMPRESSION:"})
+    wrap = partial(answer, wrapper=as_it_stands)
+    rules = Rules(graph, Lexicon.from_graph(graph.file), wrap, wrapper.question, sampling.seed)
     opinions = [_opinion(source, sampled, path) for source in sources]
     quality = measure(tally, sampled, plan, made_with or _of_nothing(graph), rules, opinions, progress)
     write_text(path / QUALITY_FILE, quality.model_dump_json(indent=1) + "\n")

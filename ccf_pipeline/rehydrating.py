@@ -113,7 +113,7 @@ def _from_deltas(
                 phrases[phrase.number] = text
                 break
     for done, row in enumerate(read_rows(shared, DeltaRow), 1):
-        progress("rows", done, recipe.rows)
+        progress("rebuild", done, recipe.rows)
         found = _one_row(row, reports, phrases, key)
         if isinstance(found, Record):
             yield found
@@ -170,7 +170,7 @@ def _from_recipe(
     reports = _reports(corpus, wanted, progress)
     key = open_key(recipe.slips, recipe.key_check, reports)
     for done, row in enumerate(read_rows(shared, RecipeRow), 1):
-        progress("rows", done, recipe.rows)
+        progress("rebuild", done, recipe.rows)
         found = _same_row(row, built.get(row.record_id), reports, key)
         if isinstance(found, Record):
             yield found

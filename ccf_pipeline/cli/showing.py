@@ -38,7 +38,7 @@ STAGES = {
     "deltas": "writing deltas",
     "phrases": "looking for phrases",
     "scan": "searching for leaks",
-    "rows": "making rows again",
+    "rebuild": "making rows again",
     "upload": "sending files",
 }
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")

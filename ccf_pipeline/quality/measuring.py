@@ -45,6 +45,10 @@ Progress = Callable[[str, int, int | None], None]
 Wrap = Callable[[str, tuple[Label, ...]], str]
 
 
+def _silent(stage: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
 @dataclass(frozen=True)
 class Opinion:
     """What another judge says of texts, by record and side; `entities` where it names things in them."""
@@ -82,14 +86,14 @@ def measure(
     made_with: MadeWith,
     rules: Rules,
     opinions: Sequence[Opinion] = (),
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = _silent,
 ) -> Quality:
     """Everything that is measured of a build.
 
     Args:
         sampled: accepted rows, drawn by lot; texts are read again for these only.
     """
-    pairs = _read(sampled, rules, progress)
+    pairs = read_pairs(sampled, rules, progress)
     figures = Figures(
         yields=tally.yields(plan),
         flips=tuple(_flips(tally, pairs, opinions, rules)),
@@ -110,14 +114,15 @@ def measure(
             lambda text: [" ".join(found.lower().split()) for found in IDENTIFIER.findall(text)],
             seed=rules.seed,
         ),
-        artefacts=tuple(_artefacts(pairs, rules, progress)),
+        artefacts=tuple(measure_artefacts(pairs, rules, progress)),
         models=tuple(_models(opinions)),
         samples=Samples(seed=rules.seed, pairs=len(pairs), of=tally.accepted.total()),
     )
     return Quality(version=VERSION, made_with=made_with, figures=figures, gates=judge_figures(figures))
 
 
-def _read(sampled: Sequence[Record], rules: Rules, progress: Progress) -> list[ReadPair]:
+def read_pairs(sampled: Sequence[Record], rules: Rules, progress: Progress = _silent) -> list[ReadPair]:
+    """Both texts of every row, read once for all that is measured of them."""
     pairs = []
     for number, record in enumerate(sampled, 1):
         chosen = record.chosen_text or record.factual_text
@@ -298,7 +303,10 @@ def _leakage(pairs: Sequence[ReadPair], rules: Rules) -> Leakage:
     )
 
 
-def _artefacts(pairs: Sequence[ReadPair], rules: Rules, progress: Progress) -> Iterable[ArtefactView]:
+def measure_artefacts(
+    pairs: Sequence[ReadPair], rules: Rules, progress: Progress = _silent
+) -> Iterable[ArtefactView]:
+    """Every view of the artefact test, the ones within a direction last."""
     patients = [pair.record.subject_id for pair in pairs]
     raw = [pair.chosen for pair in pairs], [pair.record.counterfactual_text for pair in pairs]
     masked = (

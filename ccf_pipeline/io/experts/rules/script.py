@@ -11,6 +11,7 @@ from functools import cached_property
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.io.experts.rules.altering import exchange_words
 from ccf_pipeline.io.experts.rules.grammar import VERB, split_label
+from ccf_pipeline.io.experts.rules.manner import ALWAYS_GRADED, Manner, is_said, with_verb
 from ccf_pipeline.io.experts.rules.naming import Naming
 from ccf_pipeline.io.experts.rules.placing import (
     TITLES,
@@ -109,22 +110,41 @@ class _Draft:
         if self.plan.direction == "remove":
             return self._denial(section, sentences)
         if section == "impression" and self.named:
-            return self._told_in_short(self.plan.must_appear[0], sentences)
-        return self._told_in_full(self.plan.must_appear)
+            return self._told_in_short(self._statements[0], sentences)
+        return self._told_in_full(self._statements, sentences)
 
-    def _told_in_full(self, statements: Sequence[Statement]) -> tuple[str, ...]:
+    @cached_property
+    def _statements(self) -> tuple[Statement, ...]:
+        """What is to appear, with the degrees that a report would name: the same in every section."""
+        return tuple(map(self._with_degree, self.plan.must_appear))
+
+    def _with_degree(self, statement: Statement) -> Statement:
+        if statement.severity is None or statement.concept in ALWAYS_GRADED:
+            return statement
+        if is_said(statement.severity, self.chance):
+            return statement
+        return statement.model_copy(update={"severity": None})
+
+    def _told_in_full(
+        self, statements: Sequence[Statement], sentences: Sequence[Sentence]
+    ) -> tuple[str, ...]:
         """The target, and those of its signs that its sentence does not tell already."""
         target, *signs = statements
-        written = [self.scribe.writer.write(target, self._around, self.chance)]
+        around = replace(self._around, manner=self._manner(sentences))
+        written = [self.scribe.writer.write(target, around, self.chance)]
         for sign in signs:
             told = written[0].named if written[0] else frozenset()
             if sign.concept not in told:
                 placed = self._placed_with(target, sign)
-                written.append(self.scribe.writer.write_sign(placed, target, self._around, self.chance))
-        sentences = [sentence for sentence in written if sentence is not None]
-        self.named = frozenset().union(*(sentence.named for sentence in sentences))
-        self.used = frozenset(sentence.text for sentence in sentences)
-        return tuple(sentence.text for sentence in sentences)
+                written.append(self.scribe.writer.write_sign(placed, target, around, self.chance))
+        new = [sentence for sentence in written if sentence is not None]
+        self.named = frozenset().union(*(sentence.named for sentence in new))
+        self.used = frozenset(sentence.text for sentence in new)
+        return tuple(sentence.text for sentence in new)
+
+    def _manner(self, sentences: Sequence[Sentence]) -> Manner:
+        in_impression = any(sentence.section == "impression" for sentence in sentences)
+        return Manner.of([sentence.text for sentence in sentences], in_impression=in_impression)
 
     def _placed_with(self, target: Statement, sign: Statement) -> Statement:
         """The sign at the finding's place, where it occurs there."""
@@ -136,7 +156,7 @@ class _Draft:
         """An impression repeats a new finding; a new device only where something gave way for it."""
         if target.concept == SUPPORT_DEVICES and all(self._left(s) for s in sentences):
             return ()
-        around = replace(self._around, used=self.used)
+        around = replace(self._around, used=self.used, manner=self._manner(sentences))
         written = self.scribe.writer.write_short(target, self.named, around, self.chance)
         return (written.text,) if written else ()
 
@@ -251,6 +271,9 @@ class _Draft:
         numbers = [number for s in sentences if (number := list_number(s.text)) is not None]
         anchor = place_after(left, self.plan.target, by_organ=section != "impression")
         body = body_of(self.plan.target)
+        if not anchor.text.rstrip().endswith((".", "?", "!")):
+            # Behind a sentence without its stop, one without a verb would be read as its end.
+            text = with_verb(text)
         if numbers:
             text, anchor = f"{max(numbers) + 1}. {text}", left[-1]
         elif any(has_title(s.text) for s in sentences) and body_of_sentence(anchor.text) != body:

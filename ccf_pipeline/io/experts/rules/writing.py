@@ -12,6 +12,7 @@ from typing import Literal
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.io.experts.rules.anatomy import adjective, are_far, are_near, place_of
 from ccf_pipeline.io.experts.rules.grammar import finish_sentence, lower_first
+from ccf_pipeline.io.experts.rules.manner import Manner, reframed
 from ccf_pipeline.io.experts.rules.naming import Naming
 from ccf_pipeline.io.experts.rules.nouns import NounPhrase, kind_phrase, noun_phrase
 from ccf_pipeline.io.experts.rules.phrases import SLOT, Phrase, PhraseBook
@@ -23,6 +24,7 @@ Strictness = Literal["unheard", "fitting", "any"]
 # What it is worth to tell a slot. A severity left unsaid is no loss, and lets more phrases take their turn.
 WORTH = {"side": 4, "bilateral": 4, "region": 2, "severity": 1}
 ELSEWHERE, WRONG_KIND, TELLS_A_SIGN = -3, -2, 1
+NOUN_SHARE = 0.55
 NOUN_SHARE_IN_SHORT = 0.7
 NOUN_SHARE_IN_DENIALS = 0.25
 
@@ -40,6 +42,8 @@ class Surroundings:
     """Signs that are to be told as well: a phrase that has one spares a sentence."""
     used: frozenset[str] = frozenset()
     """Sentences that were written for another section."""
+    manner: Manner | None = None
+    """How the section frames its statements; None leaves a phrase as the graph has it."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ class Writer:
         usable = self._usable(statement, around, "unheard" if noun else "any")
         best = max([*usable.values(), *([_worth_of(noun.slots)] if noun else [])], default=0)
         told = [phrase for phrase, worth in usable.items() if worth >= best - 1]
-        if told and not (noun and chance.random() < 1 / (len(told) + 1)):
-            return self._written(chance.choice(told), statement, around)
+        if told and not (noun and chance.random() < NOUN_SHARE):
+            return self._written(_drawn(told, chance), statement, around, chance)
         return _written_noun(noun, statement, around, chance) if noun else None
 
     def write_sign(
@@ -77,7 +81,7 @@ class Writer:
             if not self._is_elsewhere(phrase, sign)
             and not any(are_far(finding.region or "", place) for place in phrase.places)
         ]
-        return self._written(chance.choice(usable), sign, around) if usable else None
+        return self._written(_drawn(usable, chance), sign, around, chance) if usable else None
 
     def write_short(
         self, statement: Statement, said: frozenset[str], around: Surroundings, chance: random.Random
@@ -93,10 +97,12 @@ class Writer:
         close = {p: w for p, w in usable.items() if p.others <= said and not self._is_elsewhere(p, statement)}
         told = [phrase for phrase, worth in close.items() if worth >= max(close.values()) - 1]
         shortest = sorted(told, key=lambda phrase: (len(phrase.template), phrase.template))[:3]
-        written = [self._written(phrase, statement, around) for phrase in shortest]
+        written = [self._written(phrase, statement, around, chance) for phrase in shortest]
         fresh = [sentence for sentence in written if sentence.text not in around.used]
         if noun and (not fresh or chance.random() < NOUN_SHARE_IN_SHORT):
-            return Written(finish_sentence(noun.text), frozenset({statement.concept}))
+            return Written(
+                _in_manner(finish_sentence(noun.text), around, chance), frozenset({statement.concept})
+            )
         return chance.choice(fresh or written) if written else self.write(statement, around, chance)
 
     def deny(
@@ -184,16 +190,23 @@ class Writer:
 
     # --- writing ------------------------------------------------------------------------------
 
-    def _written(self, phrase: Phrase, statement: Statement, around: Surroundings) -> Written:
+    def _written(
+        self, phrase: Phrase, statement: Statement, around: Surroundings, chance: random.Random
+    ) -> Written:
         known = self._known(statement)
         region = place_of(statement.region, self._graph)
         before_noun = (adjective(region) or region.label) if region else ""
         text = _PLACE_BEFORE_NOUN.sub(before_noun, phrase.template)
         text = finish_sentence(SLOT.sub(lambda slot: known[slot[1]], text))
-        return Written(_tersely(text) if around.is_terse else text, phrase.others | {statement.concept})
+        return Written(_in_manner(text, around, chance), phrase.others | {statement.concept})
 
 
 _PLACE_BEFORE_NOUN = re.compile(r"\{region\}(?= (?!is |are |with |and |obscures |in |on )[a-z])")
+
+
+def _drawn(phrases: Sequence[Phrase], chance: random.Random) -> Phrase:
+    """One of the phrases, the short ones oftener: reports seldom say much of one finding."""
+    return chance.choices(phrases, weights=[len(phrase.template.split()) ** -1.5 for phrase in phrases])[0]
 
 
 def _other_side(phrase: Phrase, statement: Statement) -> bool:
@@ -208,7 +221,13 @@ def _written_noun(
     noun: NounPhrase, statement: Statement, around: Surroundings, chance: random.Random
 ) -> Written:
     text = finish_sentence(noun.text) if around.is_terse else noun.in_a_sentence(chance)
-    return Written(text, frozenset({statement.concept}))
+    return Written(_in_manner(text, around, chance), frozenset({statement.concept}))
+
+
+def _in_manner(text: str, around: Surroundings, chance: random.Random) -> str:
+    """The sentence as this report would have it."""
+    text = _tersely(text) if around.is_terse else text
+    return reframed(text, around.manner, chance) if around.manner else text
 
 
 _THERE_IS = re.compile(r"^There (?:is|are) (?:an? )?(?=\w)", re.IGNORECASE)

@@ -1,0 +1,43 @@
+"""A finished build to measure, and what rows are measured by; made once."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ccf_pipeline import pipeline
+from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.exports.wrapping import answer, load_wrapper
+from ccf_pipeline.io.graphs import load_graph
+from ccf_pipeline.quality.measuring import Rules
+from ccf_pipeline.records import Record
+from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings
+from ccf_pipeline.steps.reading import Lexicon
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("measured")
+    write_demo_corpus(folder / "corpus", studies=400, seed=5, images=False)
+    corpus = CorpusSettings(kind="demo", path=folder / "corpus")
+    pipeline.build(BuildSettings(out=folder / "build", corpus=corpus))
+    return folder / "build"
+
+
+@pytest.fixture(scope="session")
+def records(build: Path) -> list[Record]:
+    folder = BuildFolder(build)
+    plan = folder.plan_summary()
+    assert plan is not None
+    return list(folder.accepted_records(plan.shards))
+
+
+@pytest.fixture(scope="session")
+def rules() -> Rules:
+    graph = load_graph()
+    wrapper = load_wrapper(DatasetSettings())
+    wrap = partial(answer, wrapper=wrapper)
+    return Rules(graph, Lexicon.from_graph(graph.file), wrap, wrapper.question, seed=7)

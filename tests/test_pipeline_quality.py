@@ -1,0 +1,178 @@
+"""A build measured: what is counted, what another judge says, and that nothing but the rows decides it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from ccf_pipeline import pipeline
+from ccf_pipeline.errors import CcfError, MissingInput, StorageError, UnreadableInput
+from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.opinions import LabelCommand, LabelTable
+from ccf_pipeline.pipeline_quality import (
+    Sampling,
+    measure_build,
+    read_quality,
+    write_report,
+    write_sampled_texts,
+)
+from ccf_pipeline.quality.tables import quality_markdown
+from ccf_pipeline.records import FINDING_LABELS
+from ccf_pipeline.settings import BuildSettings, CorpusSettings, ShardSettings
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_demo_corpus(folder, studies=40, seed=11, images=True)
+    return folder
+
+
+def made(corpus: Path, out: Path, shard_size: int = 500) -> Path:
+    settings = BuildSettings(
+        out=out, corpus=CorpusSettings(kind="demo", path=corpus), shards=ShardSettings(size=shard_size)
+    )
+    pipeline.build(settings)
+    return out
+
+
+@pytest.fixture(scope="module")
+def build(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(corpus, tmp_path_factory.mktemp("build") / "build")
+
+
+def test_every_row_is_counted_once(build: Path) -> None:
+    quality = measure_build(build)
+
+    yields = quality.figures.yields
+    assert yields.planned == yields.judged
+    assert yields.accepted.of == yields.judged
+    assert quality.figures.samples.pairs == yields.accepted.hits
+    assert sum(entry.count for entry in quality.figures.balance.directions) == yields.accepted.hits
+    assert len({gate.name for gate in quality.gates}) == len(quality.gates)
+    assert read_quality(build) == quality
+
+
+def test_shards_do_not_change_a_figure(build: Path, corpus: Path, tmp_path: Path) -> None:
+    other = made(corpus, tmp_path / "other", shard_size=7)
+
+    assert measure_build(other, Sampling(30)) == measure_build(build, Sampling(30))
+    assert (other / "quality.json").read_bytes() == (build / "quality.json").read_bytes()
+
+
+def test_the_manifest_still_holds_after_measuring(build: Path) -> None:
+    from ccf_pipeline.io.builds import BuildFolder
+
+    measure_build(build, Sampling(10))
+    write_report(build)
+
+    assert BuildFolder(build).verify().accepted > 0
+
+
+def test_the_page_shows_images_that_are_bound_and_is_its_owners_alone(build: Path) -> None:
+    measure_build(build, Sampling(10))
+
+    page = write_report(build)
+
+    assert "data:image/jpeg;base64," in page.read_text(encoding="utf-8")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert page.stat().st_size < 5_000_000
+
+
+def test_the_markdown_holds_figures_and_no_words_of_reports(build: Path) -> None:
+    quality = measure_build(build)
+
+    table = quality_markdown(quality)
+
+    assert "artefact AUC, findings masked" in table
+    words = {word.word for view in quality.figures.artefacts for word in view.words if " " in word.word}
+    assert not [word for word in words if f"| {word} |" in table]
+
+
+def test_an_unfinished_build_is_not_measured(tmp_path: Path, corpus: Path) -> None:
+    with pytest.raises(MissingInput):
+        measure_build(tmp_path)
+    out = made(corpus, tmp_path / "build")
+    (out / "manifest.json").unlink()
+    with pytest.raises(StorageError, match="is not finished"):
+        measure_build(out)
+
+
+# --- a second opinion -----------------------------------------------------------------------
+
+
+def ids_of(texts: Path) -> list[str]:
+    return [json.loads(line)["report_id"] for line in texts.read_text(encoding="utf-8").splitlines()]
+
+
+def test_another_labelers_table_decides_the_flip_gates(build: Path, tmp_path: Path) -> None:
+    write_sampled_texts(build, tmp_path / "texts.jsonl")
+    table = tmp_path / "other.csv"
+    with table.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["report_id", *FINDING_LABELS.values()])
+        # A judge that never sees anything.
+        rows.writerows([name, *[""] * 14] for name in ids_of(tmp_path / "texts.jsonl"))
+
+    quality = measure_build(build, sources=[LabelTable(table)])
+
+    opinion = quality.figures.flips[-1]
+    assert (opinion.judge, opinion.independent) == ("other.csv", True)
+    assert opinion.pairs == quality.figures.yields.accepted.hits
+    by_direction = {one.name: one.rate.share for one in opinion.directions}
+    assert by_direction["add"] == 0.0
+    assert by_direction["remove"] == 1.0
+    failed = {gate.name for gate in quality.gates if gate.passed is False}
+    assert "findings flipped, add" in failed
+
+
+def test_a_command_judges_in_its_own_process_and_leaves_no_text_behind(build: Path, tmp_path: Path) -> None:
+    judge = tmp_path / "judge.py"
+    judge.write_text(
+        "import json, sys\n"
+        "with open(sys.argv[1]) as asked, open(sys.argv[2], 'w') as answered:\n"
+        "    for line in asked:\n"
+        "        text = json.loads(line)\n"
+        "        labels = {'Edema': 1 if 'edema' in text['text'].lower() else None}\n"
+        "        words = sorted(set(text['text'].split()))[:5]\n"
+        "        answer = {'report_id': text['report_id'], 'labels': labels, 'entities': words}\n"
+        "        answered.write(json.dumps(answer) + '\\n')\n"
+    )
+
+    quality = measure_build(build, sources=[LabelCommand(f"{sys.executable} {judge}")])
+
+    assert quality.figures.flips[-1].judge == "judge.py"
+    assert quality.figures.flips[-1].pairs > 0
+    (model,) = quality.figures.models
+    assert model.entity_f1 is not None
+    assert not list(build.glob(".opinion-*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ("study,Edema\n1,1\n", "RECORD:factual"),
+        ("report_id,Swelling\na:factual,1\n", "Edema"),
+        ("report_id,Edema\nnobody:factual,1\n", "--write-texts"),
+    ],
+)
+def test_a_table_of_something_else_is_refused(build: Path, tmp_path: Path, content: str, hint: str) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(content)
+
+    with pytest.raises(UnreadableInput) as error:
+        measure_build(build, sources=[LabelTable(table)])
+
+    assert hint in error.value.hint
+
+
+@pytest.mark.parametrize("command", ["false", "/no/such/program", f"{sys.executable} -c pass"])
+def test_a_command_that_fails_is_told_without_a_traceback(build: Path, command: str) -> None:
+    with pytest.raises(CcfError):
+        measure_build(build, sources=[LabelCommand(command)])
+    assert not list(build.glob(".opinion-*"))
