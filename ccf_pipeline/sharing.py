@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ccf_pipeline.errors import LeakFound, MissingInput, SharingRefused, StorageError
 from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.io.cards.body import METHOD
 from ccf_pipeline.io.corpora import corpus_terms
 from ccf_pipeline.io.sharing.cards import write_share_card
 from ccf_pipeline.io.sharing.data import (
@@ -332,6 +333,7 @@ def scan_folder(staged: Path, finished: FinishedBuild, recipe: Recipe, progress:
     """Look at every string of every file, and compare it with every report of the build."""
     everything = recipe.level == "L2"
     known = set(identifiers(json.dumps(recipe.model_dump(mode="json"), ensure_ascii=False)))
+    known |= identifiers(METHOD)  # a citation has a year
     if everything:
         for _, report in finished.reports():
             known |= identifiers(report) | paths(report)

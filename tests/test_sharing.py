@@ -217,7 +217,11 @@ def test_the_right_corpus_gives_the_data_set_byte_for_byte(made: Path, tmp_path:
     assert (summary.rebuilt, summary.missing) == (len(originals(made)), ())
     for path in sorted((made / "build" / "dataset" / "data" / "ccf").iterdir()):
         assert (tmp_path / "out" / "data" / "ccf" / path.name).read_bytes() == path.read_bytes()
-    assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == ["README.md", "data"]
+    assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == [
+        "README.md",
+        "data",
+        "dataset_info.json",
+    ]
 
 
 def test_images_come_back_from_the_holders_own_copy(tmp_path: Path) -> None:

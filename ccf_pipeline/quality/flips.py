@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import get_args
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.quality.figures import FlipCell, Flips, NamedRate
@@ -16,7 +17,7 @@ States = Mapping[str, Polarity]
 """Findings by their CheXpert names; one that is not spoken of is missing."""
 
 IDS = {label: finding for finding, label in FINDING_LABELS.items()}
-DIRECTIONS: tuple[Direction, ...] = ("add", "swap", "remove")
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 def leaving(record: Record) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from ccf_pipeline.io.cards.escaping import escaped, table, unlinked
 from ccf_pipeline.io.cards.licences import CREDENTIALED, licence_of
@@ -10,9 +11,15 @@ from ccf_pipeline.io.cards.matter import NAME, CardMatter
 from ccf_pipeline.io.datasets import SPLIT_FILES
 from ccf_pipeline.io.exports import all_exports
 from ccf_pipeline.io.exports.wrapping import load_wrapper
-from ccf_pipeline.records import ReasonCount
+from ccf_pipeline.records import Direction, ReasonCount
 
-DIRECTIONS = ("add", "swap", "remove")
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
+
+
+METHOD = (
+    "Yang, Lu and Yu, *Walking the Tightrope: Autonomous Disentangling Beneficial and Detrimental Drifts in"
+    " Non-Stationary Custom-Tuning*, NeurIPS 2025."
+)
 
 
 def card_body(matter: CardMatter) -> str:
@@ -252,7 +259,7 @@ def _citing(matter: CardMatter) -> str:
     cited = f"Cite the source: {escaped(matter.terms.citation)}.\n" if matter.terms.citation else ""
     return f"""## How to cite
 
-{cited}Cite the method: Yang, Lu and Yu, *Walking the Tightrope: Autonomous Disentangling Beneficial and Detrimental Drifts in Non-Stationary Custom-Tuning*, NeurIPS 2025.
+{cited}Cite the method: {METHOD}
 Name this build: {NAME} {escaped(matter.chosen.version)}, made by ccf_pipeline {escaped(matter.lineage.code_version)} with the concept graph {escaped(matter.lineage.graph_version)} (`{matter.lineage.graph_digest[:16]}`)."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
@@ -18,6 +19,7 @@ HOLDS: dict[ShareLevel, str] = {
     " by its place in that report. It is of use only to those who hold the reports.",
     "L2": "Level L2, everything: factual and counterfactual texts.",
 }
+CROISSANT = "croissant.json"
 _ON_PHYSIONET = (
     "**What derives from credentialed reports belongs on PhysioNet, under the same agreement.** This is"
     " PhysioNet's guidance; a delta holds no source text, which lowers the risk and does not clear it."
@@ -61,6 +63,17 @@ def drop_config(folder: Path, config: str) -> None:
     told["configs"] = [one for one in told.get("configs", []) if one["config_name"] != config]
     spoken = yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
     write_text(folder / README, f"---\n{spoken}---\n{body}")
+    _drop_from_croissant(folder / CROISSANT, f"data/{config}/")
+
+
+def _drop_from_croissant(file: Path, below: str) -> None:
+    """Take what describes files that were left out from the description for machines."""
+    if not file.is_file():
+        return
+    told = json.loads(file.read_text(encoding="utf-8"))
+    for part in ("distribution", "recordSet"):
+        told[part] = [one for one in told.get(part, []) if below not in json.dumps(one)]
+    write_text(file, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def _body(recipe: Recipe) -> str:

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 _ROWS = 512
+# What the writer of the Parquet says of itself: how it cut the pages, in numbers.
+_OF_THE_WRITER = frozenset({b"ARROW:schema", b"content_defined_chunking"})
 _LINES = frozenset({".jsonl", ".ndjson"})
 _IMAGES = frozenset({".jpg", ".jpeg", ".png"})
 _TEXT = frozenset({".md", ".txt", ".yaml", ".yml", ".csv", ".tsv", ".html", ".xml", ".toml", ""})
@@ -53,10 +55,11 @@ def _parquet_strings(path: Path) -> Iterator[tuple[str, str]]:
     file = _opened(path)
     for key, value in (file.metadata.metadata or {}).items():
         # The Arrow schema is kept in base64; its names are read below, its own metadata here.
-        if key != b"ARROW:schema":
+        if key not in _OF_THE_WRITER:
             yield "footer", value.decode("utf-8", errors="replace")
     for name, value in (file.schema_arrow.metadata or {}).items():
-        yield f"schema {name.decode()}", value.decode("utf-8", errors="replace")
+        if name not in _OF_THE_WRITER:
+            yield f"schema {name.decode()}", value.decode("utf-8", errors="replace")
     try:
         for batch in file.iter_batches(batch_size=_ROWS):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
