@@ -17,6 +17,7 @@ from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
 from ccf_pipeline.cli.plan import plan
+from ccf_pipeline.cli.prompts import prompts
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.version import version
@@ -40,6 +41,7 @@ app.command()(init)
 app.command()(ingest)
 app.command()(images)
 app.command()(plan)
+app.command()(prompts)
 app.command()(run)
 app.command()(check)
 app.command()(recheck)
