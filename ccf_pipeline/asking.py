@@ -18,24 +18,29 @@ from ccf_pipeline.io.corpora import images_root
 from ccf_pipeline.io.experts import Expert
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import FALL_BACK, REPAIR, Materials
-from ccf_pipeline.records import Completion, Edit, Plan, Prompt, Record, Spend, Study, Verdict
-from ccf_pipeline.steps.checking import check_edit
+from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record, Spend, Study, Verdict
+from ccf_pipeline.steps.checking import check_edit, check_rewording
 from ccf_pipeline.steps.editing import read_edit
 from ccf_pipeline.steps.facts import Reading
-from ccf_pipeline.steps.prompting import write_prompt, write_repair
-from ccf_pipeline.steps.recording import make_record
+from ccf_pipeline.steps.prompting import CHOSEN, write_chosen, write_prompt, write_repair
+from ccf_pipeline.steps.recording import make_record, with_chosen
 
 OPEN_SHARDS = 8
 
 
 @dataclass
 class Tally:
-    """How a build stands, for those who watch it: `judged` counts rows, `spend` answers and their tokens."""
+    """How a build stands, for those who watch it: `judged` counts rows, `spend` answers and their tokens.
+
+    `reworded` counts the studies whose factual side is in the expert's words, where that is asked for.
+    """
 
     planned: int
     judged: int = 0
     accepted: int = 0
     repaired: int = 0
+    reworded: int = 0
+    not_reworded: int = 0
     under_way: int = 0
     rejected_by: Counter[str] = field(default_factory=Counter)
     spend: Spend = field(default_factory=Spend)
@@ -73,6 +78,16 @@ class ShardAtWork:
     factual: dict[str, Reading]
     records: list[Record | None]
     missing: int
+    chosen: dict[str, Reworded] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reworded:
+    """The factual side of a study in the expert's words, what speaks against it, and what it cost."""
+
+    edit: Edit
+    faults: tuple[Problem, ...]
+    spent: Spend
 
 
 class Desk:
@@ -166,16 +181,26 @@ class Desk:
             missing=0,
         )
         for entry in planned:
+            if expert.chosen:
+                chosen = write_chosen(entry.plans, entry.study, materials.templates[CHOSEN], expert)
+                self._ask(Inquiry(shard, len(shard.records), entry.study, entry.plans[0], chosen))
             for plan in entry.plans:
                 prompt = write_prompt(plan, entry.study, graph, template, expert)
-                self._fresh.append(Inquiry(shard, len(shard.records), entry.study, plan, prompt))
+                self._ask(Inquiry(shard, len(shard.records), entry.study, plan, prompt))
                 shard.records.append(None)
-        shard.missing = len(shard.records)
         self._open[number] = shard
 
-    def _seal(self, shard: ShardAtWork) -> None:
-        self._folder.seal_shard(shard.number, [record for record in shard.records if record is not None])
-        del self._open[shard.number]
+    def _ask(self, inquiry: Inquiry) -> None:
+        inquiry.shard.missing += 1
+        self._fresh.append(inquiry)
+
+    def _settle(self, shard: ShardAtWork) -> None:
+        """One answer less to wait for; the last one seals the shard."""
+        shard.missing -= 1
+        if shard.missing == 0:
+            records = [record for record in shard.records if record is not None]
+            self._folder.seal_shard(shard.number, _with_chosen(records, shard.chosen))
+            del self._open[shard.number]
 
     # --- answers ------------------------------------------------------------------------------
 
@@ -191,6 +216,9 @@ class Desk:
         """From an answer to a row, or back to the expert with the reasons."""
         materials, plan, study = self._materials, inquiry.plan, inquiry.study
         inquiry.spent = inquiry.spent.plus(completion)
+        if inquiry.prompt.strategy == CHOSEN:
+            self._judge_chosen(inquiry, completion)
+            return
         factual = inquiry.shard.factual[study.study_id]
         edit = read_edit(completion, plan, study, inquiry.prompt.form)
         counterfactual = materials.read(edit.text)
@@ -206,6 +234,17 @@ class Desk:
         )
         inquiry.shard.records[inquiry.place] = record
         self._count(record, inquiry.shard)
+
+    def _judge_chosen(self, inquiry: Inquiry, completion: Completion) -> None:
+        """The factual side in other words; where they do not hold, the pair does without them."""
+        materials, plan, study = self._materials, inquiry.plan, inquiry.study
+        factual = inquiry.shard.factual[study.study_id]
+        edit = read_edit(completion, plan, study, inquiry.prompt.form)
+        faults = check_rewording(edit, plan, study, factual, materials.read(edit.text), materials.graph)
+        inquiry.shard.chosen[study.study_id] = Reworded(edit, faults, inquiry.spent)
+        self.tally.reworded += not faults
+        self.tally.not_reworded += bool(faults)
+        self._settle(inquiry.shard)
 
     def _repair(
         self, inquiry: Inquiry, completion: Completion, edit: Edit, verdict: Verdict
@@ -232,6 +271,18 @@ class Desk:
             tally.rejected_by.update(
                 {problem.code for problem in record.problems if problem.level == "block"}
             )
-        shard.missing -= 1
-        if shard.missing == 0:
-            self._seal(shard)
+        self._settle(shard)
+
+
+def _with_chosen(records: list[Record], chosen: dict[str, Reworded]) -> list[Record]:
+    """The rows with the factual side in other words; the first of each study tells what they cost."""
+    told: set[str] = set()
+    rows = []
+    for record in records:
+        reworded = chosen.get(record.study_id)
+        if reworded is not None:
+            spent = Spend() if record.study_id in told else reworded.spent
+            record = with_chosen(record, reworded.edit, reworded.faults, spent)
+            told.add(record.study_id)
+        rows.append(record)
+    return rows

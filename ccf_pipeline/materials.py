@@ -16,6 +16,7 @@ from ccf_pipeline.records import Lineage, Template
 from ccf_pipeline.settings import BuildSettings
 from ccf_pipeline.steps.facts import Reading, read_facts
 from ccf_pipeline.steps.golden import require_reader
+from ccf_pipeline.steps.prompting import CHOSEN
 from ccf_pipeline.steps.reading import Lexicon
 
 REPAIR = "repair"
@@ -42,7 +43,7 @@ class Materials:
     @classmethod
     def load(cls, settings: BuildSettings) -> Materials:
         """Read the graph and the prompts; refuse a graph with which reports are not read as they should."""
-        names = (settings.expert.strategy, REPAIR, FALL_BACK)
+        names = [settings.expert.strategy, REPAIR, FALL_BACK, *([CHOSEN] if settings.expert.chosen else [])]
         materials = cls(settings, load_graph(settings.graph), {name: load_template(name) for name in names})
         require_reader(materials.lexicon, materials.graph.file)
         return materials

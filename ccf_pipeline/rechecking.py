@@ -91,6 +91,15 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
     )
 
 
+def settings_of_build(path: Path, graph: Path | None, recorded: Path | None) -> BuildSettings:
+    """What a build was begun with, and the recorded answers to play back in it."""
+    settings = settings_of(_identity_of(path), out=path, graph=graph)
+    if recorded is None:
+        return settings
+    expert = settings.expert.model_copy(update={"recorded": recorded})
+    return settings.model_copy(update={"expert": expert})
+
+
 def _identity_of(path: Path) -> dict[str, object]:
     file = path / "build.json"
     if not file.is_file():

@@ -100,6 +100,11 @@ class ExpertSettings(Noun):
     repair: int = Field(
         default=2, ge=0, le=10, description="How often a rejected answer goes back with the reasons."
     )
+    chosen: bool = Field(
+        default=False,
+        description="Have the factual side reworded by the same model, so that its style does not tell the"
+        " sides apart; one more answer per study.",
+    )
     temperature: float = Field(default=0.7, ge=0, le=2, description="How freely the model draws its words.")
     max_answer_tokens: int = Field(default=1024, ge=16, description="An answer is cut off after so many.")
     recorded: Path | None = Field(

@@ -114,8 +114,8 @@ def test_a_prompt_puts_what_studies_share_before_the_report(study: Study) -> Non
 
     system, user = prompt.messages
     assert study.sentences[0].text not in system.content
-    assert user.content.index("Pneumothorax") < user.content.index("<report>")
-    assert "[3] findings: No focal consolidation or pneumothorax." in user.content
+    assert user.content.index("Pneumothorax") < user.content.index("<report ")
+    assert "[3] No focal consolidation or pneumothorax." in user.content
 
 
 def test_the_walk_ends_in_an_accepted_record(study: Study) -> None:

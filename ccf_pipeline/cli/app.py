@@ -19,6 +19,7 @@ from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
 from ccf_pipeline.cli.metrics import metrics
 from ccf_pipeline.cli.plan import plan
+from ccf_pipeline.cli.prompts import prompts
 from ccf_pipeline.cli.push import push
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.recipe import recipe
@@ -48,6 +49,7 @@ app.command()(init)
 app.command()(ingest)
 app.command()(images)
 app.command()(plan)
+app.command()(prompts)
 app.command()(run)
 app.command()(check)
 app.command()(recheck)

@@ -36,6 +36,12 @@ def run(
         str | None, typer.Option("--expert", help="Who writes: `rules` needs no network and no key.")
     ] = None,
     strategy: Annotated[str | None, typer.Option("--strategy", help="How the expert is asked.")] = None,
+    chosen: Annotated[
+        bool | None, typer.Option("--chosen/--no-chosen", help="Have the factual side reworded too.")
+    ] = None,
+    recorded: Annotated[
+        Path | None, typer.Option("--recorded", help="The answers that `--expert scripted` plays back.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
     shard_size: Annotated[int | None, typer.Option("--shard-size", help="Studies per shard.")] = None,
     as_json: AsJson = False,
@@ -52,7 +58,7 @@ def run(
         "graph": graph,
         "corpus": {**corpus_flags(corpus), "limit": limit},
         "plan": {"per_study": per_study, "seed": seed},
-        "expert": {"kind": expert, "strategy": strategy},
+        "expert": {"kind": expert, "strategy": strategy, "chosen": chosen, "recorded": recorded},
         "shards": {"size": shard_size},
     }
     run_build(load_settings(config, flags), as_json=as_json, quiet=quiet)

@@ -8,6 +8,7 @@ from ccf_pipeline.records import (
     Edit,
     Label,
     Lineage,
+    Problem,
     Prompt,
     Record,
     Spend,
@@ -71,6 +72,23 @@ def make_record(
         graph_version=lineage.graph_version,
         graph_digest=lineage.graph_digest,
         code_version=lineage.code_version,
+    )
+
+
+def with_chosen(record: Record, chosen: Edit, faults: tuple[Problem, ...], spent: Spend) -> Record:
+    """The row with the factual side in the expert's words, or with what speaks against them.
+
+    Args:
+        spent: what the rewording cost, where it is this row's to tell of it.
+    """
+    return record.model_copy(
+        update={
+            "chosen_text": None if faults else chosen.text,
+            "problems": (*record.problems, *faults),
+            "tokens_in": record.tokens_in + spent.tokens_in,
+            "tokens_cached": record.tokens_cached + spent.tokens_cached,
+            "tokens_out": record.tokens_out + spent.tokens_out,
+        }
     )
 
 

@@ -5,6 +5,7 @@ exclusions.py    what cannot stand together                          conditions.
 collateral.py    what should have stayed                             time.py   words of change
 shape.py         headings, markup, length                            privacy.py   names, dates, blanks
 obedience.py     orders inside the report                            plausibility.py   rules of the graph
+rewording.py     the factual side in other words
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ccf_pipeline.steps.checking.exclusions import contradictions, exclusive_pai
 from ccf_pipeline.steps.checking.obedience import obeyed_orders
 from ccf_pipeline.steps.checking.plausibility import implausible_statements
 from ccf_pipeline.steps.checking.privacy import invented_identifiers
+from ccf_pipeline.steps.checking.rewording import check_rewording
 from ccf_pipeline.steps.checking.scores import score_edit
 from ccf_pipeline.steps.checking.shape import length_parity, shape_faults
 from ccf_pipeline.steps.checking.support import support_faults
@@ -25,7 +27,7 @@ from ccf_pipeline.steps.checking.targets import target_faults
 from ccf_pipeline.steps.checking.time import time_faults
 from ccf_pipeline.steps.facts import Reading
 
-__all__ = ["align_candidate", "check_edit", "number_sentences"]
+__all__ = ["align_candidate", "check_edit", "check_rewording", "number_sentences"]
 
 
 def check_edit(
