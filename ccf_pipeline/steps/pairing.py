@@ -1,9 +1,9 @@
 """Perception pairs: the same text beside another patient's image, which shows something else.
 
-An index holds of each study what a match depends on: some twenty bytes and the names of its image.
-Studies that may stand in for each other, of one corpus, split and view, that show a finding or lack it,
-lie in one list in the order of lots that depend on the seed and the study alone. A study is compared with
-so many that follow its own lot: neither the order nor the shards in which studies come change a match.
+An index holds of each study what a match depends on, some twenty bytes and its image's names. Studies that
+may stand in for each other, of one corpus, split and view, that show a finding or lack it, lie in one list
+in the order of lots that depend on the seed and the study alone. A study is compared with so many that
+follow its own lot, so that neither the order nor the shards in which studies come change a match.
 """
 
 from __future__ import annotations
