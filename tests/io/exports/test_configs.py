@@ -158,7 +158,7 @@ def test_k_rejected_per_chosen_keeps_k_and_counts_the_rest(build: BuildFolder, t
 
 
 def test_what_is_kept_evens_out_the_diseases_named(build: BuildFolder) -> None:
-    """Studies that may each gain a disease or keep as many; taking the first would name far more on one side."""
+    """Studies that may each gain a disease or keep as many; taking the first would name far more."""
     by_more: dict[int, Record] = {}
     for shard in range(shards_of(build)):
         for record in build.records_of(shard):
