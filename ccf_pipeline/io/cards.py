@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -18,16 +18,22 @@ CREDENTIALED = (
 
 
 def write_card(
-    dataset: Path, summary: BuildSummary, lineage: Lineage, terms: CorpusTerms, reviews: Mapping[str, int]
+    dataset: Path,
+    summary: BuildSummary,
+    lineage: Lineage,
+    terms: CorpusTerms,
+    reviews: Mapping[str, int],
+    vouched: Sequence[str] = (),
 ) -> None:
     """Write README.md; its head tells the Hub and `datasets` which files make which config.
 
     Args:
         reviews: how many of the relations that bear on these rows are reviewed, cited, taught.
+        vouched: who attested of which public host that reports may go there, where one was asked.
     """
     write_text(
         dataset / "README.md",
-        f"---\n{_head(dataset, summary)}---\n\n{_body(summary, lineage, terms, reviews)}",
+        f"---\n{_head(dataset, summary)}---\n\n{_body(summary, lineage, terms, reviews)}{_sent(vouched)}",
     )
 
 
@@ -106,6 +112,13 @@ def _terms(terms: CorpusTerms) -> str:
     notice = f"{CREDENTIALED}\n\n" if terms.sensitivity == "credentialed" else ""
     citation = f" Cite {terms.citation}." if terms.citation else ""
     return f"{notice}Source: {terms.name}. {terms.terms}{citation}"
+
+
+def _sent(vouched: Sequence[str]) -> str:
+    if not vouched:
+        return ""
+    hosts = "\n".join(f"- {line}" for line in vouched)
+    return f"\n## Hosts that reports were sent to\n\n{hosts}\n"
 
 
 def _listed(reviews: Mapping[str, int]) -> str:
