@@ -53,6 +53,11 @@ def ask(expert: ChatExpert, count: int) -> list[Completion]:
     return [one for some in expert.answer_questions(map(question, range(count))) for one in some]
 
 
+def collect(stream: Iterator[tuple[Completion, ...]], got: list[Completion]) -> None:
+    for some in stream:
+        got += some
+
+
 def texts(completions: list[Completion]) -> dict[str, str]:
     assert len({c.prompt_id for c in completions}) == len(completions)
     return {c.prompt_id: c.text for c in completions}
@@ -123,9 +128,33 @@ def test_a_key_goes_along_and_nothing_of_the_environment_does(
 
     ask(expert, 1)
 
-    assert "authorization: Bearer sk-of-the-settings" in server.heads[0]
+    assert "Authorization: Bearer sk-of-the-settings" in server.heads[0]
     assert "of-the-environment" not in server.heads[0]
     assert "sk-of-the-settings" not in repr(expert)
+
+
+def test_what_is_asked_is_what_the_openai_package_would_ask(server: BadServer) -> None:
+    openai = pytest.importorskip("openai")
+    sampling = Sampling(temperature=0.4, seed=17, max_tokens=99)
+    asked = question(0, sampling=sampling)
+    list(expert_at(server).answer_questions([asked]))
+
+    with openai.OpenAI(base_url=server.base_url, api_key="k", max_retries=0) as client:
+        reply = client.chat.completions.create(
+            model="a-model",
+            messages=[one.model_dump() for one in asked.messages],
+            temperature=0.4,
+            seed=17,
+            max_tokens=99,
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "strict": True, "schema": SCHEMA},
+            },
+        )
+
+    assert server.requests[0] == server.requests[1]
+    assert [head.split("\r\n")[0] for head in server.heads] == ["POST /v1/chat/completions HTTP/1.1"] * 2
+    assert reply.choices[0].message.content == "REPORT 0"
 
 
 def test_no_report_gets_into_the_log(server: BadServer, caplog: pytest.LogCaptureFixture) -> None:
@@ -328,8 +357,7 @@ def test_a_server_that_stays_away_stops_the_run_after_what_was_answered(server: 
     got: list[Completion] = []
 
     with pytest.raises(Unfinished, match="no answer for") as stopped:
-        for some in expert_at(server, concurrency=2).answer_questions(map(question, range(50))):
-            got += some
+        collect(expert_at(server, concurrency=2).answer_questions(map(question, range(50))), got)
 
     assert len(got) == 5
     assert "run the same command again" in stopped.value.hint
@@ -379,8 +407,7 @@ def test_what_no_question_will_get_past_stops_the_run_at_once(
     got: list[Completion] = []
 
     with pytest.raises(kind, match=words) as stopped:
-        for some in expert_at(server, concurrency=2).answer_questions(map(question, range(300))):
-            got += some
+        collect(expert_at(server, concurrency=2).answer_questions(map(question, range(300))), got)
 
     assert len(got) == 4
     assert len(server.requests) <= 6
@@ -420,8 +447,7 @@ def test_a_server_that_takes_nothing_is_the_wrong_one_and_nothing_is_kept(server
     got: list[Completion] = []
 
     with pytest.raises(ExpertError, match="answered none of 20 questions") as stopped:
-        for some in expert_at(server).answer_questions(map(question, range(500))):
-            got += some
+        collect(expert_at(server).answer_questions(map(question, range(500))), got)
 
     assert got == []
     assert len(server.requests) <= 40
@@ -443,8 +469,7 @@ def test_what_was_under_way_when_the_run_had_to_end_still_comes(server: BadServe
     got: list[Completion] = []
 
     with pytest.raises(ExpertError, match="401"):
-        for some in expert_at(server, concurrency=4).answer_questions(map(question, range(50))):
-            got += some
+        collect(expert_at(server, concurrency=4).answer_questions(map(question, range(50))), got)
 
     assert len(got) == 3
 

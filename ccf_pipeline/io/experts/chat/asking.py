@@ -1,10 +1,13 @@
-"""One question to one server, by the openai package."""
+"""One question to one server, in the words of OpenAI's chat completions.
+
+The openai package would ask the same (a test holds them side by side), but takes 0.35 ms of processor time
+more a request and a third of a second to import: more than sending, waiting and reading together.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +19,7 @@ from ccf_pipeline.io.guard import Endpoint
 from ccf_pipeline.records import Completion, Message, Sampling
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from ccf_pipeline.io.experts.chat.connection import Connection
 
 EXPERT = "openai"
 PATH = "/chat/completions"
@@ -50,38 +53,28 @@ class Asker:
     ) -> None:
         self.endpoint, self.model, self._key, self._patience = endpoint, model, key, patience
         self._most_bytes = MOST_OTHER_BYTES + MOST_BYTES_PER_TOKEN * (most_tokens or UNSAID_MOST_TOKENS)
-        self._client: AsyncOpenAI | None = None
+        self._connection: Connection | None = None
         self._under_way: dict[asyncio.Timeout, float] = {}
         self._hung_up: set[asyncio.Timeout] = set()
 
     async def ask(self, question: Question) -> Completion:
         """The answer, or a Fault that says what became of the attempt."""
-        import httpx2
-        import openai
-
-        client = self._client = self._client or self._open()
+        connection = self._connection = self._connection or self._open()
         deadline = asyncio.timeout(self._patience.deadline_seconds)
         try:
             async with deadline:
                 self._under_way[deadline] = asyncio.get_running_loop().time()
-                # `post` is the package's own way to ask without building its objects, which takes
-                # 0.7 ms of processor time a request: more than sending, waiting and reading together.
-                reply = await client.post(PATH, cast_to=httpx2.Response, content=self._body(question))
+                reply = await connection.post(self._body(question), most_bytes=self._most_bytes)
         except TimeoutError:
             raise self._too_late(deadline) from None
         except Overlong:
             return _cut_off(question, self.model)
-        except openai.APIStatusError as error:
-            refusal = error.response
-            wait = retry_after(refusal.headers, datetime.now(UTC))
-            raise fault_of_status(
-                refusal.status_code, refusal.content, wait, self.model, self.endpoint.name
-            ) from None
-        except openai.APIError as error:
-            raise Gone(f"no connection ({error.__class__.__name__})") from None
         finally:
             self._under_way.pop(deadline, None)
-        return read_reply(reply.content, prompt_id=question.prompt_id, expert=EXPERT, model=self.model)
+        if reply.status != 200:
+            wait = retry_after(reply.headers, datetime.now(UTC))
+            raise fault_of_status(reply.status, reply.body, wait, self.model, self.endpoint.name)
+        return read_reply(reply.body, prompt_id=question.prompt_id, expert=EXPERT, model=self.model)
 
     def oldest(self) -> float | None:
         """When the question that is longest under way was sent, by the loop's clock."""
@@ -103,9 +96,9 @@ class Asker:
                 deadline.reschedule(at + seconds)
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
 
     def _too_late(self, deadline: asyncio.Timeout) -> Fault:
         if deadline in self._hung_up:
@@ -131,31 +124,12 @@ class Asker:
         if question.answer_schema is not None:
             schema = {"name": "answer", "strict": True, "schema": question.answer_schema}
             said["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return json.dumps(said).encode()
+        return json.dumps(said, separators=(",", ":")).encode()
 
-    def _open(self) -> AsyncOpenAI:
-        import httpx2
-        from openai import AsyncOpenAI
+    def _open(self) -> Connection:
+        from ccf_pipeline.io.experts.chat.connection import Connection
 
-        from ccf_pipeline.io.experts.chat.transport import PinnedTransport
-
-        # At debug level the package logs whole requests, reports and all.
-        for name in ("openai", "httpx2", "aiohttp"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        transport = PinnedTransport(
-            self.endpoint, connect_seconds=self._patience.connect_seconds, most_bytes=self._most_bytes
-        )
-        client = AsyncOpenAI(
-            base_url=self.endpoint.base_url,
-            api_key=self._key,
-            max_retries=0,
-            timeout=None,
-            default_headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
-            http_client=httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False),
-        )
-        # The package takes these from the environment; they are no business of this server.
-        client.organization = client.project = None
-        return client
+        return Connection(self.endpoint, PATH, key=self._key, connect_seconds=self._patience.connect_seconds)
 
 
 def _cut_off(question: Question, model: str) -> Completion:
