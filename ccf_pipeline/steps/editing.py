@@ -6,6 +6,7 @@ import re
 
 from pydantic import ValidationError
 
+from ccf_pipeline.letters import clean_text
 from ccf_pipeline.records import (
     AnswerForm,
     Completion,
@@ -48,13 +49,22 @@ def _rewritten(text: str, plan: Plan, study: Study) -> Edit:
 
 def _script_of(text: str) -> EditScript | str:
     try:
-        return EditScript.model_validate_json(_without_fence(text))
+        return _cleaned(EditScript.model_validate_json(_without_fence(text)))
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in fault["loc"])
         return (
             f"The answer is not the JSON that was asked for ({place + ': ' if place else ''}{fault['type']})."
         )
+
+
+def _cleaned(script: EditScript) -> EditScript:
+    """JSON escapes can hide letters that nobody sees: they are taken out once they are letters."""
+    if all(step.text.isascii() and step.text.isprintable() for step in script.edits):
+        return script
+    return EditScript(
+        edits=tuple(step.model_copy(update={"text": clean_text(step.text)}) for step in script.edits)
+    )
 
 
 def _without_fence(text: str) -> str:

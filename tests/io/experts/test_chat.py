@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from ccf_pipeline.errors import CcfError, EndpointRefused, ExpertError, Unfinished
 from ccf_pipeline.io.experts.chat import ChatExpert, Patience, Question
-from ccf_pipeline.io.experts.chat.answers import clean_text, without_thinking
+from ccf_pipeline.io.experts.chat.answers import without_thinking
 from ccf_pipeline.io.experts.chat.pacing import Rate, Width, retry_after
 from ccf_pipeline.io.guard import Endpoint, Rules, allow_endpoint
+from ccf_pipeline.letters import clean_text
 from ccf_pipeline.records import Completion, CorpusTerms, Message, Sampling
 from tests.bad_server import Act, BadServer, misbehaving, shout, sometimes
 

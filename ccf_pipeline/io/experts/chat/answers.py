@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from typing import Any
 
 from ccf_pipeline.io.experts.chat.faults import Broken, Refused
+from ccf_pipeline.letters import clean_text
 from ccf_pipeline.records import Completion
 
 THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -16,7 +16,6 @@ END_OF_THINKING = re.compile(r"\A.{0,200000}</(?:think|thinking|reasoning)>", re
 RUN_AWAY = re.compile(r"\s{400}|(.{1,40}?)\1{60}", re.DOTALL)
 LOOKED_AT = 4000
 STOPPED = frozenset({"stop", "length", "content_filter", "repetition"})
-INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
 def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str) -> Completion:
@@ -61,16 +60,6 @@ def without_thinking(text: str) -> str:
     rest = THINKING.sub("", text, count=1)
     # A chat template may open the thinking itself, so that only its end is heard.
     return END_OF_THINKING.sub("", rest, count=1).lstrip()
-
-
-def clean_text(text: str) -> str:
-    """In composed letters, without what cannot be seen or written down: halves of pairs, controls, marks."""
-    if text.isascii() and text.isprintable():
-        return text
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(
-        letter for letter in composed if letter in "\n\t" or unicodedata.category(letter) not in INVISIBLE
-    )
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
