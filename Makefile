@@ -7,7 +7,7 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check schemas docs build faults bench clean
+.PHONY: help demo test check schemas docs build faults bench vllm clean
 .NOTPARALLEL:
 
 help: ## List what can be made
@@ -42,6 +42,9 @@ faults: $(DEV) ## Break disk, network and processes on purpose and see what surv
 
 bench: $(DEV) ## Measure
 	@found=; for file in bench/*.py; do [ -f "$$file" ] || continue; found=yes; echo "· $$file"; $(BIN)/python "$$file" || exit 1; done; [ "$$found" ] || echo "There are no benchmarks yet."
+
+vllm: $(DEV) ## Ask a real vLLM server with a tiny model; VLLM_PYTHON names its Python
+	@$(BIN)/python bench/vllm_server.py
 
 clean: ## Remove what can be made anew: caches, dist, .venv; never a build folder
 	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage
