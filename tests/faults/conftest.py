@@ -21,7 +21,8 @@ from ccf_pipeline.io.experts.chat import OpenAIExpert, Patience
 from ccf_pipeline.io.experts.rules import RulesExpert
 from ccf_pipeline.io.guard import allowed_endpoints
 from ccf_pipeline.io.journal import Journal
-from ccf_pipeline.materials import Materials
+from ccf_pipeline.materials import Materials, silent
+from ccf_pipeline.pipeline_planning import open_planner
 from ccf_pipeline.records import BuildSummary, Completion, Record, Study
 from ccf_pipeline.settings import (
     BuildSettings,
@@ -104,9 +105,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     materials = _materials(corpus)
     rules = RulesExpert(materials.graph)
     answers: dict[str, str] = {}
+    planner = open_planner(materials.settings, materials.graph, materials.lexicon, silent)
     for study in read_corpus(materials.settings.corpus):
         assert isinstance(study, Study)
-        for plan in pipeline.plan_one(study, materials):
+        for plan in planner.plan(study):
             prompt = write_prompt(plan, study, materials.graph, materials.template, materials.settings.expert)
             [[completion]] = rules.answer(iter([prompt, None]).__next__)
             answers[prompt.messages[1].content] = completion.text

@@ -108,4 +108,5 @@ def _behind_a_server(settings: BuildSettings) -> Expert:
         requests_per_minute=endpoint.requests_per_minute,
         tokens_per_minute=endpoint.tokens_per_minute,
         most_tokens=expert.max_answer_tokens,
+        client=endpoint.client,
     )

@@ -40,6 +40,15 @@ def server() -> Iterator[BadServer]:
         yield running
 
 
+@pytest.fixture(autouse=True, params=["openai", "aiohttp"])
+def carrier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever carries the requests, all of this holds."""
+    monkeypatch.setitem(CARRIED_BY, "client", request.param)
+
+
+CARRIED_BY: dict[str, Any] = {}
+
+
 def question(number: int, **more: Any) -> Question:
     messages = Message(role="system", content="Shout."), Message(role="user", content=f"report {number}")
     return Question(f"id-{number}", messages, SCHEMA, **more)
@@ -47,7 +56,7 @@ def question(number: int, **more: Any) -> Question:
 
 def expert_at(*servers: BadServer, patience: Patience = QUICK, **settings: Any) -> ChatExpert:
     endpoints = tuple(allow_endpoint(server.base_url, RULES) for server in servers)
-    return ChatExpert(endpoints, "a-model", patience=patience, **settings)
+    return ChatExpert(endpoints, "a-model", patience=patience, **CARRIED_BY, **settings)
 
 
 def ask(expert: ChatExpert, count: int) -> list[Completion]:
@@ -129,7 +138,7 @@ def test_a_key_goes_along_and_nothing_of_the_environment_does(
 
     ask(expert, 1)
 
-    assert "Authorization: Bearer sk-of-the-settings" in server.heads[0]
+    assert "authorization: bearer sk-of-the-settings" in server.heads[0].lower()
     assert "of-the-environment" not in server.heads[0]
     assert "sk-of-the-settings" not in repr(expert)
 

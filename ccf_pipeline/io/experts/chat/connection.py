@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ccf_pipeline.errors import EndpointRefused
-from ccf_pipeline.io.experts.chat.faults import Broken, Fatal, Gone, Overlong
+from ccf_pipeline.io.experts.chat.faults import Broken, Fatal, Fault, Gone, Overlong
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,44 +41,57 @@ class Connection:
     def __init__(self, endpoint: Endpoint, path: str, *, key: str, connect_seconds: float) -> None:
         self._name = endpoint.name
         self._url = f"{endpoint.base_url}{path}"
-        self._session = aiohttp.ClientSession(
-            connector=_connector(endpoint),
-            headers={
-                "Authorization": f"Bearer {key}",
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": "ccf-build",
-            },
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-        )
+        headers = {
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "ccf-build",
+        }
+        self._session = settled_session(endpoint, headers, connect_seconds)
 
     async def post(self, body: bytes, *, most_bytes: int) -> Reply:
         """Send and read to the end; what goes wrong on the way is a Fault."""
         try:
             async with self._session.post(self._url, data=body, allow_redirects=False) as reply:
                 return Reply(reply.status, reply.headers, await _read(reply, most_bytes))
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
-            raise Fatal(
-                EndpointRefused(
-                    f"{self._name}: its certificate is not to be trusted",
-                    hint="Give it a certificate for its name, or let SSL_CERT_FILE name your authority.",
-                )
-            ) from None
-        except aiohttp.ClientConnectorError:
-            raise Gone("nothing listens there") from None
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            raise Gone("the connection was cut before the answer", cost=1) from None
-        except aiohttp.ConnectionTimeoutError:
-            raise Gone("it does not take the connection") from None
-        except (aiohttp.ClientError, ValueError):
-            raise Broken("the answer was cut off or garbled on its way") from None
+        except (aiohttp.ClientError, ValueError) as error:
+            raise fault_of_connection(error, self._name) from None
 
     async def close(self) -> None:
         await self._session.close()
+
+
+def settled_session(
+    endpoint: Endpoint, headers: Mapping[str, str] | None, connect_seconds: float
+) -> aiohttp.ClientSession:
+    """Connections to the endpoint's own addresses: no proxy, no cookie, nothing unpacked on the way."""
+    return aiohttp.ClientSession(
+        connector=_connector(endpoint),
+        headers=headers,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+    )
+
+
+def fault_of_connection(error: BaseException, name: str) -> Fault:
+    """What an error of aiohttp means for the question and its server."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return Fatal(
+            EndpointRefused(
+                f"{name}: its certificate is not to be trusted",
+                hint="Give it a certificate for its name, or let SSL_CERT_FILE name your authority.",
+            )
+        )
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Gone("nothing listens there")
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
+        return Gone("the connection was cut before the answer", cost=1)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return Gone("it does not take the connection")
+    return Broken("the answer was cut off or garbled on its way")
 
 
 async def _read(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:

@@ -14,6 +14,7 @@ from ccf_pipeline.io.experts.chat.servers import servers_of
 from ccf_pipeline.io.experts.forms import answer_schema
 from ccf_pipeline.io.guard import Endpoint
 from ccf_pipeline.records import Completion, Prompt
+from ccf_pipeline.settings import ChatClient
 
 
 @dataclass
@@ -28,6 +29,7 @@ class ChatExpert:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     most_tokens: int | None = None
+    client: ChatClient = "openai"
     name: str = EXPERT
     learns: bool = True
 
@@ -38,7 +40,14 @@ class ChatExpert:
 
     def _pool(self) -> Pool:
         askers = [
-            Asker(endpoint, self.model, key=self.key, patience=self.patience, most_tokens=self.most_tokens)
+            Asker(
+                endpoint,
+                self.model,
+                key=self.key,
+                patience=self.patience,
+                most_tokens=self.most_tokens,
+                client=self.client,
+            )
             for endpoint in self.endpoints
         ]
         servers = servers_of(
