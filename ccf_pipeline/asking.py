@@ -16,7 +16,7 @@ from ccf_pipeline.io.binding import with_bound_image
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import images_root
 from ccf_pipeline.io.experts import Expert
-from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.io.journal import Journal, KnownExpert
 from ccf_pipeline.materials import FALL_BACK, REPAIR, Materials
 from ccf_pipeline.records import Completion, Edit, Plan, Prompt, Record, Spend, Study, Verdict
 from ccf_pipeline.steps.checking import check_edit
@@ -101,6 +101,8 @@ class Desk:
 
     def run(self) -> None:
         """Ask until every shard is sealed, or something says stop: then what is under way still counts."""
+        expert = self._expert
+        self._journal.introduce(KnownExpert(expert.name, expert.model, expert.learns))
         for completions in self._expert.answer(self.take):
             self._journal.keep(completions)
             for completion in completions:
@@ -140,7 +142,7 @@ class Desk:
         return queue.popleft() if queue else None
 
     def _reason_to_stop(self) -> str | None:
-        if self._stopping():
+        if self._stopping() or self._folder.is_asked_to_stop():
             return "as asked"
         limits = self._materials.settings.limits
         spend, prices = self.tally.spend, self._materials.settings.prices

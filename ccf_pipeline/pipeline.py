@@ -32,6 +32,7 @@ from ccf_pipeline.records import (
     ReasonCount,
     Record,
     Skipped,
+    Spend,
     Study,
 )
 from ccf_pipeline.settings import BuildSettings
@@ -133,8 +134,19 @@ def build_shards(
 ) -> None:
     """Ask for the counterfactuals of these shards, judge them, and seal accepted and rejected rows."""
     plan = planned(folder)
-    tally = Tally(planned=plan.plans, spend=journal.spent())
+    tally = tally_of(folder, plan, journal.spent())
     Desk(folder, materials, shards, expert, journal, tally, watch=watch, stopping=stopping).run()
+
+
+def tally_of(folder: BuildFolder, plan: PlanSummary, spend: Spend) -> Tally:
+    """How a build stands by the shards that are sealed."""
+    tally = Tally(planned=plan.plans, spend=spend)
+    for seal in filter(None, map(folder.seal, range(plan.shards))):
+        tally.judged += seal.accepted + seal.rejected
+        tally.accepted += seal.accepted
+        tally.repaired += seal.repaired
+        tally.rejected_by.update({entry.reason: entry.count for entry in seal.rejected_by})
+    return tally
 
 
 def planned(folder: BuildFolder) -> PlanSummary:

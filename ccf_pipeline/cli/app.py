@@ -19,6 +19,9 @@ from ccf_pipeline.cli.label import label
 from ccf_pipeline.cli.plan import plan
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.run import run
+from ccf_pipeline.cli.status import status
+from ccf_pipeline.cli.stop import stop
+from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
 
@@ -41,6 +44,9 @@ app.command()(ingest)
 app.command()(images)
 app.command()(plan)
 app.command()(run)
+app.command()(status)
+app.command()(stop)
+app.command()(verify)
 app.command()(check)
 app.command()(recheck)
 app.command()(read)

@@ -24,6 +24,7 @@ STAGES = {
     "answers": "asking and judging",
     "pairs": "judging pairs",
     "recheck": "judging again",
+    "verify": "comparing files",
     "dataset": "writing the data set",
     "mining": "reading reports",
     "labels": "labelling reports",

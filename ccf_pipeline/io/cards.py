@@ -28,6 +28,7 @@ def write_card(
     write_text(
         dataset / "README.md",
         f"---\n{_head(dataset, summary)}---\n\n{_body(summary, lineage, terms, reviews)}",
+        private=True,
     )
 
 

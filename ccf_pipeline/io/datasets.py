@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from ccf_pipeline.errors import UnreadableInput
 from ccf_pipeline.io.arrow import write_parquet
-from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.io.builds import BuildFolder, remove_folder
 from ccf_pipeline.io.exports import Export, shipped_exports
 from ccf_pipeline.io.exports.ccf import EXPORT as WHOLE_RECORD
 from ccf_pipeline.io.images import training_image
@@ -25,7 +24,7 @@ REJECTED = "rejected"
 
 def write_dataset(build: BuildFolder, shards: int, images_root: Path) -> tuple[ConfigSummary, ...]:
     """Write every config anew from the sealed shards; returns what went into each."""
-    shutil.rmtree(build.dataset_path, ignore_errors=True)
+    remove_folder(build.dataset_path)
     summaries = [
         _write_config(build.dataset_path, export, lambda: build.accepted_records(shards), images_root)
         for export in shipped_exports()
