@@ -63,6 +63,7 @@ def build(
         plan = plan_build(folder, materials, progress)
         missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
         with Journal(folder.journal_path) as journal, open_expert(settings, materials.graph) as expert:
+            journal.mend()
             build_shards(folder, materials, missing, expert, journal, watch=watch, stopping=stopping)
         return finish_build(folder, materials, progress)
 

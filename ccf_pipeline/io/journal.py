@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import itertools
+import os
 import sqlite3
 import time
 import zlib
@@ -15,7 +16,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.io.disk import PRIVATE_FILE, disk_error, make_folder, remove, write_text
-from ccf_pipeline.io.salvage import keep_corrupt_copy, lenient_text, opened_copy, readable_rows
+from ccf_pipeline.io.salvage import (
+    READING_FAULTS,
+    keep_corrupt_copy,
+    lenient_text,
+    opened_copy,
+    readable_rows,
+)
 from ccf_pipeline.records import Completion, Spend
 
 WAIT_SECONDS = 60.0
@@ -65,17 +72,23 @@ class Pace(NamedTuple):
     last: float | None
 
 
+class _WrongAnswer(sqlite3.DatabaseError):
+    """What was found is not the answer to what was asked: the file is damaged."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
 class Journal:
     """The answers of a build, by the digest of what was asked.
 
     SQLite with a write-ahead log and full sync: `keep` returns only when the answers are on the disk. Each
     answer carries a checksum. What is damaged is set aside in a `.corrupt` copy, and only those answers are
-    asked for again; `lost` counts them.
+    asked for again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lost = 0
+        self._copied = False
         self._marker = path.with_name(f"{path.name}.mending")
         try:
             make_folder(path.parent, private=True)
@@ -110,8 +123,12 @@ class Journal:
             found: dict[str, Completion] = {}
             for prompt_id in asked:
                 row = self._database.execute(FIND, (prompt_id, expert, model)).fetchone()
-                if row is not None and (completion := self._read(*row)) is not None:
-                    found[prompt_id] = completion
+                completion = self._read(*row) if row is not None else None
+                if completion is None:
+                    continue
+                if (completion.prompt_id, completion.expert, completion.model) != (prompt_id, expert, model):
+                    raise _WrongAnswer("the index leads to another answer")
+                found[prompt_id] = completion
             return found
 
         return self._mending(look)
@@ -164,19 +181,22 @@ class Journal:
     def damage(self) -> str | None:
         """What is wrong with the file, structure and every answer; None where all is well."""
         try:
-            (said,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
+            (said,) = self._database.execute("PRAGMA integrity_check(1)").fetchone()
             if said != "ok":
                 return "its structure is damaged"
             rows = self._database.execute("SELECT completion, crc FROM completions")
             wrong = sum(_crc(completion) != crc for completion, crc in rows)
-        except sqlite3.DatabaseError:
+        except READING_FAULTS:
             return "its structure is damaged"
         return f"{wrong} answers are damaged" if wrong else None
 
-    def mend(self) -> int:
-        """Set a damaged file aside and go on with all that can be read of it; returns how many are left."""
-        self._salvage()
-        return self.spent().answers
+    def mend(self) -> None:
+        """If the file is damaged, set it aside and go on with all that can be read of it.
+
+        It reads the whole file: once at the start of a run, since a damaged index hides answers silently.
+        """
+        if self.damage() is not None:
+            self._salvage()
 
     # --- below --------------------------------------------------------------------------------
 
@@ -185,8 +205,8 @@ class Journal:
             return self._rebuilt()
         try:
             return _connect(self.path)
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error) or not _is_ours(self.path):
+        except READING_FAULTS as error:
+            if not _is_damage(error, self.path) or not _is_ours(self.path):
                 raise _refused(self.path, error) from error
         return self._rebuilt()
 
@@ -194,13 +214,13 @@ class Journal:
         """Do it; where the file turns out to be damaged, mend it and do it once more."""
         try:
             return work()
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+        except READING_FAULTS as error:
+            if not _is_damage(error, self.path):
                 raise _refused(self.path, error) from error
         self._salvage()
         try:
             return work()
-        except sqlite3.Error as error:
+        except READING_FAULTS as error:
             raise _refused(self.path, error) from error
 
     def _insert(self, rows: Iterable[tuple[object, ...]]) -> None:
@@ -218,9 +238,9 @@ class Journal:
     def _read(self, id: int, completion: str, crc: int) -> Completion | None:
         if _crc(completion) == crc:
             return Completion.model_validate_json(completion)
-        if not self.lost:
+        if not self._copied:
             keep_corrupt_copy(self.path)
-        self.lost += 1
+            self._copied = True
         self._database.execute("DELETE FROM completions WHERE id = ?", (id,))
         return None
 
@@ -242,10 +262,11 @@ class Journal:
                     self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
                 self.path.touch(PRIVATE_FILE)
                 self._database = _connect(self.path)
-                with opened_copy(corrupt) as damaged:
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                with opened_copy(corrupt, self.path) as damaged:
                     for portion in _portions(_good_rows(damaged)):
                         self._insert(portion)
-                    with contextlib.suppress(sqlite3.Error):
+                    with contextlib.suppress(*READING_FAULTS):
                         known = damaged.execute("SELECT name, model, learns FROM experts").fetchall()
                         self._database.executemany("INSERT OR REPLACE INTO experts VALUES (?, ?, ?)", known)
             except (OSError, sqlite3.Error) as error:
@@ -323,10 +344,26 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = FULL")
         if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
             database.executescript(f"BEGIN IMMEDIATE; {TABLES} COMMIT;")
+        _refuse_other_tables(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+class _OtherTables(sqlite3.DatabaseError):
+    """The file does not hold the tables of a journal."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+def _refuse_other_tables(database: sqlite3.Connection) -> None:
+    try:
+        database.execute(f"SELECT id, {', '.join(COLUMNS)} FROM completions LIMIT 0")
+        database.execute("SELECT one, answers, tokens_in, tokens_cached, tokens_out FROM spent LIMIT 0")
+        database.execute("SELECT name, model, learns FROM experts LIMIT 0")
+    except sqlite3.OperationalError as error:
+        raise _OtherTables("these are not the tables of a journal") from error
 
 
 def _use_write_ahead_log(database: sqlite3.Connection) -> None:
@@ -352,8 +389,18 @@ def _crc(said: str) -> int:
     return zlib.crc32(said.encode("utf-8", "surrogatepass"))
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+DAMAGE = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR}
+)
+"""What SQLite calls a file whose bytes are not what they were. SQLITE_ERROR: its tables read otherwise."""
+
+
+def _is_damage(error: Exception, path: Path) -> bool:
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    # A flipped byte may mark the file as one that only a newer SQLite may write.
+    return code in DAMAGE or (code == sqlite3.SQLITE_READONLY and os.access(path, os.W_OK))
 
 
 def _is_ours(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from ccf_pipeline.io.disk import PRIVATE_FILE, sealed_file
 
 Row = tuple[object, ...]
 
+PAGE = 4096
+READING_FAULTS = (sqlite3.Error, UnicodeDecodeError)
 AT_ONCE = 500
 FURTHEST = 2**41
 BESIDE = ("-wal", "")
@@ -32,23 +35,53 @@ def keep_corrupt_copy(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
-    """A damaged database opened on copies of its files, which reading may change."""
+def opened_copy(path: Path, fresh: Path) -> Iterator[sqlite3.Connection]:
+    """A damaged database opened on copies of its files, which reading may change.
+
+    Args:
+        fresh: an empty database of the same make; its first page stands in for one that is damaged.
+    """
     scratch = path.with_name(f"{path.name}.reading")
-    for ending in BESIDE:
-        source = path.with_name(path.name + ending)
-        if source.exists():
-            target = scratch.with_name(scratch.name + ending)
-            target.touch(PRIVATE_FILE)
-            shutil.copyfile(source, target)
+    try:
+        for ending in BESIDE:
+            source = path.with_name(path.name + ending)
+            if source.exists():
+                target = scratch.with_name(scratch.name + ending)
+                target.touch(PRIVATE_FILE)
+                shutil.copyfile(source, target)
+        with contextlib.closing(_opened(scratch, fresh)) as database:
+            yield database
+    finally:
+        for ending in (*BESIDE, "-shm"):
+            scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
+
+
+def _opened(scratch: Path, fresh: Path) -> sqlite3.Connection:
     database = sqlite3.connect(scratch, isolation_level=None)
     database.text_factory = lenient_text
     try:
-        yield database
-    finally:
-        database.close()
-        for ending in (*BESIDE, "-shm"):
-            scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(fresh)) as model:
+            tables = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master ORDER BY name"
+            if database.execute(tables).fetchall() == model.execute(tables).fetchall():
+                return database
+    except READING_FAULTS:
+        pass
+    database.close()
+    _stand_in_first_page(scratch, fresh)
+    database = sqlite3.connect(scratch, isolation_level=None)
+    database.text_factory = lenient_text
+    return database
+
+
+def _stand_in_first_page(path: Path, fresh: Path) -> None:
+    """The first page says where every table begins: the same in every journal, but for the file's size."""
+    with fresh.open("rb") as file:
+        page = bytearray(file.read(PAGE))
+    struct.pack_into(">I", page, 28, path.stat().st_size // PAGE)  # pages in the file
+    page[92:96] = page[24:28]  # the size stands for this change counter
+    page[32:40] = bytes(8)  # no free pages
+    with path.open("r+b") as file:
+        file.write(page)
 
 
 def readable_rows(database: sqlite3.Connection, table: str, columns: str) -> Iterator[Row]:
@@ -58,7 +91,7 @@ def readable_rows(database: sqlite3.Connection, table: str, columns: str) -> Ite
     def read(after: int, at_once: int) -> list[Row] | None:
         try:
             return database.execute(question, (after, at_once)).fetchall()
-        except sqlite3.Error:
+        except READING_FAULTS:
             return None
 
     after: int | None = 0
