@@ -26,6 +26,7 @@ SCALARS: dict[type, pa.DataType] = {
 
 # A thousand rows of reports are about a megabyte: small enough to browse, large enough to compress.
 ROW_GROUP_ROWS = 1000
+WRITTEN_AT_ONCE = 1 << 20
 
 
 def arrow_schema(noun: type[BaseModel]) -> pa.Schema:
@@ -42,8 +43,10 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema)
     count = 0
     with (
         sealed_file(path, private=True) as temporary,
+        pa.OSFile(str(temporary), "wb") as file,
+        pa.BufferedOutputStream(file, WRITTEN_AT_ONCE) as sink,  # pages are small, and there are many
         pq.ParquetWriter(
-            temporary, schema, compression="zstd", write_statistics=False, write_page_checksum=True
+            sink, schema, compression="zstd", write_statistics=False, write_page_checksum=True
         ) as writer,
     ):
         for batch in _batches(rows, ROW_GROUP_ROWS):

@@ -34,8 +34,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("whole") / "journal" / "completions.sqlite"
     with Journal(path) as journal:
         journal.introduce(KnownExpert("openai", "m", learns=True))
-        for answer in EVERY.values():
-            journal.keep([answer])
+        journal.keep(EVERY.values())
     return path
 
 
