@@ -18,6 +18,7 @@ from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
 from ccf_pipeline.cli.plan import plan
 from ccf_pipeline.cli.read import read
+from ccf_pipeline.cli.recover import recover
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.status import status
 from ccf_pipeline.cli.stop import stop
@@ -47,6 +48,7 @@ app.command()(run)
 app.command()(status)
 app.command()(stop)
 app.command()(verify)
+app.command()(recover)
 app.command()(check)
 app.command()(recheck)
 app.command()(read)

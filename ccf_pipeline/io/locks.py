@@ -74,6 +74,14 @@ def leased(path: Path) -> Iterator[bool]:
         yield _lock(file, fcntl.LOCK_EX, path)
 
 
+def is_leased(path: Path) -> bool:
+    """Whether a process that lives has this piece of work."""
+    if not path.is_file():
+        return False
+    with _opened(path) as file:
+        return not _lock(file, fcntl.LOCK_SH, path)
+
+
 def holder_of(folder: Path) -> Holder | None:
     """Who works in the folder now; None where nobody does."""
     path = folder / LOCK

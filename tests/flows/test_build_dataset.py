@@ -46,14 +46,14 @@ def dataset_files(out: Path) -> dict[str, str]:
 
 @pytest.mark.usefixtures("prefect_server")
 def test_the_flow_ends_in_the_same_bytes_as_the_command_line(tmp_path: Path) -> None:
-    from flows.build_dataset import build_dataset
+    from flows.build_dataset import BuildRequest, build_dataset
 
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=12, seed=5)
     by_flow = write_settings(tmp_path, tmp_path / "by_flow", corpus)
     by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
 
-    counts = build_dataset(config=str(by_flow))
+    counts = build_dataset(BuildRequest(config=str(by_flow)))
     summary = pipeline.build(load_settings(by_hand))
 
     assert counts == {
