@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-import traceback
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -30,12 +29,14 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
 from ccf_pipeline import joining
-from ccf_pipeline.errors import BuildConflict, CcfError, SettingsError, StorageError, Unfinished
+from ccf_pipeline.errors import BuildConflict, SettingsError, StorageError, Unfinished
 from ccf_pipeline.io.builds import BuildFolder, join_build
 from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.records import BuildSummary
 from ccf_pipeline.settings import load_settings
+from flows.tracking import note_process
+from flows.without_text import without_text
 
 LOOK_AGAIN_SECONDS = 2.0
 FOR_GOOD = (Unfinished, StorageError, BuildConflict, SettingsError)
@@ -93,6 +94,7 @@ def say_where_it_stands(_: object, run: FlowRun, state: State[Any]) -> None:
 )
 def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # noqa: B008  it is frozen
     """Build the data set that a build.toml describes, or help with it, or go on with it; returns counts."""
+    note_process()
     with without_text():
         materials = _materials(request.config)
         require_corpus(materials.settings.corpus)
@@ -196,18 +198,6 @@ def _show(folder: BuildFolder, summary: BuildSummary) -> None:
     report = folder.path / "report.html"
     shown = report if report.exists() else folder.manifest_path
     create_link_artifact(link=shown.absolute().as_uri(), link_text=shown.name, key="report")
-
-
-@contextlib.contextmanager
-def without_text() -> Iterator[None]:
-    """Let no error carry what was being worked on into Prefect's database: errors of others quote values."""
-    try:
-        yield
-    except CcfError as error:
-        raise type(error)(f"{error.what}. {error.hint}") from None
-    except Exception as error:  # noqa: BLE001  it is raised again, by its name and place alone
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise RuntimeError(f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}") from None
 
 
 @lru_cache(maxsize=1)

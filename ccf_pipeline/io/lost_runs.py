@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from ccf_pipeline.errors import CcfError, MissingInput
 
+PROCESS = "ccf.process"
+"""The label by which a run says `host:pid`; Prefect itself keeps no host."""
 FLOWS = ("build-dataset", "publish-dataset", "extract-graph")
 
 
@@ -54,7 +56,7 @@ def end_lost_runs(named: Sequence[str] = ()) -> list[LostRun]:
                     f"{min(unknown)}: no such run is under way", hint="`prefect flow-run ls` lists them."
                 )
             for run in found:
-                if str(run.id) not in named and not _has_died(run.infrastructure_pid):
+                if str(run.id) not in named and not _has_died(str(run.labels.get(PROCESS, ""))):
                     continue
                 client.set_flow_run_state(run.id, crashed, force=True)
                 tasks = client.read_task_runs(
@@ -69,9 +71,9 @@ def end_lost_runs(named: Sequence[str] = ()) -> list[LostRun]:
     return ended
 
 
-def _has_died(process: str | None) -> bool:
+def _has_died(process: str) -> bool:
     """Whether `host:pid` is a process of this machine that is no more; of other machines we cannot know."""
-    host, _, pid = (process or "").rpartition(":")
+    host, _, pid = process.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
         return False
     try:
@@ -79,5 +81,5 @@ def _has_died(process: str | None) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        return False
+        pass
     return False
