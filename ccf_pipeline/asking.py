@@ -123,7 +123,7 @@ class Desk:
             if known:
                 self._judge(inquiry, known[inquiry.prompt.prompt_id])
                 continue
-            self.stopped_by = self._reason_to_stop()
+            self.stopped_by = self.stopped_by or self._reason_to_stop()
             if self.stopped_by:
                 self._repairs.appendleft(inquiry)
                 return None
