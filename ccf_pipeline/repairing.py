@@ -5,12 +5,13 @@ Nobody is asked here: what has to be made anew comes from the journal.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from ccf_pipeline.errors import StorageError, Unfinished
 from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
-from ccf_pipeline.io.disk import remove
+from ccf_pipeline.io.disk import remove, write_text
 from ccf_pipeline.io.experts import Take
 from ccf_pipeline.io.journal import Journal, KnownExpert, Pace, pace, spent_beside
 from ccf_pipeline.io.locks import holder_of
@@ -99,7 +100,7 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
     folder = BuildFolder(path)
     found = check_build(path, progress)
     if _damaged_identity(folder):
-        remove(folder.identity_path)
+        write_text(folder.identity_path, json.dumps(begun, indent=1, sort_keys=True) + "\n", private=True)
     if found.finished and not found.damaged and found.journal is None:
         return found
     before = _vouched_for(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import resource
 import shutil
@@ -164,7 +165,7 @@ class BuildFolder:
                     f"{self.accepted_path(shard)}: is not what was sealed", hint=repair_hint(self.path)
                 )
         try:
-            manifest = {
+            manifest: dict[str, Any] = {
                 "format": FORMAT,
                 "identity": self.read_identity(),
                 "summary": summary.model_dump(mode="json"),
@@ -177,6 +178,7 @@ class BuildFolder:
             }
         except OSError as error:
             raise disk_error(Path(error.filename or self.path), error) from error
+        manifest["digest"] = _digest_of(manifest)
         write_text(self.manifest_path, json.dumps(manifest, indent=1, sort_keys=True) + "\n", private=True)
         self.verify()
 
@@ -209,6 +211,8 @@ class BuildFolder:
         """The summary, and size and digest of every file that is vouched for."""
         try:
             manifest = read_json(self.manifest_path)
+            if manifest.pop("digest", None) != _digest_of(manifest):
+                raise ValueError("it was changed since it was written")
             return BuildSummary.model_validate(manifest["summary"]), dict(manifest["files"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StorageError(
@@ -286,6 +290,11 @@ def remove_folder(path: Path) -> None:
             sync(path.parent)
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def _digest_of(manifest: dict[str, Any]) -> str:
+    """What the manifest vouches for itself by."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _is_intact(path: Path, size: int, sha256: str) -> bool:
