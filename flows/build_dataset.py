@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
+from uuid import UUID
 
 from prefect import State, flow, get_run_logger, task, unmapped
 from prefect.artifacts import (
@@ -33,6 +34,7 @@ from ccf_pipeline.errors import BuildConflict, SettingsError, StorageError, Unfi
 from ccf_pipeline.io.builds import BuildFolder, join_build
 from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.materials import Materials
+from ccf_pipeline.pipeline import planned
 from ccf_pipeline.records import BuildSummary
 from ccf_pipeline.settings import load_settings
 from flows.tracking import note_process
@@ -64,9 +66,9 @@ def name_of_run() -> str:
     return f"build {request['config'] if isinstance(request, dict) else request.config}"
 
 
-def say_where_it_stands(_: object, run: FlowRun, state: State[Any]) -> None:
+def say_where_it_stands(flow: object, flow_run: FlowRun, state: State[Any]) -> None:
     """However a run ended, say what is done: the next run goes on from there."""
-    config = BuildRequest.model_validate(run.parameters["request"]).config
+    config = BuildRequest.model_validate(flow_run.parameters["request"]).config
     folder = BuildFolder(load_settings(Path(config)).out)
     plan = folder.plan_summary()
     sealed = sum(map(folder.is_sealed, range(plan.shards))) if plan else 0
@@ -111,8 +113,8 @@ def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # 
 
 def _build_shards(folder: BuildFolder, request: BuildRequest) -> None:
     """Hand out shards in rounds, so that other runs find some too, until every one is sealed."""
-    progress = create_progress_artifact(progress=0.0, description=f"shards of {folder.path}")
-    shards = joining.planned(folder).shards
+    progress = cast("UUID", create_progress_artifact(0.0, description=f"shards of {folder.path}"))
+    shards = planned(folder).shards
     with _runner(request) as runner:
         while missing := joining.missing_shards(folder):
             chosen = missing[: 2 * request.shards_at_once]
@@ -125,7 +127,7 @@ def _build_shards(folder: BuildFolder, request: BuildRequest) -> None:
 
 
 def _map(runner: TaskRunner[Any], chosen: list[int], request: BuildRequest) -> list[bool]:
-    futures = runner.map(build_one_shard, {"shard": chosen, "request": unmapped(request)})
+    futures = runner.map(cast(Any, build_one_shard), {"shard": chosen, "request": unmapped(request)})
     return [bool(future.result()) for future in futures]
 
 

@@ -39,11 +39,12 @@ def end_lost_runs(named: Sequence[str] = ()) -> list[LostRun]:
     import httpx
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowFilter, FlowRunFilter, TaskRunFilter
+    from prefect.client.schemas.objects import State
     from prefect.states import Crashed
 
     flows = FlowFilter.model_validate({"name": {"any_": list(FLOWS)}})
     at_work = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
-    crashed = Crashed(message="Its process was killed; run it again, and it goes on.")
+    crashed: State[None] = Crashed(message="Its process was killed; run it again, and it goes on.")
     ended = []
     try:
         with get_client(sync_client=True) as client:
