@@ -96,17 +96,18 @@ def holder_of(folder: Path) -> Holder | None:
         return holder or Holder(pid=0, host=socket.gethostname(), since=0)
 
 
-def _is_alive(file: IO[str], folder: Path) -> bool:
+def _is_alive(file: IO[bytes], folder: Path) -> bool:
     """Whether others share the lock: while they do, it cannot be had alone."""
     return not _lock(file, fcntl.LOCK_EX, folder)
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
+def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         make_folder(path.parent, private=True)
         path.touch(PRIVATE_FILE)
-        file = path.open("r+", encoding="utf-8")
+        # Unbuffered: what a full disk refused must not be tried again as the file is closed.
+        file = path.open("r+b", buffering=0)
     except (FileExistsError, NotADirectoryError) as error:
         raise BuildConflict(f"{path.parent}: is a file, not a build folder") from error
     except OSError as error:
@@ -115,7 +116,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
         yield file
 
 
-def _lock(file: IO[str], kind: int, folder: Path) -> bool:
+def _lock(file: IO[bytes], kind: int, folder: Path) -> bool:
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -130,7 +131,7 @@ def _lock(file: IO[str], kind: int, folder: Path) -> bool:
     return True
 
 
-def _refuse_other_host(folder: Path, file: IO[str]) -> None:
+def _refuse_other_host(folder: Path, file: IO[bytes]) -> None:
     """A lock that is free but still says who has it: its holder died. Of another host we cannot know that."""
     holder = _read(file)
     if holder is not None and holder.host != socket.gethostname():
@@ -140,7 +141,7 @@ def _refuse_other_host(folder: Path, file: IO[str]) -> None:
         )
 
 
-def _busy(folder: Path, file: IO[str]) -> BuildConflict:
+def _busy(folder: Path, file: IO[bytes]) -> BuildConflict:
     holder = _read(file)
     return BuildConflict(
         f"{folder}: is being built by {_named(holder) if holder else 'another process'}",
@@ -165,7 +166,7 @@ def _me(*, shares: bool) -> Holder:
     )
 
 
-def _read(file: IO[str]) -> Holder | None:
+def _read(file: IO[bytes]) -> Holder | None:
     file.seek(0)
     try:
         return Holder.model_validate_json(file.read())
@@ -173,11 +174,10 @@ def _read(file: IO[str]) -> Holder | None:
         return None
 
 
-def _write(file: IO[str], holder: Holder | None) -> None:
+def _write(file: IO[bytes], holder: Holder | None) -> None:
     """Say who holds it. A disk that refuses a note does not undo what the lock itself holds."""
     with contextlib.suppress(OSError):
         file.seek(0)
         file.truncate()
         if holder is not None:
-            file.write(holder.model_dump_json() + "\n")
-        file.flush()
+            file.write(f"{holder.model_dump_json()}\n".encode())
