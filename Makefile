@@ -41,7 +41,7 @@ build: $(DEV) ## Build the wheel into dist/
 	@ls -1 dist/*.whl
 
 faults: $(DEV) ## Break disk, network and processes on purpose and see what survives
-	@$(BIN)/python -m pytest -m faults || { code=$$?; [ $$code -eq 5 ] && echo "There are no fault tests yet."; [ $$code -eq 5 ]; }
+	@$(BIN)/python -m pytest -m faults -s || { code=$$?; [ $$code -eq 5 ] && echo "There are no fault tests yet."; [ $$code -eq 5 ]; }
 
 bench: $(DEV) ## Measure
 	@found=; for file in bench/*.py; do [ -f "$$file" ] || continue; found=yes; echo "· $$file"; $(BIN)/python "$$file" || exit 1; done; [ "$$found" ] || echo "There are no benchmarks yet."

@@ -63,6 +63,7 @@ def build(
             return folder.verify()
         # The expert comes first: an endpoint that may not be asked is refused before hours of planning.
         with open_expert(settings, materials.graph) as expert, Journal(folder.journal_path) as journal:
+            journal.mend()
             plan = plan_build(folder, materials, progress)
             missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
             build_shards(folder, materials, missing, expert, journal, watch=watch, stopping=stopping)
@@ -127,7 +128,7 @@ def build_shards(
 ) -> None:
     """Ask for the counterfactuals of these shards, judge them, and seal accepted and rejected rows."""
     plan = planned(folder)
-    tally = Tally(planned=plan.plans, spend=journal.spent())
+    tally = tally_of(folder, plan, journal.spent())
     with audited_run(folder.path, _facts(materials, plan, expert), lambda: tally.spend):
         Desk(folder, materials, shards, expert, journal, tally, watch=watch, stopping=stopping).run()
 
@@ -144,6 +145,17 @@ def _facts(materials: Materials, plan: PlanSummary, expert: Expert) -> dict[str,
         "settings": settings_digest(materials.identity),
         **endpoint_facts(endpoints_of(expert)),
     }
+
+
+def tally_of(folder: BuildFolder, plan: PlanSummary, spend: Spend) -> Tally:
+    """How a build stands by the shards that are sealed."""
+    tally = Tally(planned=plan.plans, spend=spend)
+    for seal in filter(None, map(folder.seal, range(plan.shards))):
+        tally.judged += seal.accepted + seal.rejected
+        tally.accepted += seal.accepted
+        tally.repaired += seal.repaired
+        tally.rejected_by.update({entry.reason: entry.count for entry in seal.rejected_by})
+    return tally
 
 
 def planned(folder: BuildFolder) -> PlanSummary:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.errors import MissingInput, StorageError
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.errors import StorageError
+from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
 from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.graphs import load_graph
@@ -59,7 +59,7 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
     Args:
         write: seal the shards again with the new verdicts, and make the data set anew.
     """
-    begun = _identity_of(path)
+    begun = identity_of(path)
     settings = settings_of(begun, out=path, graph=graph)
     materials = Materials.load(settings)
     with open_build(path, begun) as folder:
@@ -70,7 +70,12 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
             )
         if write:
             folder.manifest_path.unlink(missing_ok=True)
-            write_text(path / "build.json", json.dumps(materials.identity, indent=1, sort_keys=True) + "\n")
+            for shard in range(
+                plan.shards
+            ):  # were it stopped on the way, no old verdict may stand beside new
+                folder.unseal(shard)
+            identity = json.dumps(materials.identity, indent=1, sort_keys=True) + "\n"
+            write_text(folder.identity_path, identity, private=True)
         changes: Counter[tuple[str, str]] = Counter()
         judged = accepted = 0
         for shard in range(plan.shards):
@@ -93,22 +98,11 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
 
 def settings_of_build(path: Path, graph: Path | None, recorded: Path | None) -> BuildSettings:
     """What a build was begun with, and the recorded answers to play back in it."""
-    settings = settings_of(_identity_of(path), out=path, graph=graph)
+    settings = settings_of(identity_of(path), out=path, graph=graph)
     if recorded is None:
         return settings
     expert = settings.expert.model_copy(update={"recorded": recorded})
     return settings.model_copy(update={"expert": expert})
-
-
-def _identity_of(path: Path) -> dict[str, object]:
-    file = path / "build.json"
-    if not file.is_file():
-        raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
-    try:
-        begun: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{file}: cannot be read back") from error
-    return begun
 
 
 def _rejudged(

@@ -24,11 +24,15 @@ from ccf_pipeline.cli.prompts import prompts
 from ccf_pipeline.cli.push import push
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.recipe import recipe
+from ccf_pipeline.cli.recover import recover
 from ccf_pipeline.cli.rehydrate import rehydrate
 from ccf_pipeline.cli.report import report
 from ccf_pipeline.cli.review import review
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.share import share
+from ccf_pipeline.cli.status import status
+from ccf_pipeline.cli.stop import stop
+from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
 
@@ -52,6 +56,10 @@ app.command()(images)
 app.command()(plan)
 app.command()(prompts)
 app.command()(run)
+app.command()(status)
+app.command()(stop)
+app.command()(verify)
+app.command()(recover)
 app.command()(attest)
 app.command()(check)
 app.command()(recheck)

@@ -1,9 +1,15 @@
-"""A small build through a model server on this machine, and the undisturbed one to hold it against."""
+"""What fault runs build with: a small corpus, a model server on this machine, an undisturbed build beside it.
+
+The engine's runs build in memory if they can, for a kill does not lose what the kernel has.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,7 +40,9 @@ from ccf_pipeline.settings import (
 )
 from ccf_pipeline.steps.prompting import write_prompt
 from tests.bad_server import BadServer, misbehaving
+from tests.faults.harness import Forge, forging
 
+MEMORY = Path("/dev/shm")
 STUDIES = 12
 QUICK = Patience(
     deadline_seconds=20, backoff_seconds=0.005, most_backoff_seconds=0.03, most_retry_after_seconds=0.05,
@@ -160,3 +168,28 @@ def kept(out: Path) -> list[Completion]:
 
 def without_repair(bench: Bench) -> Bench:
     return replace(bench, repair=0)
+
+
+@pytest.fixture
+def quick_folder(tmp_path: Path) -> Iterator[Path]:
+    if not os.access(MEMORY, os.W_OK):
+        yield tmp_path
+        return
+    folder = Path(tempfile.mkdtemp(prefix="ccf-faults-", dir=MEMORY))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    with forging(tmp_path_factory.mktemp("forge") / "log.txt") as forge:
+        yield forge
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_demo_corpus(folder, studies=24, seed=11, images=False)
+    return folder
