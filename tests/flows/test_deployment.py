@@ -21,6 +21,7 @@ from ccf_pipeline import pipeline
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.locks import is_leased
+from ccf_pipeline.io.lost_runs import PROCESS
 from ccf_pipeline.settings import load_settings
 from tests.flows.test_build_dataset import dataset_files, write_settings
 
@@ -97,6 +98,14 @@ class Site:
         finally:
             database.close()
 
+    def runs_with_a_process(self) -> int:
+        """How many runs have said which process they live in."""
+        database = sqlite3.connect(f"file:{self.home / 'prefect.db'}?mode=ro", uri=True)
+        try:
+            return sum(PROCESS in str(row[0]) for row in database.execute("SELECT labels FROM flow_run"))
+        finally:
+            database.close()
+
     def close(self) -> None:
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):
@@ -142,7 +151,7 @@ def read_quietly(path: Path) -> str:
 
 def test_a_killed_worker_costs_nothing_and_no_text_leaves_the_build(site: Site, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
-    write_demo_corpus(corpus, studies=100, seed=5, images=False)
+    write_demo_corpus(corpus, studies=240, seed=5, images=False)
     plant_canaries(corpus)
     by_flow = write_settings(tmp_path, tmp_path / "by_flow", corpus)
     by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
@@ -154,7 +163,8 @@ def test_a_killed_worker_costs_nothing_and_no_text_leaves_the_build(site: Site, 
 
     for _ in workers:
         site.prefect("deployment", "run", "build-dataset/default", "--param", request)
-    until(lambda: any(map(folder.is_sealed, range(20))))
+    until(lambda: site.runs_with_a_process() == len(workers))
+    until(lambda: any(map(folder.is_sealed, range(48))))
     victim = workers[0]
     for pid in (victim.pid, *children_of(victim.pid)):
         with contextlib.suppress(ProcessLookupError):
