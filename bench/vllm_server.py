@@ -13,6 +13,7 @@ client and reader fit a real server. Without a GPU, a virtual environment of its
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ccf_pipeline import pipeline
+from ccf_pipeline.errors import CcfError
 from ccf_pipeline.io.corpora import read_corpus
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.experts import open_expert, taking
@@ -75,7 +77,9 @@ def main(count: int) -> None:
         settings = BuildSettings(
             corpus=CorpusSettings(kind="demo", path=folder / "corpus"),
             expert=ExpertSettings(kind="openai", model=MODEL, max_answer_tokens=4096),
-            endpoint=EndpointSettings(urls=(f"http://127.0.0.1:{port}/v1",), concurrency=8),
+            endpoint=EndpointSettings(
+                urls=(f"http://127.0.0.1:{port}/v1",), concurrency=8, give_up_seconds=30
+            ),
         )
         materials = Materials.load(settings)
         prompts = prompts_of(materials, count)
@@ -88,8 +92,12 @@ def main(count: int) -> None:
             wait_for(server, port, folder / "server.log")
             print(f"server up after        {time.monotonic() - begun:.0f} s")
             ask(materials, prompts)
+        except CcfError as error:
+            log = (folder / "server.log").read_text(errors="replace").splitlines()
+            sys.exit("\n".join([*[line for line in log if "ERROR" in line][:40], f"error: {error.what}"]))
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
             server.wait(60)
 
 
@@ -113,11 +121,12 @@ def start(python: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
     flags = (
         f"--host 127.0.0.1 --port {port} --served-model-name {MODEL} --load-format dummy --enforce-eager"
         " --block-size 32 --max-model-len 8192 --dtype float32 --enable-prompt-tokens-details"
-        " --generation-config vllm"
+        # On a CPU, vLLM 0.32 dies of a prompt in chunks whose request has a seed.
+        " --generation-config vllm --no-enable-chunked-prefill --max-num-batched-tokens 16384"
     )
     constrained = '{"backend": "xgrammar", "disable_any_whitespace": true}'
     return subprocess.Popen(
-        [python, "-m", "vllm.entrypoints.cli.main", "serve", str(folder / "model"), *flags.split(),
+        [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder / "model"), *flags.split(),
          "--structured-outputs-config", constrained],
         stdout=(folder / "server.log").open("wb"), stderr=subprocess.STDOUT, start_new_session=True,
         env={**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"},
