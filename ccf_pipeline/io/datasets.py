@@ -100,7 +100,7 @@ def write_records(
         configs = tuple(output.seal() for output in outputs)
         splits = {output.export.config: output.splits for output in outputs}
     if "llamafactory" in splits:
-        write_text(folder / "dataset_info.json", dataset_info(splits))
+        write_text(folder / "dataset_info.json", dataset_info(splits), private=True)
     return WrittenDataset(folder, configs, tally)
 
 
