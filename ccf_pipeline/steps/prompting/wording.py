@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from ccf_pipeline.concepts import Concept, ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, Mention, Plan, Statement, Study
@@ -38,22 +37,13 @@ def list_details(plan: Plan, graph: ConceptGraph, *, numbered: bool) -> str:
     Args:
         numbered: whether the report is shown with the numbers of its sentences.
     """
-    changes = _words_of_change(graph)
-    staying = [mention for mention in plan.must_stay if mention.concept not in changes]
+    staying = [mention for mention in plan.must_stay if mention.concept not in graph.words_of_change]
     lines = {
         "Describe": "; ".join(_statement(statement, graph) for statement in plan.must_appear),
         "No longer true": _mentions(plan.must_cease, graph, numbered=numbered),
         "Still true": _mentions(staying, graph, numbered=numbered),
     }
     return "\n".join(f"{title}: {words}." for title, words in lines.items() if words)
-
-
-@lru_cache(maxsize=4)
-def _words_of_change(graph: ConceptGraph) -> frozenset[str]:
-    """New, unchanged, worse: they go with the finding that they are said of."""
-    temporal = {end for r in graph.file.relations if r.kind == "temporal" for end in (r.source, r.target)}
-    signs = {r.other(finding.id) for finding in graph.findings for r in graph.supports(finding.id)}
-    return frozenset(temporal - signs)
 
 
 def _statement(statement: Statement, graph: ConceptGraph) -> str:
