@@ -61,7 +61,7 @@ def _told(reading: Reading, graph: ConceptGraph) -> set[tuple[str, ...]]:
 
 
 def _place(mention: Mention, graph: ConceptGraph) -> str | None:
-    """Where it is said to be, unless that is where it always is: an enlarged cardiac silhouette, a big heart."""
+    """Where it is said to be, unless that is where it always is: the heart of cardiomegaly."""
     return None if mention.region in graph.concept(mention.concept).regions[:1] else mention.region
 
 
