@@ -7,7 +7,7 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check schemas docs pictures build faults bench consumers clean
+.PHONY: help demo test check schemas docs pictures build faults bench consumers vllm clean
 .NOTPARALLEL:
 
 help: ## List what can be made
@@ -48,6 +48,9 @@ bench: $(DEV) ## Measure
 
 consumers: $(DEV) ## Read the data set with every training package, each installed by itself: 20 GB, half an hour
 	@$(BIN)/python tests/consumers/run.py
+
+vllm: $(DEV) ## Ask a real vLLM server with a tiny model; VLLM_PYTHON names its Python
+	@$(BIN)/python bench/vllm_server.py
 
 clean: ## Remove what can be made anew: caches, dist, .venv; never a build folder
 	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage

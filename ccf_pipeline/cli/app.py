@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ccf_pipeline import __version__
+from ccf_pipeline.cli.attest import attest
 from ccf_pipeline.cli.check import check, recheck
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
@@ -51,6 +52,7 @@ app.command()(images)
 app.command()(plan)
 app.command()(prompts)
 app.command()(run)
+app.command()(attest)
 app.command()(check)
 app.command()(recheck)
 app.command()(export)
