@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,11 @@ from ccf_pipeline.io.experts.rules import RulesExpert
 from ccf_pipeline.io.prompts import load_template
 from ccf_pipeline.materials import Materials, silent
 from ccf_pipeline.pipeline_planning import open_planner, plan_corpus
-from ccf_pipeline.records import Completion, EditScript, Plan, PlannedStudy, Prompt, Study
+from ccf_pipeline.records import Completion, EditScript, Plan, PlannedStudy, Prompt, SentenceEdit, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, ExpertSettings, Strategy
 from ccf_pipeline.steps.costing import PrefixCache, estimate_tokens
 from ccf_pipeline.steps.editing import read_edit
+from ccf_pipeline.steps.editing.scripts import read_json_steps
 from ccf_pipeline.steps.prompting import write_prompt
 
 HERE = Path(__file__).resolve().parent
@@ -112,18 +113,20 @@ def _cost(
 
 def _said(strategy: Strategy, answer: Completion, study: Study, plan: Plan) -> str:
     """The answer in the strategy's form."""
-    if strategy in ("edits", "minimal"):
-        return answer.text
     if strategy in ("rewrite", "paper"):
         return read_edit(answer, plan, study).text
-    script = EditScript.model_validate_json(answer.text)
-    return "\n".join(f"{MARKS[e.action]}{e.number} {e.text}".rstrip() for e in script.edits)
+    return _in_form(strategy, EditScript.model_validate_json(answer.text).edits)
+
+
+def _in_form(strategy: Strategy, steps: Sequence[SentenceEdit]) -> str:
+    lines = [f"{MARKS[step.action]}{step.number} {step.text}".rstrip() for step in steps]
+    return "\n".join(lines) if strategy == "lines" else json.dumps({"edits": lines}, separators=(",", ":"))
 
 
 def _table(costs: dict[Strategy, Cost], count: int, encoder: Tekkenizer) -> Iterator[str]:
     yield f"Tokens per counterfactual, over {count:,} of them (demo reports, the same plans):"
     yield ""
-    yield "| strategy | prompt | computed, no cache | computed, prefix cache | output | of a model's answers |"
+    yield "| strategy | prompt | computed, no cache | with prefix cache | output | recorded answers |"
     yield "|---|---|---|---|---|---|"
     for strategy, cost in costs.items():
         each = [value / count for value in (cost.prefill, cost.prefill, cost.computed, cost.output)]
@@ -134,8 +137,14 @@ def _table(costs: dict[Strategy, Cost], count: int, encoder: Tekkenizer) -> Iter
 def _recorded(strategy: Strategy, encoder: Tekkenizer) -> float:
     """What the answers that language models wrote to other reports of the corpus come to, on average."""
     lines = (RECORDED / f"{strategy}.jsonl").read_text(encoding="utf-8").splitlines()
-    texts = [str(json.loads(line)["text"]) for line in lines]
+    texts = [_as_asked_now(strategy, str(json.loads(line)["text"])) for line in lines]
     return sum(len(encoder.encode(text, bos=False, eos=True)) for text in texts) / len(texts)
+
+
+def _as_asked_now(strategy: Strategy, text: str) -> str:
+    """A recorded answer in the form that is asked for: some were written to an earlier one."""
+    steps = read_json_steps(text) if strategy in ("edits", "minimal") else ()
+    return _in_form(strategy, steps) if steps and not isinstance(steps, str) else text
 
 
 def _verdict(costs: dict[Strategy, Cost]) -> Iterator[str]:
