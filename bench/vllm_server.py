@@ -26,16 +26,15 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ccf_pipeline import pipeline
 from ccf_pipeline.errors import CcfError
 from ccf_pipeline.io.corpora import read_corpus
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.experts import open_expert, taking
 from ccf_pipeline.materials import Materials
-from ccf_pipeline.records import EditScript, Prompt, Study
+from ccf_pipeline.records import Prompt, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, EndpointSettings, ExpertSettings
+from ccf_pipeline.steps.editing.scripts import read_json_steps
 from ccf_pipeline.steps.prompting import write_prompt
 
 PATIENCE_SECONDS = 420
@@ -155,9 +154,9 @@ def ask(materials: Materials, prompts: list[Prompt]) -> None:
                 finishes[one.failure or one.finish_reason] += 1
                 tokens_in, cached = tokens_in + one.tokens_in, cached + one.tokens_cached
                 tokens_out += one.tokens_out
-                try:
-                    read += bool(EditScript.model_validate_json(one.text))
-                except ValidationError:
+                if isinstance(read_json_steps(one.text), tuple):
+                    read += 1
+                else:
                     print("not read:", one.text[:200].encode("unicode_escape").decode())
     print(f"prompts                {len(prompts)}, ended by {dict(finishes)}")
     print(f"answers our reader took {read}")

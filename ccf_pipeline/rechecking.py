@@ -19,6 +19,7 @@ from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.pairs import read_pairs
 from ccf_pipeline.materials import Materials, Progress
 from ccf_pipeline.pipeline import finish_build
+from ccf_pipeline.pipeline_costing import CostForecaster
 from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.records import (
     FINDING_LABELS,
@@ -152,19 +153,34 @@ def _counts(changes: Counter[tuple[str, str]], which: str) -> tuple[ReasonCount,
 # --- a plan before it is asked ----------------------------------------------------------------
 
 
-def view_plan(settings: BuildSettings, progress: Progress, examples: int = 5) -> PlanView:
-    """The funnel, what gives way for what, and examples; no expert is asked, nothing is written."""
+def view_plan(
+    settings: BuildSettings,
+    progress: Progress,
+    examples: int = 5,
+    *,
+    with_cost: bool = False,
+    tokens_per_second: float | None = None,
+) -> PlanView:
+    """The funnel, what gives way for what, and examples; no expert is asked, nothing is written.
+
+    Args:
+        with_cost: tell also what asking would cost.
+        tokens_per_second: what all servers together compute and write, to tell the hours.
+    """
     require_corpus(settings.corpus)
     materials = Materials.load(settings)
     planner = open_planner(settings, materials.graph, materials.lexicon, progress)
     funnel: Counter[str] = Counter()
     shown: dict[tuple[str, str], str] = {}
+    costs = CostForecaster(materials, tokens_per_second) if with_cost else None
     for found in plan_corpus(settings, planner, progress):
         if isinstance(found, Skipped):
             plain = found.reason == WITHOUT_TARGET
             funnel[found.reason if plain else f"skipped: {found.reason}"] += 1
             continue
         funnel["planned"] += 1
+        if costs is not None:
+            costs.add(found)
         for plan in found.plans:
             shown.setdefault((plan.direction, plan.element or ""), _told(plan))
     tally, qualities = planner.tally, planner.matched_qualities
@@ -178,6 +194,7 @@ def view_plan(settings: BuildSettings, progress: Progress, examples: int = 5) ->
         matched_images=len(qualities),
         match_quality=round(sum(qualities) / len(qualities), 4) if qualities else None,
         examples=tuple(shown.values())[:examples],
+        cost=costs.forecast() if costs is not None else None,
     )
 
 

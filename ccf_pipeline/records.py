@@ -647,6 +647,23 @@ class ChangeCount(Noun):
     count: int
 
 
+class CostForecast(Noun):
+    """What asking for a plan would cost, estimated: `looked_at` counterfactuals stand for all of them.
+
+    `hours` is at a stated throughput, `price` at stated prices, the second one without a prefix cache.
+    """
+
+    strategy: str
+    counterfactuals: int
+    looked_at: int
+    repairs: int
+    rewordings: int
+    spend: Spend
+    hours: float | None = None
+    price: float | None = None
+    price_without_cache: float | None = None
+
+
 class PlanView(Noun):
     """What would be asked for, before any expert is asked."""
 
@@ -659,3 +676,4 @@ class PlanView(Noun):
     matched_images: int
     match_quality: float | None
     examples: tuple[str, ...]
+    cost: CostForecast | None = None

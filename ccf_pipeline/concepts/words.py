@@ -91,30 +91,39 @@ def _finding_line(graph: ConceptGraph, finding: Concept) -> str:
 
 
 def _contradictions(graph: ConceptGraph, finding: str) -> list[str]:
-    """What cannot stand beside a finding or its strong signs, but for plain denials and what labels imply."""
-    strong = [r.other(finding) for r in graph.supports(finding) if r.strength == "strong"]
-    found = [
-        relation.other(concept)
-        for concept in (finding, *strong)
-        for relation in graph.exclusions(concept)
-        if relation.kind not in ("negation", "label_logic") and concept in (relation.source, relation.target)
-    ]
+    """What cannot stand beside a finding, but for plain denials, mere remarks and what labels imply.
+
+    What only one of its signs rules out is left out: not every film with the finding shows that sign.
+    """
+    found = {
+        relation.other(finding): relation
+        for relation in graph.exclusions(finding)
+        if relation.kind not in ("negation", "label_logic")
+        and relation.strength != "weak"
+        and finding in (relation.source, relation.target)
+    }
     obvious = {
         relation.other(finding)
         for relation in (*graph.relations_of(finding), *graph.exclusions(finding))
         if relation.kind == "negation" or relation.relation == "positive"
     }
-    new = [other for other in dict.fromkeys(found) if other not in obvious and other != NO_FINDING]
+    new = [other for other in found if other not in obvious and other != NO_FINDING]
     return [
-        _label(graph, other) for other in sorted(new, key=lambda o: graph.concept(o).kind == "normal_state")
+        _in_words(graph, other, found[other])
+        for other in sorted(new, key=lambda o: graph.concept(o).kind == "normal_state")
     ]
 
 
 def _sign_words(graph: ConceptGraph, finding: str, relation: Relation) -> str:
+    return _in_words(graph, relation.other(finding), relation)
+
+
+def _in_words(graph: ConceptGraph, concept_id: str, relation: Relation) -> str:
     # An expert needs to know where and when a sign is seen, not by which words a reader finds it.
-    asides = {"note": "", "wording": (), "not_wording": (), "definite": False}
+    finer = {"definite": False, "unqualified": False, "no_exception": False}
+    asides = {"note": "", "wording": (), "not_wording": (), **finer}
     short = describe_condition(relation.when.model_copy(update=asides)) if relation.when else ""
-    return _label(graph, relation.other(finding)) + (f" ({short})" if short else "")
+    return _label(graph, concept_id) + (f" ({short})" if short else "")
 
 
 def _label(graph: ConceptGraph, concept_id: str) -> str:
