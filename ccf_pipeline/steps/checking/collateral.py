@@ -40,13 +40,21 @@ def collateral_changes(case: Case) -> Iterator[Problem]:
 def _touched(case: Case) -> frozenset[str]:
     """The findings that the change may set: its own, their kin, and what its signs imply."""
     graph, plan = case.graph, case.plan
-    centre = {plan.target, *plan.swap_from, *(DISEASES if plan.target == NO_FINDING else ())}
-    family = {kin for finding in centre for kin in family_of(graph, finding)}
-    signs = {sign for finding in centre for sign in signs_of(graph, finding)}
+    family, signs = _around(graph, plan.target, plan.swap_from)
     there = {m.concept for m in (*case.asserted, *case.before)} & signs
     implied = {label for sign in there for label in graph.concept(sign).sets_labels}
     ceasing = {m.concept for m in plan.must_cease if m.polarity != "absent"}
     return frozenset(family | implied | ceasing)
+
+
+@lru_cache(maxsize=1024)
+def _around(
+    graph: ConceptGraph, target: str, leaving: tuple[str, ...]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The kin of what comes and goes, and its signs."""
+    centre = {target, *leaving, *(DISEASES if target == NO_FINDING else ())}
+    family = frozenset(kin for finding in centre for kin in family_of(graph, finding))
+    return family, frozenset(sign for finding in centre for sign in signs_of(graph, finding))
 
 
 def _changed_findings(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
@@ -236,7 +244,7 @@ def _sums_up_a_normal_film(sentence: Sentence, case: Case) -> bool:
 def _stands_without_its_no(text: str, case: Case) -> bool:
     """Whether the sentence is there but for its denial: "evidence of acute disease" names no disease."""
     words = [word for word in _WORD.findall(text.lower()) if word not in _DENIALS]
-    written = (s.text.lower() for s in case.edit.sentences if s.number in case.written)
+    written = (s.text.lower() for s in case.written_sentences)
     return any(words == _WORD.findall(new) for new in written)
 
 
