@@ -91,23 +91,39 @@ def _finding_line(graph: ConceptGraph, finding: Concept) -> str:
 
 
 def _contradictions(graph: ConceptGraph, finding: str) -> list[str]:
-    """What cannot stand beside a finding or its strong signs, but for plain denials and what labels imply."""
-    strong = [r.other(finding) for r in graph.supports(finding) if r.strength == "strong"]
-    found = [
-        relation.other(concept)
-        for concept in (finding, *strong)
-        for relation in graph.exclusions(concept)
-        if relation.kind not in ("negation", "label_logic") and concept in (relation.source, relation.target)
+    """What cannot stand beside a finding or its strong signs, but for plain denials and what labels imply.
+
+    What only warns is left out, and so is how a shadow spreads: another shadow may spread otherwise.
+    """
+    strong = [
+        r.other(finding)
+        for r in graph.supports(finding)
+        if r.strength == "strong" and r.kind in ("sign_of", "is_a")
     ]
+    found = {
+        relation.other(concept): relation
+        for concept in (*strong, finding)
+        for relation in graph.exclusions(concept)
+        if relation.kind not in ("negation", "label_logic")
+        and relation.strength != "weak"
+        and concept in (relation.source, relation.target)
+    }
     obvious = {
         relation.other(finding)
         for relation in (*graph.relations_of(finding), *graph.exclusions(finding))
         if relation.kind == "negation" or relation.relation == "positive"
     }
-    new = [other for other in dict.fromkeys(found) if other not in obvious and other != NO_FINDING]
+    new = [other for other in found if other not in obvious and other != NO_FINDING]
     return [
-        _label(graph, other) for other in sorted(new, key=lambda o: graph.concept(o).kind == "normal_state")
+        _label(graph, other) + _degree(found[other])
+        for other in sorted(new, key=lambda o: graph.concept(o).kind == "normal_state")
     ]
+
+
+def _degree(relation: Relation) -> str:
+    """From which degree on the two exclude each other."""
+    least = relation.when.min_severity if relation.when else None
+    return f" (if {least} or more)" if least else ""
 
 
 def _sign_words(graph: ConceptGraph, finding: str, relation: Relation) -> str:
