@@ -113,7 +113,7 @@ def _is_spared(
     spans = [(mention.start, mention.end) for mention in going]
     for label in set(graph.concept(sign.concept).sets_labels) - set(gives_way):
         others = (m for m in reading.mentions if _shows(m, label, graph) and not spans_meet(m, spans))
-        if label in reading.asserted and not any(others):
+        if reading.states.get(label) == "present" and not any(others):
             return False
     return True
 

@@ -48,7 +48,7 @@ def _regraded(sentence: Sentence, plan: Plan, graph: ConceptGraph) -> str | None
     """One degree for another; not where something that stays has the same."""
     graded = [m for m in plan.must_cease if m.sentence == sentence.number and m.severity]
     was = {graph.severity_grade(m.severity or "") for m in graded}
-    stays = {graph.severity_grade(m.severity) for m in plan.must_stay if _is_graded(m, sentence)}
+    stays = {graph.severity_grade(m.severity or "") for m in plan.must_stay if _is_graded(m, sentence)}
     new = plan.must_appear[0].severity
     if len(was) != 1 or was & stays or new is None:
         return None
