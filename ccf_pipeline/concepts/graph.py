@@ -261,6 +261,19 @@ class ConceptGraph:
         """Whether two places, each (side, region), share any of the chest."""
         return self.region_tree.overlap(place_a, place_b)
 
+    def lies_within(self, region: str, regions: Collection[str]) -> bool:
+        """Whether a region is one of these or a part of one."""
+        return self.region_tree.lies_within(region, regions)
+
+    def is_of_degree(self, severity: str, least: str | None, most: str | None) -> bool | None:
+        """Whether a severity word is between two; None for a word the graph does not know."""
+        grade = self.severity_grade(severity)
+        if grade is None:
+            return None
+        low = self.severity_grade(least) if least else None
+        high = self.severity_grade(most) if most else None
+        return (low is None or grade >= low) and (high is None or grade <= high)
+
     @cached_property
     def _grades(self) -> Mapping[str, int]:
         grades = enumerate(self.file.severity_grades)

@@ -55,6 +55,19 @@ class Region(Noun):
     words: tuple[str, ...] = ()
 
 
+class Placement(Noun):
+    """Places at which a concept is written, of which degree, and beside what.
+
+    A sign with places is written only beside a finding in one of the regions that `beside` names, or in a
+    part of one. Where the place is the whole compartment, nothing is said of it.
+    """
+
+    regions: tuple[str, ...]
+    min_severity: str | None = None
+    max_severity: str | None = None
+    beside: tuple[str, ...] = Field(default=(), description="Of a sign: regions of its finding.")
+
+
 class Writing(Noun):
     """How a radiologist would write it.
 
@@ -66,6 +79,10 @@ class Writing(Noun):
     absent: tuple[str, ...] = ()
     uncertain: tuple[str, ...] = ()
     noun: str = ""
+    places: tuple[Placement, ...] = Field(
+        default=(),
+        description="Where it is put; without any, in every region but the first, the compartment.",
+    )
 
 
 class Concept(Noun):

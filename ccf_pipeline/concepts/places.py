@@ -39,6 +39,10 @@ class RegionTree:
         a, b = self._ground.get(place_a[1] or ""), self._ground.get(place_b[1] or "")
         return a is None or b is None or _share_ground(a, b)
 
+    def lies_within(self, region: str, regions: Iterable[str]) -> bool:
+        """Whether a region is one of these or a part of one."""
+        return any(whole in self._ground and region in self._ground[whole].parts for whole in regions)
+
     def _side(self, place: Place) -> str | None:
         side, region = place
         known = self.regions.get(region or "")

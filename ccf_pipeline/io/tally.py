@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ccf_pipeline.io.exports.wrapping import diseases
+from ccf_pipeline.io.exports.wrapping import diagnosed, diseases
 from ccf_pipeline.records import ReasonCount, Record, Spend
 from ccf_pipeline.settings import PriceSettings
 
@@ -49,7 +49,8 @@ class SideSums:
         self.pairs += 1
         self.chosen_words += len((record.chosen_text or record.factual_text).split())
         self.rejected_words += len(record.counterfactual_text.split())
-        chosen, rejected = diseases(record.factual_labels), diseases(record.counterfactual_labels)
+        named = diagnosed(record)
+        chosen, rejected = diseases(named.factual), diseases(named.counterfactual)
         self.chosen_diseases += len(chosen)
         self.rejected_diseases += len(rejected)
         self.same_diseases += chosen == rejected

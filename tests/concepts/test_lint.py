@@ -28,6 +28,12 @@ def changed(old: str, new: str) -> str:
     return SMALL.replace(old, new)
 
 
+def placed(place: str) -> str:
+    """The small graph, with a place at which atelectasis, always mild, is to be written."""
+    was = "regions: [lower_lobe], sides: optional, severities: [mild],"
+    return changed(was, f"{was} write: {{places: [{place}]}},")
+
+
 PLANTED = {
     "schema": changed("why: Less air.,", "whi: Less air.,"),
     "unknown-concept": changed("target: att_pleural_line,", "target: att_plural_line,"),
@@ -113,6 +119,10 @@ def test_a_fault_names_the_line_it_stands_on(kind: str, line: str, tmp_path: Pat
             "impossible-condition",
         ),
         (changed("{views: [supine]}", "{acuity: [ancient]}"), "impossible-condition"),
+        (placed("{regions: [apex]}"), "impossible-condition"),
+        (placed("{regions: [lower_lobe], min_severity: large}"), "impossible-condition"),
+        (placed("{regions: [lower_lobe], max_severity: largish}"), "unknown-severity"),
+        (placed("{regions: [lower_lobe], beside: [knee]}"), "unknown-region"),
         (changed("{views: [supine]}", "{wording: [deep], not_wording: [deep]}"), "impossible-condition"),
         (changed("{views: [supine]}", "{regions: [ape]}"), "unknown-region"),
         (changed("condition: always", "condition: present(fnd_penumonia)"), "unknown-concept"),

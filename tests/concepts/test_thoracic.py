@@ -41,11 +41,13 @@ def test_these_may_stand_side_by_side(thoracic: ConceptGraph, a: str, b: str) ->
     assert thoracic.excludes(a, b) is None
 
 
-def test_a_denied_consolidation_only_warns_of_a_pneumonia(thoracic: ConceptGraph) -> None:
+def test_a_denied_consolidation_excludes_a_pneumonia_of_some_size_only(thoracic: ConceptGraph) -> None:
     relation = thoracic.excludes("nrm_no_consolidation", "fnd_pneumonia")
 
     assert relation is not None
-    assert relation.strength == "weak"
+    assert relation.strength == "moderate"
+    assert relation.when is not None
+    assert relation.when.min_severity == "moderate"
     assert "fnd_pneumonia" not in thoracic.implied_denials("nrm_no_consolidation")
 
 

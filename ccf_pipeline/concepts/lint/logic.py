@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ccf_pipeline.concepts.faults import Fault
 from ccf_pipeline.concepts.kinship import Kinship
-from ccf_pipeline.concepts.model import CORRELATES, Condition, GraphFile
+from ccf_pipeline.concepts.model import CORRELATES, Condition, GraphFile, Placement
 from ccf_pipeline.concepts.places import RegionTree
 
 POSITIVE_KINDS = CORRELATES | {
@@ -135,6 +135,30 @@ def places(file: GraphFile) -> Iterator[Fault]:
             yield Fault("impossible-condition", message, relation.key, ("relations", number, "scope"))
 
 
+def placements(file: GraphFile) -> Iterator[Fault]:
+    """Where a concept is written is where it occurs, and each of its degrees has a place."""
+    grades = {word: grade for grade, words in enumerate(file.severity_grades) for word in words}
+    for number, concept in enumerate(file.concepts):
+        where = ("concepts", number, "write")
+        for place in concept.write.places:
+            for region in sorted({*place.regions} - {*concept.regions}):
+                message = f"{concept.id} is to be written at `{region}`, which is not among its regions"
+                yield Fault("impossible-condition", message, concept.id, where)
+            when = Condition(min_severity=place.min_severity, max_severity=place.max_severity)
+            for kind, problem in _impossible(when, grades):
+                yield Fault(kind, f"{concept.id}: {problem}", concept.id, where)
+        for word in concept.severities if concept.write.places else ():
+            if not any(_holds_degree(place, word, grades) for place in concept.write.places):
+                message = f"{concept.id} has no place where it is {word}"
+                yield Fault("impossible-condition", message, concept.id, where)
+
+
+def _holds_degree(place: Placement, word: str, grades: Mapping[str, int]) -> bool:
+    grade = grades.get(word)
+    least, most = grades.get(place.min_severity or ""), grades.get(place.max_severity or "")
+    return grade is None or ((least is None or grade >= least) and (most is None or grade <= most))
+
+
 def severities(file: GraphFile) -> Iterator[Fault]:
     known = {word for words in file.severity_grades for word in words}
     for number, concept in enumerate(file.concepts):
@@ -153,5 +177,6 @@ CHECKS: tuple[Callable[[GraphFile], Iterator[Fault]], ...] = (
     region_cycles,
     conditions,
     places,
+    placements,
     severities,
 )

@@ -50,6 +50,9 @@ def unknown_regions(file: GraphFile) -> Iterator[Fault]:
     for number, region in enumerate(file.regions):
         named.append(("regions", number, region.id, "part_of", region.part_of))
         named.append(("regions", number, region.id, "overlaps", region.overlaps))
+    for number, concept in enumerate(file.concepts):
+        beside = [region for place in concept.write.places for region in place.beside]
+        named.append(("concepts", number, concept.id, "write", beside))
     for number, relation in enumerate(file.relations):
         if relation.when is not None:
             named.append(("relations", number, relation.key, "when", relation.when.regions))

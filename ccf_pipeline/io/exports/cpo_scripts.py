@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from ccf_pipeline.io.exports import Export, Row, StudyPairs
 from ccf_pipeline.io.exports.picturing import LeftOut
-from ccf_pipeline.io.exports.wrapping import diagnosis, reasoning, sections
+from ccf_pipeline.io.exports.wrapping import diagnosed, diagnosis, reasoning, sections
 
 
 def rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
@@ -26,7 +26,7 @@ def rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
     headings = len({sections(text) for text in texts}) == 1
     counterfact: dict[str, str] = {}
     for one in study.records:
-        named = diagnosis(one.counterfactual_labels, study.wrapper)
+        named = diagnosis(diagnosed(one).counterfactual, study.wrapper)
         if named in counterfact:
             yield LeftOut("another counterfactual leads to the same diagnosis")
         else:
@@ -36,7 +36,7 @@ def rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
         "sid": record.study_id,
         "pid": record.subject_id,
         "report": reasoning(factual, study.wrapper, headings=headings),
-        "diagnose": f" The disease of this patient is {diagnosis(record.factual_labels, study.wrapper)}.",
+        "diagnose": f" The disease of this patient is {diagnosis(diagnosed(record).factual, study.wrapper)}.",
         "counterfact": counterfact,
     }
 

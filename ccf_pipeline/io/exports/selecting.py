@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ccf_pipeline.io.exports.wrapping import diseases
+from ccf_pipeline.io.exports.wrapping import diagnosed, diseases
 from ccf_pipeline.records import Record
 
 
@@ -45,4 +45,5 @@ class Selection:
 
 def named_more(record: Record) -> int:
     """How many diseases more the rejected side names."""
-    return len(diseases(record.counterfactual_labels)) - len(diseases(record.factual_labels))
+    named = diagnosed(record)
+    return len(diseases(named.counterfactual)) - len(diseases(named.factual))

@@ -5,7 +5,7 @@ exclusions.py    what cannot stand together                          conditions.
 collateral.py    what should have stayed                             time.py   words of change
 shape.py         headings, markup, length                            privacy.py   names, dates, blanks
 obedience.py     orders inside the report                            plausibility.py   rules of the graph
-rewording.py     the factual side in other words
+rewording.py     the factual side in other words              altering.py   one element, no more
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import Edit, Plan, Problem, Study, Verdict
 from ccf_pipeline.steps.aligning import align_candidate, number_sentences, same_words
+from ccf_pipeline.steps.checking.altering import alteration_faults
 from ccf_pipeline.steps.checking.case import Case, block
 from ccf_pipeline.steps.checking.collateral import collateral_changes, rewritten_sentences
 from ccf_pipeline.steps.checking.exclusions import contradictions, exclusive_pairs
@@ -55,6 +56,7 @@ def _problems(case: Case) -> list[Problem]:
     problems = [
         *shape_faults(case),
         *target_faults(case),
+        *alteration_faults(case),
         *support_faults(case),
         *exclusive_pairs(case),
         *contradictions(case),

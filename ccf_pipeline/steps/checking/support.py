@@ -32,6 +32,8 @@ def support_faults(case: Case) -> Iterator[Problem]:
     """A bare label word where the graph demands a sign or a place (rules R09, R13, R19, R36, R43)."""
     if case.plan.direction == "remove" or not case.of_target:
         return
+    if _has_as_much_as_asked(case):
+        return
     demand = DEMANDS.get(case.plan.target)
     # What the report itself said before needs no more than it had.
     told = [mention for mention in case.of_target if case.is_written(mention)]
@@ -40,6 +42,14 @@ def support_faults(case: Case) -> Iterator[Problem]:
     needed, is_met = demand
     if not any(is_met(mention, case) for mention in told):
         yield block("support_missing", f"{case.label} is only named; {needed}.", told[0])
+
+
+def _has_as_much_as_asked(case: Case) -> bool:
+    """Whether one element of what the report says differs: it needs no place that it did not have."""
+    if case.plan.element is None or not case.plan.must_appear:
+        return False
+    said = case.plan.must_appear[0]
+    return case.plan.element != "cause" or not (said.side or said.region)
 
 
 def _has_side(mention: Mention, case: Case) -> bool:

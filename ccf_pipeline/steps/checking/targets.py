@@ -127,12 +127,17 @@ def _left_behind(case: Case) -> Iterator[Problem]:
 
 
 def _orphaned(case: Case) -> Iterator[Problem]:
-    """Signs that spoke for nothing but what is gone (rule R55)."""
+    """Signs that spoke for nothing but what is gone (rule R55).
+
+    One that stands as it stood is refused; one that was written anew may be meant of something else.
+    """
     if not case.leaving:
         return
     ceasing = {m.concept for m in case.plan.must_cease if m.polarity == "present"}
     if ceasing.isdisjoint(case.counterfactual.asserted):
         return
+    going = {(m.sentence, m.concept) for m in case.plan.must_cease if m.polarity == "present"}
+    origins = dict(zip((s.number for s in case.edit.sentences), case.edit.origins, strict=True))
     signs = {
         relation.other(finding): relation
         for finding in case.leaving
@@ -150,7 +155,8 @@ def _orphaned(case: Case) -> Iterator[Problem]:
         if sign is None or mention.concept not in ceasing or mention.concept in explained:
             continue
         label = case.graph.concept(mention.concept).label
-        yield warn(
+        tell = block if (origins[mention.sentence], mention.concept) in going else warn
+        yield tell(
             "target_missing",
             f"Sentence {mention.sentence} still shows {label}, a sign of what is gone; remove it.",
             mention,

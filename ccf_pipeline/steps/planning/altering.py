@@ -14,7 +14,7 @@ from ccf_pipeline.steps.facts import Reading, is_asserted, spans_meet
 from ccf_pipeline.steps.planning.changes import Change
 from ccf_pipeline.steps.planning.choosing import lot
 from ccf_pipeline.steps.planning.leaving import signs_of, stands_against
-from ccf_pipeline.steps.planning.statements import can_be_told, fitting_signs
+from ccf_pipeline.steps.planning.statements import can_be_told, fitting_signs, with_place
 from ccf_pipeline.steps.planning.states import DISEASES, StudyState, read_state
 
 ELEMENTS: tuple[Element, ...] = ("attribute", "severity", "side", "cause")
@@ -102,7 +102,7 @@ def _alterations(
             case "side":
                 yield from _other_side(finding, asserted, state, reading, graph)
             case "severity":
-                yield from _other_degree(finding, asserted, graph)
+                yield from _other_degree(finding, asserted, reading, graph)
             case "attribute":
                 yield from _other_sign(finding, asserted, state, reading, graph)
             case "cause":
@@ -141,8 +141,10 @@ def _has_both_sides(region: str | None, graph: ConceptGraph) -> bool:
     return region is None or graph.regions[region].sides == "both"
 
 
-def _other_degree(finding: str, asserted: Sequence[Mention], graph: ConceptGraph) -> Iterator[Change]:
-    """Another degree, far enough from the only one that is told."""
+def _other_degree(
+    finding: str, asserted: Sequence[Mention], reading: Reading, graph: ConceptGraph
+) -> Iterator[Change]:
+    """Another degree, far enough from the only one that is told, that goes with all else that is said."""
     told = {mention.severity for mention in asserted if mention.severity}
     if len(told) != 1:
         return
@@ -154,8 +156,29 @@ def _other_degree(finding: str, asserted: Sequence[Mention], graph: ConceptGraph
     for word in graph.concept(finding).severities:
         other = graph.severity_grade(word)
         # "Borderline" is read as a doubt, not as a degree.
-        if other and abs(other - grade) >= GRADES_APART:
-            yield _alteration(finding, "severity", old, old.model_copy(update={"severity": word}))
+        new = old.model_copy(update={"severity": word})
+        if other and abs(other - grade) >= GRADES_APART and _goes_with_the_rest(old, new, reading, graph):
+            yield _alteration(finding, "severity", old, new)
+
+
+def _goes_with_the_rest(old: Statement, new: Statement, reading: Reading, graph: ConceptGraph) -> bool:
+    """Whether the place can hold such a degree, its signs are of it, and no normal state newly denies it."""
+    finding, severity = new.concept, new.severity or ""
+    places = [place for place in graph.concept(finding).write.places if new.region in place.regions]
+    if places and not any(graph.is_of_degree(severity, p.min_severity, p.max_severity) for p in places):
+        return False
+    bounds = [
+        relation.when
+        for relation in graph.supports(finding)
+        if relation.when and relation.other(finding) in reading.asserted
+    ]
+    if any(graph.is_of_degree(severity, when.min_severity, when.max_severity) is False for when in bounds):
+        return False
+    return not any(
+        stands_against(mention, graph, finding, new) and not stands_against(mention, graph, finding, old)
+        for mention in reading.mentions
+        if mention.polarity == "present"
+    )
 
 
 def _other_sign(
@@ -172,8 +195,8 @@ def _other_sign(
         leaving = [m for m in reading.mentions if m.concept == mention.concept]
         old = Statement(concept=mention.concept, polarity="present", side=mention.side)
         place = _statement(finding, (mention, *asserted), mention.side)
-        for sign in fitting_signs(reading, graph, finding, leaving, frozenset()):
-            new = _told_there(sign, place, graph)
+        for sign in fitting_signs(reading, graph, place, leaving, frozenset()):
+            new = with_place(graph.concept(sign), place, graph)
             if can_be_told(new, graph):
                 yield _alteration(finding, "attribute", old, new)
 

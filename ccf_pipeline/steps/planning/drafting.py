@@ -19,23 +19,24 @@ from ccf_pipeline.steps.planning.altering import altered_mentions, altered_state
 from ccf_pipeline.steps.planning.changes import Change, relevance_of
 from ccf_pipeline.steps.planning.choosing import lot
 from ccf_pipeline.steps.planning.leaving import ceasing_mentions, is_normal_after
-from ccf_pipeline.steps.planning.statements import denials, fitting_signs, placed
+from ccf_pipeline.steps.planning.statements import denials, fitting_signs, placed, with_place
 from ccf_pipeline.steps.planning.states import DISEASES
 
 
 def plan_change(study: Study, reading: Reading, graph: ConceptGraph, change: Change, *, seed: int) -> Plan:
     """What one change of one study comes to."""
     what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
-    must_cease = _ceasing(reading, graph, change)
-    gained, lost = _effects(reading, graph, change, must_cease)
     chance = random.Random(lot(seed, "place", *what))
+    told = _told(graph, change, chance)
+    must_cease = _ceasing(reading, graph, change, told)
+    gained, lost = _effects(reading, graph, change, must_cease)
     return _plan(
         study,
         reading,
         change,
         must_cease,
         plan_id=f"{lot(seed, *what):016x}",
-        must_appear=_appearing(study, reading, graph, change, must_cease, chance),
+        must_appear=_appearing(study, reading, graph, change, told, must_cease, chance),
         relevance=round(relevance_of(change, _beside(reading, change), graph), 4),
         why=_why(graph, reading, change),
         seed=seed,
@@ -47,7 +48,7 @@ def plan_change(study: Study, reading: Reading, graph: ConceptGraph, change: Cha
 
 def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: Change) -> Plan:
     """What a change that somebody else asked for comes to: how it is told is not ours to choose."""
-    must_cease = _ceasing(reading, graph, change)
+    must_cease = _ceasing(reading, graph, change, None)
     gained, lost = _effects(reading, graph, change, must_cease)
     return _plan(
         study,
@@ -122,10 +123,19 @@ def _beside(reading: Reading, change: Change) -> tuple[str, ...]:
 # --- what changes -------------------------------------------------------------------------
 
 
-def _ceasing(reading: Reading, graph: ConceptGraph, change: Change) -> tuple[Mention, ...]:
+def _told(graph: ConceptGraph, change: Change, chance: random.Random) -> Statement | None:
+    """The target with a place; None where nothing is to appear, or where it is known already."""
+    if change.direction in ("remove", "alter") or change.target == NO_FINDING:
+        return None
+    return placed(graph.concept(change.target), graph, chance)
+
+
+def _ceasing(
+    reading: Reading, graph: ConceptGraph, change: Change, told: Statement | None
+) -> tuple[Mention, ...]:
     if change.direction == "alter":
         return altered_mentions(reading, graph, change)
-    return ceasing_mentions(reading, graph, change.direction, change.target, change.gives_way)
+    return ceasing_mentions(reading, graph, change.direction, change.target, change.gives_way, told)
 
 
 def _effects(
@@ -147,6 +157,7 @@ def _appearing(
     reading: Reading,
     graph: ConceptGraph,
     change: Change,
+    told: Statement | None,
     must_cease: tuple[Mention, ...],
     chance: random.Random,
 ) -> tuple[Statement, ...]:
@@ -157,13 +168,12 @@ def _appearing(
         return altered_statements(graph, change, must_cease)
     if change.target == NO_FINDING:
         return _bare(NO_FINDING), *denials(reading, graph, change.gives_way)
-    target = placed(graph.concept(change.target), graph, chance)
-    signs = fitting_signs(reading, graph, change.target, must_cease, _views(study))
+    if told is None:
+        return ()
+    signs = fitting_signs(reading, graph, told, must_cease, _views(study))
     if not signs:
-        return (target,)
-    sign = graph.concept(chance.choice(signs))
-    side = target.side if sign.sides != "none" else None
-    return target, Statement(concept=sign.id, polarity="present", side=side)
+        return (told,)
+    return told, with_place(graph.concept(chance.choice(signs)), told, graph)
 
 
 def _views(study: Study) -> frozenset[str]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
-from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Direction, Mention
+from ccf_pipeline.concepts import ConceptGraph, Relation
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    NO_FINDING,
+    SUPPORT_DEVICES,
+    Direction,
+    Mention,
+    Statement,
+)
 from ccf_pipeline.steps.facts import Reading, is_asserted, spans_meet
 from ccf_pipeline.steps.reading import Lexicon
 
@@ -14,36 +21,107 @@ DISEASES = tuple(finding for finding in FINDING_LABELS if finding not in (NO_FIN
 
 
 def ceasing_mentions(
-    reading: Reading, graph: ConceptGraph, direction: Direction, target: str, gives_way: tuple[str, ...]
+    reading: Reading,
+    graph: ConceptGraph,
+    direction: Direction,
+    target: str,
+    gives_way: tuple[str, ...],
+    told: Statement | None = None,
 ) -> tuple[Mention, ...]:
-    """The mentions that cannot stand in the counterfactual, and those that share their words."""
-    leaving = leaving_concepts(reading, graph, gives_way)
+    """The mentions that cannot stand in the counterfactual, and those that share their words.
+
+    Args:
+        told: the target as it is to be told; where that is not known, it may be anywhere and of any degree.
+    """
+    leaving = _leaving_concepts(graph, gives_way)
     if target == NO_FINDING:
         leaving |= abnormal_concepts(graph)
-    spans = [
-        (mention.start, mention.end)
-        for mention in reading.mentions
-        if (mention.concept in leaving and mention.polarity != "absent" and mention.temporality != "prior")
-        or (direction != "remove" and stands_against(mention, graph, target))
-    ]
+    going = [m for m in reading.mentions if m.concept in leaving and _is_of_now(m)]
+    going += lone_signs(reading, graph, gives_way, going)
+    if direction != "remove":
+        going += [m for m in reading.mentions if stands_against(m, graph, target, told)]
+    spans = [(mention.start, mention.end) for mention in going]
     return tuple(mention for mention in reading.mentions if spans_meet(mention, spans)) if spans else ()
 
 
-def leaving_concepts(reading: Reading, graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
-    """The findings that give way, their kinds, and the signs that nothing else in the report explains."""
-    if not gives_way:
-        return frozenset()
-    leaving = {kind for finding in gives_way for kind in (finding, *graph.descendants(finding))}
-    explained = {
-        sign
-        for finding in DISEASES
-        if finding not in leaving
-        and finding in reading.asserted
-        and not leaving & set(graph.ancestors(finding))
-        for sign in signs_of(graph, finding)
-    }
+def _is_of_now(mention: Mention) -> bool:
+    return mention.polarity != "absent" and mention.temporality != "prior"
+
+
+def _leaving_concepts(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
+    """The findings that give way, their kinds, and what cannot stand without them."""
+    kinds = {kind for finding in gives_way for kind in (finding, *graph.descendants(finding))}
+    return frozenset(kinds | _gone_with(graph, gives_way)) if gives_way else frozenset()
+
+
+# --- signs that nothing explains any more -------------------------------------------------------
+
+
+def lone_signs(
+    reading: Reading, graph: ConceptGraph, gives_way: tuple[str, ...], going: Sequence[Mention]
+) -> list[Mention]:
+    """The signs of what gives way that nothing which stays explains where they are."""
     signs = {sign for finding in gives_way for sign in signs_of(graph, finding)}
-    return frozenset(leaving | (signs - explained) | _gone_with(graph, gives_way))
+    leaving = {m.concept for m in going} | set(gives_way)
+    told_with = {mention.sentence for mention in going if mention.concept in leaving & set(DISEASES)}
+    seen = [
+        mention
+        for mention in reading.mentions
+        if mention.concept in signs
+        and mention not in going
+        and mention.polarity != "absent"
+        # "Compared to the prior with a pleural line": the sign is as current as what it is told with.
+        and (mention.temporality != "prior" or mention.sentence in told_with)
+    ]
+    if not seen:
+        return []
+    staying = [
+        mention
+        for mention in reading.mentions
+        if mention.concept in DISEASES
+        and mention.concept not in leaving
+        and is_asserted(mention)
+        and not leaving & set(graph.ancestors(mention.concept))
+    ]
+    lone = [m for m in seen if not any(_explains(finding, m, graph, told_with) for finding in staying)]
+    return [m for m in lone if _is_spared(m, reading, graph, gives_way, [*going, *lone])]
+
+
+def _explains(finding: Mention, sign: Mention, graph: ConceptGraph, told_with: Collection[int]) -> bool:
+    """Whether a finding that stays shows the sign there.
+
+    A sign that is told in one sentence with what gives way is a sign of that. A label that is no more than
+    the sign's own, an opacity, explains nothing.
+    """
+    if sign.concept not in signs_of(graph, finding.concept):
+        return False
+    if finding.concept in graph.concept(sign.concept).sets_labels:
+        return False
+    if sign.sentence in told_with and finding.sentence != sign.sentence:
+        return False
+    return graph.overlaps((finding.side, None), (sign.side, None))
+
+
+def _is_spared(
+    sign: Mention,
+    reading: Reading,
+    graph: ConceptGraph,
+    gives_way: tuple[str, ...],
+    going: Sequence[Mention],
+) -> bool:
+    """Whether its going changes no other finding: the opacity that is told by it alone has to stay."""
+    spans = [(mention.start, mention.end) for mention in going]
+    for label in set(graph.concept(sign.concept).sets_labels) - set(gives_way):
+        others = (m for m in reading.mentions if _shows(m, label, graph) and not spans_meet(m, spans))
+        if reading.states.get(label) == "present" and not any(others):
+            return False
+    return True
+
+
+def _shows(mention: Mention, label: str, graph: ConceptGraph) -> bool:
+    return is_asserted(mention) and (
+        mention.concept == label or label in graph.concept(mention.concept).sets_labels
+    )
 
 
 @lru_cache(maxsize=64)
@@ -72,12 +150,25 @@ def _gone_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str
     return frozenset(denied | told_of)
 
 
-def stands_against(mention: Mention, graph: ConceptGraph, target: str) -> bool:
-    """Whether a mention denies the target, or asserts what the target excludes."""
+def stands_against(mention: Mention, graph: ConceptGraph, target: str, told: Statement | None = None) -> bool:
+    """Whether a mention denies the target, or asserts what the target excludes, as the target is told."""
+    if told is not None and not graph.overlaps((mention.side, None), (told.side, None)):
+        return False
     if mention.polarity == "absent":
         return mention.temporality != "prior" and mention.concept in _denied_by_name(graph, target)
     relation = graph.excludes(mention.concept, target)
-    return is_asserted(mention) and relation is not None and relation.strength != "weak"
+    if not is_asserted(mention) or relation is None or relation.strength == "weak":
+        return False
+    return told is None or _may_hold(relation, told, graph)
+
+
+def _may_hold(relation: Relation, told: Statement, graph: ConceptGraph) -> bool:
+    """Whether the target, as it is told, is not too slight or too marked for the relation."""
+    when, severity = relation.when, told.severity
+    is_its_degree = told.concept == relation.target or relation.source == told.concept
+    if when is None or severity is None or not is_its_degree:
+        return True
+    return graph.is_of_degree(severity, when.min_severity, when.max_severity) is not False
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ccf_pipeline.concepts import Concept, ConceptGraph
-from ccf_pipeline.concepts.model import Condition
+from ccf_pipeline.concepts.model import Condition, Placement
 from ccf_pipeline.records import Mention, Side, Statement
 from ccf_pipeline.steps.facts import Reading, is_asserted
 
@@ -17,9 +17,11 @@ SLOT = re.compile(r"\{(\w+)\}")
 
 
 def placed(concept: Concept, graph: ConceptGraph, chance: random.Random) -> Statement:
-    """A region the concept occurs in, and a side that the region has."""
+    """A region the concept occurs in, a side that the region has, and a degree that it has there."""
+    compartment = concept.regions[0] if concept.regions else None
     # The first region is the compartment; reports name the parts of it.
-    regions = [graph.regions[region] for region in concept.regions[1:] or concept.regions]
+    told = dict.fromkeys(region for place in concept.write.places for region in place.regions)
+    regions = [graph.regions[region] for region in told or concept.regions[1:] or concept.regions]
     if concept.sides == "required":
         regions = [region for region in regions if region.sides != "none"]
     region = chance.choice(regions) if regions else None
@@ -28,33 +30,47 @@ def placed(concept: Concept, graph: ConceptGraph, chance: random.Random) -> Stat
         side = region.sides
     elif concept.sides != "none" and (region is None or region.sides == "both"):
         side = "bilateral" if chance.random() < BILATERAL_SHARE else chance.choice(("left", "right"))
+    severities = [
+        word for word in concept.severities if region is None or _occurs(word, region.id, concept, graph)
+    ]
+    is_told = region is not None and not (told and region.id == compartment)
     return Statement(
         concept=concept.id,
         polarity="present",
         side=side,
-        region=region.id if region else None,
-        severity=chance.choice(concept.severities) if concept.severities else None,
+        region=region.id if region and is_told else None,
+        severity=chance.choice(severities) if severities else None,
+    )
+
+
+def _occurs(severity: str, region: str, concept: Concept, graph: ConceptGraph) -> bool:
+    """Whether it has such a degree in a region."""
+    places = concept.write.places
+    return not places or any(
+        region in place.regions and graph.is_of_degree(severity, place.min_severity, place.max_severity)
+        for place in places
     )
 
 
 def fitting_signs(
     reading: Reading,
     graph: ConceptGraph,
-    target: str,
+    told: Statement,
     must_cease: Iterable[Mention],
     views: frozenset[str],
 ) -> list[str]:
-    """Signs of such a film that can be written, set no other label, and clash with nothing that stays."""
-    going = set(must_cease)
+    """Signs of such a target on such a film that set no other label, and clash with nothing that stays."""
+    going = {m for m in must_cease if not _may_be_kept(m, told.concept, graph)}
     staying = {m.concept for m in reading.mentions if is_asserted(m) and m not in going}
     spoken_of = {mention.concept for mention in reading.mentions}
-    family = {target, *graph.ancestors(target)}
+    family = {told.concept, *graph.ancestors(told.concept)}
     return [
         link.concept
-        for link in graph.neighbourhood(target, staying).signs
+        for link in graph.neighbourhood(told.concept, staying).signs
         if link.relation.kind == "sign_of"
         and link.relation.strength != "weak"
-        and holds_on(link.relation.when, views)
+        and holds_for(link.relation.when, told, views, graph)
+        and _borders(graph.concept(link.concept), told, graph)
         and link.concept not in spoken_of
         and graph.concept(link.concept).write.present
         and family.issuperset(graph.concept(link.concept).sets_labels)
@@ -62,12 +78,50 @@ def fitting_signs(
     ]
 
 
-def holds_on(when: Condition | None, views: frozenset[str]) -> bool:
-    """Whether a relation holds on a film of which these views are known: nothing but the view may matter."""
+def _may_be_kept(mention: Mention, target: str, graph: ConceptGraph) -> bool:
+    """Whether a normal state ceases only for the words that it shares: "heart and mediastinum normal"."""
+    is_normal = graph.concept(mention.concept).kind == "normal_state"
+    return is_normal and graph.excludes(mention.concept, target) is None
+
+
+def with_place(sign: Concept, told: Statement, graph: ConceptGraph) -> Statement:
+    """A sign on the side of its finding, at its place, or at the border that the finding lies beside."""
+    side = told.side if sign.sides != "none" else None
+    region = told.region if told.region in sign.regions else None
+    for place in sign.write.places:
+        if _is_beside(place, told, graph):
+            region = place.regions[0]
+            break
+    return Statement(concept=sign.id, polarity="present", side=side, region=region)
+
+
+def _borders(sign: Concept, told: Statement, graph: ConceptGraph) -> bool:
+    return not sign.write.places or any(_is_beside(place, told, graph) for place in sign.write.places)
+
+
+def _is_beside(place: Placement, told: Statement, graph: ConceptGraph) -> bool:
+    return told.region is not None and graph.lies_within(told.region, place.beside)
+
+
+def holds_for(when: Condition | None, told: Statement, views: frozenset[str], graph: ConceptGraph) -> bool:
+    """Whether a relation holds for a finding as it is told, on a film of which these views are known.
+
+    What cannot be told from side, place, degree and view does not hold.
+    """
     if when is None:
         return True
-    only_views = when.model_copy(update={"views": (), "note": ""}) == Condition()
-    return only_views and not views.isdisjoint(when.views)
+    known = {"views", "regions", "side", "same_side", "min_severity", "max_severity"}
+    if when.model_copy(update=Condition().model_dump(include=known | {"note"})) != Condition():
+        return False
+    if when.views and views.isdisjoint(when.views):
+        return False
+    if when.regions and not (told.region and graph.lies_within(told.region, when.regions)):
+        return False
+    if (when.side and told.side != when.side) or (when.same_side and told.side not in ("left", "right")):
+        return False
+    if when.min_severity or when.max_severity:
+        return bool(told.severity and graph.is_of_degree(told.severity, when.min_severity, when.max_severity))
+    return True
 
 
 def can_be_told(statement: Statement, graph: ConceptGraph) -> bool:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from ccf_pipeline.errors import MissingInput, SettingsError
 from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.io.exports.selecting import named_more
 from ccf_pipeline.io.exports.wrapping import (
     answer,
+    chosen_answer,
     diagnosis,
     load_wrapper,
     pair_answers,
@@ -89,6 +91,35 @@ def test_the_experts_own_words_stand_on_the_chosen_side(build: BuildFolder) -> N
     reworded = record.model_copy(update={"chosen_text": "FINDINGS: Said in other words."})
 
     assert "Said in other words." in pair_answers(reworded, load_wrapper(DatasetSettings())).chosen
+
+
+def test_a_pair_that_was_planned_with_one_diagnosis_names_one_on_either_side(build: BuildFolder) -> None:
+    record = next(iter(build.accepted_records(1)))
+    shown = [Label(finding=finding, state="present") for finding in ("Atelectasis", "Edema")]
+    planned = record.model_copy(
+        update={
+            "diagnosis": "Pneumonia",
+            "factual_labels": tuple(shown),
+            "counterfactual_labels": (*shown, Label(finding="Pneumonia", state="present")),
+        }
+    )
+    wrapper = load_wrapper(DatasetSettings(wrapper="paper"))
+
+    sides = pair_answers(planned, wrapper)
+
+    assert sides.rejected.endswith("The disease of this patient is Pneumonia.")
+    assert sides.chosen.endswith(("disease of this patient is Atelectasis.", "of this patient is Edema."))
+    assert chosen_answer(planned, wrapper) == sides.chosen
+    assert named_more(planned) == 0
+
+
+def test_a_normal_report_stays_normal_beside_a_single_diagnosis(build: BuildFolder) -> None:
+    record = next(iter(build.accepted_records(1)))
+    planned = record.model_copy(update={"diagnosis": "Edema", "factual_labels": ()})
+
+    sides = pair_answers(planned, load_wrapper(DatasetSettings(wrapper="paper")))
+
+    assert sides.chosen.endswith("The disease of this patient is No Finding.")
 
 
 def test_devices_and_doubts_are_no_disease() -> None:

@@ -81,12 +81,14 @@ class Remains:
 
     def _same_words_denied(self, ceasing: Iterable[Mention], plan: Plan) -> str:
         """What else was denied by words that are one to the reader: "neither effusion nor pneumothorax"."""
+        going = {m.concept for m in ceasing if m.polarity == "present" and self._must_go(m, plan)}
         nouns = [
             self._graph.concept(m.concept).write.noun
             for m in ceasing
             if m.implied_by is None
             and m.polarity == "absent"
             and not self._must_go(m, plan)
+            and going.isdisjoint(self._graph.normal_states_of(m.concept)[:1])
             and m.concept in FINDING_LABELS
         ]
         return list_denials(list(filter(None, nouns))) if any(nouns) else ""

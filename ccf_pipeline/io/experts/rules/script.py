@@ -50,7 +50,7 @@ class Scribe:
 
     def write(self, prompt: Prompt, chance: random.Random) -> EditScript:
         """The edits that a plan asks for."""
-        exchanged = exchange_words(prompt) if prompt.plan.direction == "alter" else None
+        exchanged = exchange_words(prompt, self.graph) if prompt.plan.direction == "alter" else None
         if exchanged is not None:
             return EditScript(edits=tuple(exchanged))
         draft = _Draft(self, prompt, chance)
@@ -119,11 +119,17 @@ class _Draft:
         return tuple(map(self._with_degree, self.plan.must_appear))
 
     def _with_degree(self, statement: Statement) -> Statement:
-        if statement.severity is None or statement.concept in ALWAYS_GRADED:
+        if statement.severity is None or statement.concept in ALWAYS_GRADED or self.plan.direction == "alter":
             return statement
-        if is_said(statement.severity, self.chance):
+        if is_said(statement.severity, self.chance) or self._degree_spares_something(statement.concept):
             return statement
         return statement.model_copy(update={"severity": None})
+
+    def _degree_spares_something(self, concept: str) -> bool:
+        """Whether what the report says beside it can stand only because it is so slight."""
+        excluded = self.scribe.graph.excluded(concept)
+        beside = (excluded[other].when for other in self._around.named if other in excluded)
+        return any(when is not None and when.min_severity for when in beside)
 
     def _told_in_full(
         self, statements: Sequence[Statement], sentences: Sequence[Sentence]
@@ -209,6 +215,7 @@ class _Draft:
             allowed=frozenset((family | signs) - left),
             is_terse=self.is_terse,
             signs=frozenset(statement.concept for statement in plan.must_appear[1:]),
+            degree_matters=plan.element == "severity",
         )
 
     # --- where it goes --------------------------------------------------------------------------

@@ -42,6 +42,8 @@ class Surroundings:
     """Signs that are to be told as well: a phrase that has one spares a sentence."""
     used: frozenset[str] = frozenset()
     """Sentences that were written for another section."""
+    degree_matters: bool = False
+    """Whether the degree must be told, because it is what differs."""
     manner: Manner | None = None
     """How the section frames its statements; None leaves a phrase as the graph has it."""
 
@@ -127,6 +129,8 @@ class Writer:
             for phrase in self._book.phrases_of(statement.concept, statement.polarity)
             if phrase.slots <= known.keys() and not _other_side(phrase, statement)
         ]
+        if around.degree_matters and "severity" in known:
+            spoken = [phrase for phrase in spoken if "severity" in phrase.slots]
         fitting = [phrase for phrase in spoken if self._fits(phrase, around)]
         chosen = [phrase for phrase in fitting if phrase.others.isdisjoint(around.named)]
         if strictness != "unheard":
