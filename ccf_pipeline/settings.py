@@ -145,6 +145,24 @@ class EndpointSettings(Noun):
     )
 
 
+class EngineSettings(Noun):
+    """How a `vllm` expert runs the model; may change from run to run of one build."""
+
+    processes: int = Field(
+        default=1, ge=1, le=64, description="Engines at once, each in a process with GPUs of its own."
+    )
+    tensor_parallel: int = Field(
+        default=1, ge=1, description="GPUs that one engine spreads the model over, if one is too small."
+    )
+    max_model_len: int = Field(default=8192, ge=256, description="Tokens of prompt and answer, at most.")
+    chunk: int = Field(
+        default=2048, ge=1, description="Prompts per call of an engine; its answers are kept as it ends."
+    )
+    options: tuple[str, ...] = Field(
+        default=(), description="More of what vLLM's LLM takes: dtype=bfloat16, quantization=fp8."
+    )
+
+
 class LimitSettings(Noun):
     """Where a build stops by itself, to be continued; counted over all of its runs."""
 
@@ -231,6 +249,7 @@ class BuildSettings(BaseSettings):
     plan: PlanSettings = PlanSettings()
     expert: ExpertSettings = ExpertSettings()
     endpoint: EndpointSettings = EndpointSettings()
+    engine: EngineSettings = EngineSettings()
     limits: LimitSettings = LimitSettings()
     prices: PriceSettings = PriceSettings()
     shards: ShardSettings = ShardSettings()

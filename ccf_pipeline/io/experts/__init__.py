@@ -63,7 +63,14 @@ def open_expert(settings: BuildSettings, graph: ConceptGraph) -> Iterator[Expert
     elif expert.kind == "openai":
         yield _behind_a_server(settings)
     else:
-        raise SettingsError(f"the expert `{expert.kind}` cannot be asked yet", hint="Use rules or scripted.")
+        if expert.model is None:
+            raise SettingsError(
+                "the `vllm` expert needs to know the model",
+                hint="Give --model: a folder, or a name on the Hub.",
+            )
+        from ccf_pipeline.io.experts.vllm import VllmExpert
+
+        yield VllmExpert(expert.model, settings.engine)
 
 
 def _refuse_what_rules_cannot(expert: ExpertSettings) -> None:
