@@ -19,6 +19,7 @@ from ccf_pipeline.io.experts import Expert
 from ccf_pipeline.io.journal import Journal, KnownExpert
 from ccf_pipeline.materials import FALL_BACK, REPAIR, Materials
 from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record, Spend, Study, Verdict
+from ccf_pipeline.settings import ExpertSettings
 from ccf_pipeline.steps.checking import check_edit, check_rewording
 from ccf_pipeline.steps.editing import read_edit
 from ccf_pipeline.steps.facts import Reading
@@ -32,7 +33,8 @@ OPEN_SHARDS = 8
 class Tally:
     """How a build stands, for those who watch it: `judged` counts rows, `spend` answers and their tokens.
 
-    `reworded` counts the studies whose factual side is in the expert's words, where that is asked for.
+    `reworded` counts the factual sides that are in the expert's words, where that is asked for: one of each
+    study, or of each pair. `not_reworded` counts those that did not hold.
     """
 
     planned: int
@@ -79,11 +81,12 @@ class ShardAtWork:
     records: list[Record | None]
     missing: int
     chosen: dict[str, Reworded] = field(default_factory=dict)
+    """By study, or by row where each pair has words of its own."""
 
 
 @dataclass(frozen=True)
 class Reworded:
-    """The factual side of a study in the expert's words, what speaks against it, and what it cost."""
+    """The factual side in the expert's words, what speaks against it, and what it cost."""
 
     edit: Edit
     faults: tuple[Problem, ...]
@@ -183,9 +186,9 @@ class Desk:
             missing=0,
         )
         for entry in planned:
-            if expert.chosen:
-                chosen = write_chosen(entry.plans, entry.study, materials.templates[CHOSEN], expert)
-                self._ask(Inquiry(shard, len(shard.records), entry.study, entry.plans[0], chosen))
+            for plans in _reworded_together(entry.plans, expert):
+                chosen = write_chosen(plans, entry.study, materials.templates[CHOSEN], expert)
+                self._ask(Inquiry(shard, len(shard.records), entry.study, plans[0], chosen))
             for plan in entry.plans:
                 prompt = write_prompt(plan, entry.study, graph, template, expert)
                 self._ask(Inquiry(shard, len(shard.records), entry.study, plan, prompt))
@@ -243,8 +246,9 @@ class Desk:
         factual = inquiry.shard.factual[study.study_id]
         edit = read_edit(completion, plan, study, inquiry.prompt.form)
         faults = check_rewording(edit, plan, study, factual, materials.read(edit.text), materials.graph)
-        inquiry.shard.chosen[study.study_id] = Reworded(edit, faults, inquiry.spent)
-        self.tally.reworded += not faults
+        about = plan.plan_id if materials.settings.expert.rewords_pairs else study.study_id
+        inquiry.shard.chosen[about] = Reworded(edit, faults, inquiry.spent)
+        self.tally.reworded += not faults and edit.text != study.text
         self.tally.not_reworded += bool(faults)
         self._settle(inquiry.shard)
 
@@ -276,15 +280,23 @@ class Desk:
         self._settle(shard)
 
 
+def _reworded_together(plans: tuple[Plan, ...], expert: ExpertSettings) -> tuple[tuple[Plan, ...], ...]:
+    """The plans of a study that share a factual side in other words."""
+    if not expert.rewords:
+        return ()
+    return tuple((plan,) for plan in plans) if expert.rewords_pairs else (plans,)
+
+
 def _with_chosen(records: list[Record], chosen: dict[str, Reworded]) -> list[Record]:
-    """The rows with the factual side in other words; the first of each study tells what they cost."""
+    """The rows with the factual side in other words; the first that shares them tells what they cost."""
     told: set[str] = set()
     rows = []
     for record in records:
-        reworded = chosen.get(record.study_id)
+        about = record.record_id if record.record_id in chosen else record.study_id
+        reworded = chosen.get(about)
         if reworded is not None:
-            spent = Spend() if record.study_id in told else reworded.spent
+            spent = Spend() if about in told else reworded.spent
             record = with_chosen(record, reworded.edit, reworded.faults, spent)
-            told.add(record.study_id)
+            told.add(about)
         rows.append(record)
     return rows

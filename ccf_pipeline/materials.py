@@ -43,7 +43,7 @@ class Materials:
     @classmethod
     def load(cls, settings: BuildSettings) -> Materials:
         """Read the graph and the prompts; refuse a graph with which reports are not read as they should."""
-        names = [settings.expert.strategy, REPAIR, FALL_BACK, *([CHOSEN] if settings.expert.chosen else [])]
+        names = [settings.expert.strategy, REPAIR, FALL_BACK, *([CHOSEN] if settings.expert.rewords else [])]
         materials = cls(settings, load_graph(settings.graph), {name: load_template(name) for name in names})
         require_reader(materials.lexicon, materials.graph.file)
         return materials

@@ -101,16 +101,27 @@ class ExpertSettings(Noun):
     repair: int = Field(
         default=2, ge=0, le=10, description="How often a rejected answer goes back with the reasons."
     )
-    chosen: bool = Field(
-        default=False,
-        description="Have the factual side reworded by the same model, so that its style does not tell the"
-        " sides apart; one more answer per study.",
+    chosen: bool | None = Field(
+        default=None,
+        description="Have the factual side reworded by the same hand, so that its style does not tell the"
+        " sides apart; one more answer per study of a model, one per pair of `rules`, which do so unless"
+        " told otherwise.",
     )
     temperature: float = Field(default=0.7, ge=0, le=2, description="How freely the model draws its words.")
     max_answer_tokens: int = Field(default=1024, ge=16, description="An answer is cut off after so many.")
     recorded: Path | None = Field(
         default=None, description="The recorded answers that `scripted` plays back."
     )
+
+    @property
+    def rewords(self) -> bool:
+        """Whether the factual side is put into other words; rules do so unless told otherwise."""
+        return self.kind == "rules" if self.chosen is None else self.chosen
+
+    @property
+    def rewords_pairs(self) -> bool:
+        """Whether each pair has a factual side of its own; a model's answer serves all pairs of a study."""
+        return self.rewords and self.kind == "rules"
 
 
 class EndpointSettings(Noun):

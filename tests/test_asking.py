@@ -80,6 +80,7 @@ def build(
     corpus: Path, out: Path, answer: Answer, *, backwards: bool = False, **settings: object
 ) -> tuple[Student, list[Record], Spend]:
     """Build everything with a student; returns it, the rows, and what the journal says was spent."""
+    settings.setdefault("expert", ExpertSettings(chosen=False))
     chosen = BuildSettings(
         out=out,
         corpus=CorpusSettings(kind="demo", path=corpus),
@@ -120,7 +121,7 @@ def test_a_refused_answer_goes_back_with_the_reasons_and_the_row_tells_what_it_c
 
 def test_the_last_answer_stands_when_all_attempts_are_refused(corpus: Path, tmp_path: Path) -> None:
     student, rows, _ = build(
-        corpus, tmp_path / "build", lambda *_: '{"edits":[]}', expert=ExpertSettings(repair=1)
+        corpus, tmp_path / "build", lambda *_: '{"edits":[]}', expert=ExpertSettings(repair=1, chosen=False)
     )
 
     assert len(student.asked) == 2 * len(rows)
@@ -137,7 +138,9 @@ def test_an_answer_that_cannot_be_applied_is_asked_for_as_a_whole_report(
         headings = dict.fromkeys(sentence.section.upper() for sentence in prompt.sentences)
         return "\n".join(f"{heading}: Clear lungs." for heading in headings)
 
-    student, rows, _ = build(corpus, tmp_path / "build", no_json, expert=ExpertSettings(repair=1))
+    student, rows, _ = build(
+        corpus, tmp_path / "build", no_json, expert=ExpertSettings(repair=1, chosen=False)
+    )
 
     assert [prompt.form for prompt in student.asked].count("report") == len(rows)
     assert {row.strategy for row in rows} == {"rewrite"}

@@ -83,7 +83,7 @@ def with_chosen(record: Record, chosen: Edit, faults: tuple[Problem, ...], spent
     """
     return record.model_copy(
         update={
-            "chosen_text": None if faults else chosen.text,
+            "chosen_text": None if faults or chosen.text == record.factual_text else chosen.text,
             "problems": (*record.problems, *faults),
             "tokens_in": record.tokens_in + spent.tokens_in,
             "tokens_cached": record.tokens_cached + spent.tokens_cached,

@@ -74,16 +74,11 @@ def open_expert(settings: BuildSettings, graph: ConceptGraph) -> Iterator[Expert
 
 
 def _refuse_what_rules_cannot(expert: ExpertSettings) -> None:
-    """The graph's own phrases need no other form of prompt, and no other words for the factual side."""
+    """The graph's own phrases need no other form of prompt."""
     if expert.strategy not in ("edits", "minimal"):
         raise SettingsError(
             f"the expert `rules` does not write in the form of `{expert.strategy}`",
             hint="Leave the strategy at `edits`, or choose an expert that is a model.",
-        )
-    if expert.chosen:
-        raise SettingsError(
-            "the expert `rules` does not reword the factual side",
-            hint="Leave `chosen` off: rules write in the report's own style.",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.records import FINDING_LABELS, Edit, Mention, Plan, Problem, Study
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Edit, Mention, Plan, Problem, Study
 from ccf_pipeline.steps.checking.case import Case, warn
 from ccf_pipeline.steps.checking.obedience import obeyed_orders
 from ccf_pipeline.steps.checking.privacy import invented_identifiers
@@ -61,15 +61,16 @@ def _told(reading: Reading, graph: ConceptGraph) -> set[tuple[str, ...]]:
 
 
 def _place(mention: Mention, graph: ConceptGraph) -> str | None:
-    """Where it is said to be, unless that is where it always is: the heart of cardiomegaly."""
-    return None if mention.region in graph.concept(mention.concept).regions[:1] else mention.region
+    """Where it is said to be, unless that is only where it always is: an enlarged heart is at the heart."""
+    wide = graph.concept(mention.concept).regions[:1]
+    return None if mention.region in wide or mention.region in _WHOLE else mention.region
+
+
+_WHOLE = frozenset({"chest", "thorax", "bones", "pleura", "heart", "mediastinum"})
 
 
 def _is_of_the_image(mention: Mention, graph: ConceptGraph) -> bool:
     said = mention.polarity != "absent" and mention.implied_by is None
+    is_normal = mention.concept == NO_FINDING or graph.concept(mention.concept).kind == "normal_state"
     # A word of change is told with the finding that it is said of.
-    return (
-        said
-        and graph.concept(mention.concept).kind != "normal_state"
-        and mention.concept not in graph.words_of_change
-    )
+    return said and not is_normal and mention.concept not in graph.words_of_change

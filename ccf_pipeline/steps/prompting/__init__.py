@@ -75,12 +75,14 @@ def write_chosen(plans: tuple[Plan, ...], study: Study, template: Template, expe
     """Ask for the factual report in the expert's own words: as many of them as its counterfactuals hold.
 
     Where counterfactuals are edited by sentence, the sentences that they change are reworded; where they are
-    written anew, all of them. The prompt is the same whatever the plans are called.
+    written anew, all of them. The prompt is the same whatever the plans are called, unless each pair has
+    words of its own.
     """
     by_sentence = FORMS.get(expert.strategy, "report") != "report"
     request = ask_for_rewording(plans, study, by_sentence=by_sentence)
     messages = _opening(template, {"request": request, "report": show_report(study, numbered=True)})
-    return _prompt(plans[0], study.study_id, study.sentences, template, messages, expert, FORMS[CHOSEN], 1)
+    about = plans[0].plan_id if expert.rewords_pairs else study.study_id
+    return _prompt(plans[0], about, study.sentences, template, messages, expert, FORMS[CHOSEN], 1)
 
 
 def write_repair(

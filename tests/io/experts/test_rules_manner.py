@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from ccf_pipeline.io.experts.rules.manner import Manner, is_said, reframed, with_verb
+from ccf_pipeline.io.experts.rules.manner import Grading, Manner, is_said, plainly_framed, reframed, with_verb
 
 TERSE = ["Small effusion.", "Mild edema.", "Left basilar atelectasis."]
 FULL = ["There is a small effusion.", "There is mild edema.", "There are rib fractures."]
@@ -77,12 +77,36 @@ def test_zones_are_called_what_reports_call_them() -> None:
 
 
 def test_common_degrees_are_told_oftener_than_rare_ones_and_none_always() -> None:
-    said = {
-        word: sum(is_said(word, random.Random(seed)) for seed in range(1000)) for word in ("mild", "massive")
-    }
+    def times(word: str, *sentences: str) -> int:
+        own = Grading.of(sentences)
+        return sum(is_said(word, own, random.Random(seed)) for seed in range(1000))
 
-    assert 400 < said["mild"] < 600
-    assert 0 < said["massive"] < 100
+    assert 400 < times("mild") < 600
+    assert 0 < times("massive") < 100
+    assert times("moderate", "Small effusion.", "Mild edema.") > 700
+    assert times("moderate", "There is an effusion.", "Edema.") < 100
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Note is made of mild bibasilar atelectasis, unchanged.", "ild bibasilar atelectasis, unchanged"),
+        ("The study demonstrates a small left effusion.", "mall left effusion"),
+        ("There is evidence of pulmonary edema.", "ulmonary edema"),
+    ],
+)
+def test_a_sentence_in_another_frame_keeps_its_own_words(text: str, words: str) -> None:
+    manner = Manner.of([], in_impression=False)
+
+    framed = {plainly_framed(text, manner, random.Random(seed)) for seed in range(40)}
+
+    assert len(framed) > 1
+    assert all(new is not None and words in new and "evidence" not in new for new in framed)
+
+
+@pytest.mark.parametrize("text", ["No effusion is seen.", "The heart is enlarged.", "Nodule of 5.2 mm."])
+def test_a_denial_or_a_sentence_of_another_form_is_not_reframed(text: str) -> None:
+    assert plainly_framed(text, Manner.of([], in_impression=False), random.Random(1)) is None
 
 
 @pytest.mark.parametrize(

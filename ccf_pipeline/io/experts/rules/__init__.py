@@ -3,6 +3,7 @@
 cutting.py, lists.py   take statements out of sentences and lists
 writing.py, naming.py  put statements into words that leave the rest of the report alone
 altering.py            exchange one word, where a side or a degree is all that differs
+rewording.py           say what the counterfactual changes as it is, in the words it is written in
 script.py, placing.py  decide what becomes of each sentence, and where new ones go
 """
 
@@ -19,6 +20,8 @@ from ccf_pipeline.io.experts.rules.script import Scribe
 from ccf_pipeline.records import Completion, Prompt
 
 BATCH_SIZE = 256
+REWORD = "chosen"
+"""The strategy of prompts that ask for the factual side in other words."""
 
 
 class RulesExpert:
@@ -38,7 +41,8 @@ class RulesExpert:
             yield tuple(self._complete(prompt) for prompt in batch if prompt is not None)
 
     def _complete(self, prompt: Prompt) -> Completion:
-        script = self._scribe.write(prompt, _chance(prompt))
+        write = self._scribe.reword if prompt.strategy == REWORD else self._scribe.write
+        script = write(prompt, _chance(prompt))
         return Completion(
             prompt_id=prompt.prompt_id,
             expert=self.name,

@@ -33,6 +33,10 @@ ALWAYS_GRADED = frozenset({"fnd_edema", "fnd_pneumothorax"})
 _ZONE = re.compile(r"\b(upper|mid|lower) zone(?= |\b)", re.IGNORECASE)
 _ZONE_NAMES = {"lung": 6, "lung zone": 3, "zone": 1}
 
+_VENA_CAVA = re.compile(r"\bsuperior vena cava\b")
+_WITH_ITS_TIP = re.compile(r"\bwith its tip\b")
+_TIPS = {"with tip": 6, "tip": 2, "with the tip": 1}
+
 _THERE_IS = re.compile(r"^There (?:is|are) (?P<article>an? )?(?P<what>[^.]+)\.$", re.IGNORECASE)
 _IS_SEEN = re.compile(
     r"^(?P<article>An? )?(?P<what>[^,.;]+?) (?:is|are) (?:present|seen|noted|identified|visible)"
@@ -65,6 +69,8 @@ class Manner:
 def reframed(text: str, manner: Manner, chance: random.Random) -> str:
     """The same statement in a frame that the report could have used; any other sentence is left alone."""
     text = _ZONE.sub(lambda zone: f"{zone[1]} {_drawn(_ZONE_NAMES, chance)}", text)
+    text = _VENA_CAVA.sub("SVC", text)
+    text = _WITH_ITS_TIP.sub(lambda _: _drawn(_TIPS, chance), text)
     found = _THERE_IS.match(text) or _IS_SEEN.match(text)
     if found is None or VERB.search(found["what"]):
         return text
@@ -82,9 +88,49 @@ def reframed(text: str, manner: Manner, chance: random.Random) -> str:
     return finish_sentence(f"{article}{lower_first(what)} {verb} {_drawn(_SEEN_WORDS, chance)}{rest}")
 
 
-def is_said(severity: str, chance: random.Random) -> bool:
-    """Whether a report would name this degree."""
-    return chance.random() < SAID.get(severity, SELDOM_SAID)
+_ANNOUNCED = re.compile(
+    r"^(?:note is made of|there (?:is|are) (?:also )?(?:evidence of|findings of)|evidence of|findings of"
+    r"|the (?:study|film|exam|examination|radiograph|image) (?:demonstrates|shows|reveals))"
+    r" (?P<what>[^.]+)\.$",
+    re.IGNORECASE,
+)
+
+
+def plainly_framed(text: str, manner: Manner, chance: random.Random) -> str | None:
+    """A sentence of the report with its own words in a frame that was drawn; None where it has no frame."""
+    if _DENIES.search(text):
+        return None
+    found = _ANNOUNCED.match(text)
+    if found is not None and not VERB.search(found["what"]):
+        verb = "are" if is_plural(found["what"]) else "is"
+        text = f"There {verb} {found['what']}."
+    new = reframed(text, manner, chance)
+    return None if new == text and found is None else new
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How many of a report's findings it tells, and how many of them with a degree."""
+
+    told: int
+    graded: int
+
+    @classmethod
+    def of(cls, sentences: Iterable[str]) -> Grading:
+        graded = [_DEGREE.search(sentence) is not None for sentence in sentences]
+        return cls(len(graded), sum(graded))
+
+
+_DEGREE = re.compile(rf"\b(?:{'|'.join(SAID)})\b", re.IGNORECASE)
+GENERAL_WEIGHT = 0.7  # what reports in general count against those of the report at hand
+
+
+def is_said(severity: str, own: Grading, chance: random.Random) -> bool:
+    """Whether a report would name this degree: by what reports do, and by what this one does."""
+    general = SAID.get(severity, SELDOM_SAID)
+    seldom = general <= SELDOM_SAID
+    share = general if seldom else (GENERAL_WEIGHT * general + own.graded) / (GENERAL_WEIGHT + own.told)
+    return chance.random() < share
 
 
 def with_verb(text: str) -> str:

@@ -24,6 +24,7 @@ _PLURALS = {
     "opacity": "opacities",
     "pneumothorax": "pneumothoraces",
 }
+_BOTH = {"bilateral basilar": "bibasilar", "bilateral apical": "biapical"}
 _SEEN = ("present", "seen", "noted", "identified")
 
 
@@ -94,4 +95,7 @@ def _put_together(
         "noun": noun,
     }
     told = {slot: word for slot, word in words.items() if word}
-    return NounPhrase(" ".join(told.values()), frozenset(told) - {"noun"})
+    text = " ".join(told.values())
+    for apart, joined in _BOTH.items():
+        text = text.replace(apart, joined)
+    return NounPhrase(text, frozenset(told) - {"noun"})

@@ -59,11 +59,7 @@ class Remains:
     def _rest(self, sentence: Sentence, plan: Plan, is_terse: bool, chance: random.Random) -> str:
         label, body = split_label(sentence.text)
         ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
-        staying = [
-            m
-            for m in plan.must_stay
-            if m.sentence == sentence.number and self._stands(m) and not self._has_lost_its_point(m, plan)
-        ]
+        staying = self._staying(sentence, plan)
         gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
         if staying and all(m.concept in self._leaning for m in gone):
             return body  # "at both bases" goes with the finding that it places, and that one stays
@@ -78,6 +74,21 @@ class Remains:
             if rest is not None:
                 return rest
         return self._retold(staying, sentence, is_terse, chance)
+
+    def gone(self, sentence: Sentence, plan: Plan) -> list[Mention]:
+        """The statements that a free sentence loses."""
+        ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
+        gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
+        if self._staying(sentence, plan) and all(m.concept in self._leaning for m in gone):
+            return []
+        return [m for m in _without_composites(gone, sentence) if self._stands(m)]
+
+    def _staying(self, sentence: Sentence, plan: Plan) -> list[Mention]:
+        return [
+            m
+            for m in plan.must_stay
+            if m.sentence == sentence.number and self._stands(m) and not self._has_lost_its_point(m, plan)
+        ]
 
     def _same_words_denied(self, ceasing: Iterable[Mention], plan: Plan) -> str:
         """What else was denied by words that are one to the reader: "neither effusion nor pneumothorax"."""

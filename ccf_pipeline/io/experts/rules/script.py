@@ -11,7 +11,7 @@ from functools import cached_property
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.io.experts.rules.altering import exchange_words
 from ccf_pipeline.io.experts.rules.grammar import VERB, split_label
-from ccf_pipeline.io.experts.rules.manner import ALWAYS_GRADED, Manner, is_said, with_verb
+from ccf_pipeline.io.experts.rules.manner import ALWAYS_GRADED, Grading, Manner, is_said, with_verb
 from ccf_pipeline.io.experts.rules.naming import Naming
 from ccf_pipeline.io.experts.rules.placing import (
     TITLES,
@@ -23,8 +23,10 @@ from ccf_pipeline.io.experts.rules.placing import (
     place_after,
 )
 from ccf_pipeline.io.experts.rules.remains import Remains
-from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer
+from ccf_pipeline.io.experts.rules.rewording import Reworder
+from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer, Written
 from ccf_pipeline.records import (
+    FINDING_LABELS,
     SUPPORT_DEVICES,
     EditScript,
     Plan,
@@ -36,6 +38,26 @@ from ccf_pipeline.records import (
 
 ALL_CLEAR = "No acute cardiopulmonary process."
 TERSE_SHARE = 0.6
+# So many findings of a hundred are told together with a sign of theirs, where the graph does not ask for one.
+SIGN_SHARE = 0.25
+PLAIN_SHARE = 0.8
+# How often a place is named where the side is, and by which places a report hardly tells anything.
+NAMED_SHARE, SELDOM_NAMED_SHARE = 0.75, 0.25
+SELDOM_NAMED = frozenset(
+    {
+        "lingula",
+        "retrocardiac",
+        "upper_zone",
+        "lower_zone",
+        "perihilar",
+        "suprahilar",
+        "infrahilar",
+        "hemithorax",
+    }
+)
+WITHOUT_PLACE = frozenset({"fnd_cardiomegaly", "fnd_enlarged_cardiomediastinum", "fnd_edema"})
+# So many removals leave nothing behind: as often as additions find no denial to take the place of.
+SILENT_SHARE = 0.55
 DENIAL = re.compile(r"\b(?:no|not|without|negative)\b", re.IGNORECASE)
 
 
@@ -47,6 +69,7 @@ class Scribe:
         self.naming = Naming(graph)
         self.writer = Writer(graph, self.naming)
         self.remains = Remains(graph)
+        self.reworder = Reworder(graph, self.writer, self.remains)
 
     def write(self, prompt: Prompt, chance: random.Random) -> EditScript:
         """The edits that a plan asks for."""
@@ -57,6 +80,11 @@ class Scribe:
         for section in dict.fromkeys(sentence.section for sentence in prompt.sentences):
             draft.edit_section(section)
         return EditScript(edits=tuple(draft.edits))
+
+    def reword(self, prompt: Prompt, chance: random.Random) -> EditScript:
+        """What a plan changes, as it is, in the words that its counterfactual is written in."""
+        draft = _Draft(self, prompt, chance)
+        return self.reworder.write(prompt, draft.around, draft.rests, chance)
 
     @cached_property
     def harmless(self) -> frozenset[str]:
@@ -116,12 +144,22 @@ class _Draft:
     @cached_property
     def _statements(self) -> tuple[Statement, ...]:
         """What is to appear, with the degrees that a report would name: the same in every section."""
-        return tuple(map(self._with_degree, self.plan.must_appear))
+        return tuple(self._with_place(self._with_degree(told)) for told in self.plan.must_appear)
+
+    def _with_place(self, statement: Statement) -> Statement:
+        """A side alone often does; some places are hardly ever named."""
+        is_needed = statement.concept == "fnd_fracture" or self.plan.direction == "alter"
+        if statement.side is None or statement.region is None or is_needed:
+            return statement
+        share = SELDOM_NAMED_SHARE if statement.region in SELDOM_NAMED else NAMED_SHARE
+        return statement if self.chance.random() < share else statement.model_copy(update={"region": None})
 
     def _with_degree(self, statement: Statement) -> Statement:
         if statement.severity is None or statement.concept in ALWAYS_GRADED or self.plan.direction == "alter":
             return statement
-        if is_said(statement.severity, self.chance) or self._degree_spares_something(statement.concept):
+        if is_said(statement.severity, self.grading, self.chance):
+            return statement
+        if self._degree_spares_something(statement.concept):
             return statement
         return statement.model_copy(update={"severity": None})
 
@@ -131,13 +169,22 @@ class _Draft:
         beside = (excluded[other].when for other in self._around.named if other in excluded)
         return any(when is not None and when.min_severity for when in beside)
 
+    @cached_property
+    def grading(self) -> Grading:
+        """How often this report names the degree of what it finds."""
+        findings = FINDING_LABELS.keys()
+        told = [s.text for s in self.prompt.sentences if not DENIAL.search(s.text)]
+        return Grading.of(text for text in told if not findings.isdisjoint(self.scribe.naming.named_in(text)))
+
     def _told_in_full(
         self, statements: Sequence[Statement], sentences: Sequence[Sentence]
     ) -> tuple[str, ...]:
         """The target, and those of its signs that its sentence does not tell already."""
         target, *signs = statements
-        around = replace(self._around, manner=self._manner(sentences))
-        written = [self.scribe.writer.write(target, around, self.chance)]
+        around = replace(self.around, manner=self._manner(sentences))
+        if self._may_do_without_signs(target) and self.chance.random() >= SIGN_SHARE:
+            signs = []
+        written = [self._target_written(target, around, has_signs=bool(signs))]
         for sign in signs:
             told = written[0].named if written[0] else frozenset()
             if sign.concept not in told:
@@ -147,6 +194,20 @@ class _Draft:
         self.named = frozenset().union(*(sentence.named for sentence in new))
         self.used = frozenset(sentence.text for sentence in new)
         return tuple(sentence.text for sentence in new)
+
+    def _may_do_without_signs(self, target: Statement) -> bool:
+        """Whether the new finding is told well enough alone: with its place, where it has one."""
+        if self.plan.direction not in ("add", "swap"):
+            return False
+        return bool(target.side or target.region) or target.concept in WITHOUT_PLACE
+
+    def _target_written(self, target: Statement, around: Surroundings, *, has_signs: bool) -> Written | None:
+        """The target, mostly in a phrase that says nothing else, as the factual side is written."""
+        plainly = has_signs or self.chance.random() < PLAIN_SHARE
+        plain = self.scribe.writer.restate(target, around, self.chance) if plainly else None
+        if plain is not None:
+            return Written(plain, frozenset({target.concept}))
+        return self.scribe.writer.write(target, around, self.chance)
 
     def _manner(self, sentences: Sequence[Sentence]) -> Manner:
         in_impression = any(sentence.section == "impression" for sentence in sentences)
@@ -162,22 +223,28 @@ class _Draft:
         """An impression repeats a new finding; a new device only where something gave way for it."""
         if target.concept == SUPPORT_DEVICES and all(self._left(s) for s in sentences):
             return ()
-        around = replace(self._around, used=self.used, manner=self._manner(sentences))
+        around = replace(self.around, used=self.used, manner=self._manner(sentences))
         written = self.scribe.writer.write_short(target, self.named, around, self.chance)
         return (written.text,) if written else ()
 
     def _denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """A denial where a whole sentence on the finding went, or that all is clear."""
         left = [sentence for sentence in sentences if self._left(sentence)]
-        if len(left) == len(sentences):
+        if len(left) == len(sentences) or (left and self._passes_over):
             return ()
         if section == "impression" and not any(list_number(s.text) for s in left):
             if self._nothing_abnormal and not any(is_remark(s.text) for s in left):
                 return (self._all_clear(),)
             if not all(is_remark(s.text) for s in left):
                 return ()
-        denial = self.scribe.writer.deny(self.plan.target, self._around, self.chance)
+        denial = self.scribe.writer.deny(self.plan.target, self.around, self.chance)
         return (denial,) if denial else ()
+
+    @cached_property
+    def _passes_over(self) -> bool:
+        """Whether the report just does not speak of the finding any more, as of many others."""
+        is_numbered = any(list_number(sentence.text) for sentence in self.prompt.sentences)
+        return not is_numbered and not self._nothing_abnormal and self.chance.random() < SILENT_SHARE
 
     def _all_clear(self) -> str:
         concepts = self.scribe.graph.concepts
@@ -202,7 +269,7 @@ class _Draft:
         return self.scribe.naming.named_in_any(told) <= self.scribe.harmless
 
     @cached_property
-    def _around(self) -> Surroundings:
+    def around(self) -> Surroundings:
         graph, plan = self.scribe.graph, self.plan
         centre = {plan.target, *plan.swap_from}
         family = {kin for f in centre for kin in (f, *graph.ancestors(f), *graph.descendants(f))}
@@ -267,7 +334,7 @@ class _Draft:
         ]
         findings = [concept for concept in asserted if concept in self.plan.swap_from]
         for concept in (*findings, *asserted):
-            denial = self.scribe.writer.deny(concept, self._around, self.chance)
+            denial = self.scribe.writer.deny(concept, self.around, self.chance)
             if denial:
                 return [denial]
         return []

@@ -117,6 +117,27 @@ class Writer:
         written = self.write(Statement(concept=concept_id, polarity="absent", side=side), around, chance)
         return written.text if written else finish_sentence(f"No {noun}") if noun else None
 
+    def restate(self, statement: Statement, around: Surroundings, chance: random.Random) -> str | None:
+        """The statement with all that is known of it and nothing else; None where no phrase does that."""
+        known = self._known(statement)
+        if statement.severity and "severity" not in known:
+            return None
+        noun = noun_phrase(statement, known, self._graph)
+        if noun is not None and noun.slots != known.keys():
+            noun = None
+        # "The lungs are clear" names a place and both sides, but no more than is meant.
+        is_normal = self._graph.concept(statement.concept).kind == "normal_state" and not known
+        exact = [
+            phrase
+            for phrase in self._book.phrases_of(statement.concept, statement.polarity)
+            if phrase.slots == known.keys()
+            and not (phrase.others or (not is_normal and (phrase.places or phrase.sides)))
+            and not _ADDS.search(phrase.template)
+        ]
+        if exact and not (noun and chance.random() < NOUN_SHARE):
+            return self._written(_drawn(exact, chance), statement, around, chance).text
+        return _written_noun(noun, statement, around, chance).text if noun else None
+
     # --- choosing a phrase ------------------------------------------------------------------
 
     def _usable(
@@ -205,6 +226,11 @@ class Writer:
         return Written(_in_manner(text, around, chance), phrase.others | {statement.concept})
 
 
+# Words by which a phrase says more of its concept than that it is there.
+_ADDS = re.compile(
+    r"\b(?:with|without|consistent|best|its|than|increased|greater|more|most|likely|represent\w*|reflect\w*)\b|,",
+    re.IGNORECASE,
+)
 _PLACE_BEFORE_NOUN = re.compile(r"\{region\}(?= (?!is |are |with |and |obscures |in |on )[a-z])")
 
 
