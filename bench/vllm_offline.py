@@ -1,4 +1,4 @@
-"""The `vllm` expert on a real engine: a tiny model of random weights, in a Python that has vLLM and this package.
+"""The `vllm` expert on a real engine: a tiny model of random weights, where vLLM and this package are.
 
 .vllm/bin/python bench/vllm_offline.py [PROMPTS]
 

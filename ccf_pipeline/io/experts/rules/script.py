@@ -166,7 +166,7 @@ class _Draft:
     def _degree_spares_something(self, concept: str) -> bool:
         """Whether what the report says beside it can stand only because it is so slight."""
         excluded = self.scribe.graph.excluded(concept)
-        beside = (excluded[other].when for other in self._around.named if other in excluded)
+        beside = (excluded[other].when for other in self.around.named if other in excluded)
         return any(when is not None and when.min_severity for when in beside)
 
     @cached_property
