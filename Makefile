@@ -7,7 +7,7 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check schemas docs pictures build faults bench consumers clean
+.PHONY: help demo test check schemas docs pictures build faults bench consumers vllm clean
 .NOTPARALLEL:
 
 help: ## List what can be made
@@ -41,13 +41,16 @@ build: $(DEV) ## Build the wheel into dist/
 	@ls -1 dist/*.whl
 
 faults: $(DEV) ## Break disk, network and processes on purpose and see what survives
-	@$(BIN)/python -m pytest -m faults || { code=$$?; [ $$code -eq 5 ] && echo "There are no fault tests yet."; [ $$code -eq 5 ]; }
+	@$(BIN)/python -m pytest -m faults -s || { code=$$?; [ $$code -eq 5 ] && echo "There are no fault tests yet."; [ $$code -eq 5 ]; }
 
 bench: $(DEV) ## Measure
 	@found=; for file in bench/*.py; do [ -f "$$file" ] || continue; found=yes; echo "· $$file"; $(BIN)/python "$$file" || exit 1; done; [ "$$found" ] || echo "There are no benchmarks yet."
 
 consumers: $(DEV) ## Read the data set with every training package, each installed by itself: 20 GB, half an hour
 	@$(BIN)/python tests/consumers/run.py
+
+vllm: $(DEV) ## Ask a real vLLM server with a tiny model; VLLM_PYTHON names its Python
+	@$(BIN)/python bench/vllm_server.py
 
 clean: ## Remove what can be made anew: caches, dist, .venv; never a build folder
 	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage

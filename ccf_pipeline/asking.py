@@ -16,7 +16,7 @@ from ccf_pipeline.io.binding import with_bound_images
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import images_root
 from ccf_pipeline.io.experts import Expert
-from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.io.journal import Journal, KnownExpert
 from ccf_pipeline.materials import FALL_BACK, REPAIR, Materials
 from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record, Spend, Study, Verdict
 from ccf_pipeline.steps.checking import check_edit, check_rewording
@@ -116,6 +116,8 @@ class Desk:
 
     def run(self) -> None:
         """Ask until every shard is sealed, or something says stop: then what is under way still counts."""
+        expert = self._expert
+        self._journal.introduce(KnownExpert(expert.name, expert.model, expert.learns))
         for completions in self._expert.answer(self.take):
             self._journal.keep(completions)
             for completion in completions:
@@ -136,7 +138,7 @@ class Desk:
             if known:
                 self._judge(inquiry, known[inquiry.prompt.prompt_id])
                 continue
-            self.stopped_by = self._reason_to_stop()
+            self.stopped_by = self.stopped_by or self._reason_to_stop()
             if self.stopped_by:
                 self._repairs.appendleft(inquiry)
                 return None
@@ -155,7 +157,7 @@ class Desk:
         return queue.popleft() if queue else None
 
     def _reason_to_stop(self) -> str | None:
-        if self._stopping():
+        if self._stopping() or self._folder.is_asked_to_stop():
             return "as asked"
         limits = self._materials.settings.limits
         spend, prices = self.tally.spend, self._materials.settings.prices

@@ -93,7 +93,7 @@ class EndpointRefused(CcfError):
 
     hint = (
         "Serve the model on this machine (http://127.0.0.1:8000/v1 or unix:/run/model.sock);"
-        " remote endpoints are not let through yet."
+        " docs/experts.md tells when a server elsewhere may be asked."
     )
 
 

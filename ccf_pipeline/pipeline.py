@@ -11,16 +11,18 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from ccf_pipeline.asking import Desk, Tally, Watch, never, unwatched
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.concepts.stats import count_reviews
 from ccf_pipeline.errors import StorageError
+from ccf_pipeline.io.audit import audited_run, endpoint_facts, settings_digest
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.corpora import corpus_terms, images_root, require_corpus
 from ccf_pipeline.io.datasets import write_dataset
-from ccf_pipeline.io.experts import Expert, open_expert
+from ccf_pipeline.io.experts import Expert, endpoints_of, open_expert
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.tally import ranked
 from ccf_pipeline.materials import Materials, Progress, silent
@@ -34,6 +36,7 @@ from ccf_pipeline.records import (
     ReasonCount,
     Record,
     Skipped,
+    Spend,
 )
 from ccf_pipeline.settings import BuildSettings
 
@@ -58,9 +61,11 @@ def build(
     with open_build(settings.out, materials.identity) as folder:
         if folder.is_finished():
             return folder.verify()
-        plan = plan_build(folder, materials, progress)
-        missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
-        with Journal(folder.journal_path) as journal, open_expert(settings, materials.graph) as expert:
+        # The expert comes first: an endpoint that may not be asked is refused before hours of planning.
+        with open_expert(settings, materials.graph) as expert, Journal(folder.journal_path) as journal:
+            journal.mend()
+            plan = plan_build(folder, materials, progress)
+            missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
             build_shards(folder, materials, missing, expert, journal, watch=watch, stopping=stopping)
         return finish_build(folder, materials, progress)
 
@@ -123,8 +128,34 @@ def build_shards(
 ) -> None:
     """Ask for the counterfactuals of these shards, judge them, and seal accepted and rejected rows."""
     plan = planned(folder)
-    tally = Tally(planned=plan.plans, spend=journal.spent())
-    Desk(folder, materials, shards, expert, journal, tally, watch=watch, stopping=stopping).run()
+    tally = tally_of(folder, plan, journal.spent())
+    with audited_run(folder.path, _facts(materials, plan, expert), lambda: tally.spend):
+        Desk(folder, materials, shards, expert, journal, tally, watch=watch, stopping=stopping).run()
+
+
+def _facts(materials: Materials, plan: PlanSummary, expert: Expert) -> dict[str, Any]:
+    """What the audit log says of a run: names and counts, never a text."""
+    terms = corpus_terms(materials.settings.corpus)
+    return {
+        "corpus": terms.kind,
+        "sensitivity": terms.sensitivity,
+        "rows": plan.plans,
+        "expert": expert.name,
+        "model": expert.model,
+        "settings": settings_digest(materials.identity),
+        **endpoint_facts(endpoints_of(expert)),
+    }
+
+
+def tally_of(folder: BuildFolder, plan: PlanSummary, spend: Spend) -> Tally:
+    """How a build stands by the shards that are sealed."""
+    tally = Tally(planned=plan.plans, spend=spend)
+    for seal in filter(None, map(folder.seal, range(plan.shards))):
+        tally.judged += seal.accepted + seal.rejected
+        tally.accepted += seal.accepted
+        tally.repaired += seal.repaired
+        tally.rejected_by.update({entry.reason: entry.count for entry in seal.rejected_by})
+    return tally
 
 
 def planned(folder: BuildFolder) -> PlanSummary:
@@ -195,6 +226,15 @@ def refuse_lost_rows(summary: BuildSummary) -> None:
 
 def _counted(reasons: Iterable[str]) -> tuple[ReasonCount, ...]:
     return ranked(Counter(reasons))
+
+
+def spent_on(out: Path) -> Spend:
+    """What all answers of a build cost, over all of its runs."""
+    path = BuildFolder(out).journal_path
+    if not path.is_file():
+        return Spend()
+    with Journal(path) as journal:
+        return journal.spent()
 
 
 def sample_pair(out: Path) -> Record | None:

@@ -15,7 +15,7 @@ from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.concepts.mined import ExtractionReport, MiningReport, Thresholds
 from ccf_pipeline.errors import ExpertError
 from ccf_pipeline.io.corpora import read_corpus
-from ccf_pipeline.io.experts.openai import ChatExpert, Question
+from ccf_pipeline.io.experts.chat import ChatExpert, Question
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.prompts import load_template
 from ccf_pipeline.io.workers import in_portions, map_in_order
@@ -196,7 +196,7 @@ class _Asking:
     def ask(self, batches: Iterable[Batch], tell: Callable[[int], None]) -> list[Batch]:
         """Get every batch answered, by the journal or by the expert; returns what to ask in smaller parts."""
         self.again = []
-        for completions in self.expert.answer(self._questions(batches)):
+        for completions in self.expert.answer_questions(self._questions(batches)):
             self.journal.keep(completions)
             self.paid_for += len(completions)
             for completion in completions:

@@ -25,12 +25,11 @@ from ccf_pipeline.steps.reading import (
     NEGEX,
     Lexicon,
     ReadingConventions,
-    read_labels,
-    read_text,
+    read_report,
 )
 from ccf_pipeline.steps.strict_labels import read_strict_labels
 
-CODES: dict[Polarity, int] = {"present": 1, "absent": 0, "uncertain": -1}
+CODES: dict[Polarity | None, int] = {"present": 1, "absent": 0, "uncertain": -1}
 REPORTS_AT_ONCE = 500  # small enough for a bar that moves, large enough that passing them costs nothing
 BAD_LINES_KEPT = 12
 
@@ -96,10 +95,11 @@ class Reader:
 
     def read(self, text: str) -> TextReading:
         conventions = self.rules.conventions
-        mentions = read_text(text, self.lexicon, conventions)
-        aggregate = read_strict_labels if self.rules.strict else read_labels
-        states = aggregate(mentions, self.lexicon, conventions)
-        codes = {label: _code(states.get(finding)) for finding, label in FINDING_LABELS.items()}
+        mentions, states = read_report(text, self.lexicon, conventions)
+        if self.rules.strict:
+            states = read_strict_labels(mentions, self.lexicon, conventions)
+        # A finding that is not spoken of has neither a state nor a code.
+        codes = {label: CODES.get(states.get(finding)) for finding, label in FINDING_LABELS.items()}
         return TextReading(mentions, codes)
 
 
@@ -217,10 +217,6 @@ def _label(report: ReportText, reader: Reader, with_mentions: bool) -> LabelledR
     reading = reader.read(report.text)
     mentions = json.dumps([vars(mention) for mention in reading.mentions]) if with_mentions else ""
     return LabelledReport(report.report_id, report.subject_id, tuple(reading.codes.values()), mentions)
-
-
-def _code(state: Polarity | None) -> int | None:
-    return None if state is None else CODES[state]
 
 
 # --- can it read at all ---------------------------------------------------------------------

@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.errors import MissingInput, StorageError
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.errors import StorageError
+from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
 from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.pairs import read_pairs
 from ccf_pipeline.materials import Materials, Progress
 from ccf_pipeline.pipeline import finish_build
+from ccf_pipeline.pipeline_costing import CostForecaster
 from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.records import (
     FINDING_LABELS,
@@ -59,7 +60,7 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
     Args:
         write: seal the shards again with the new verdicts, and make the data set anew.
     """
-    begun = _identity_of(path)
+    begun = identity_of(path)
     settings = settings_of(begun, out=path, graph=graph)
     materials = Materials.load(settings)
     with open_build(path, begun) as folder:
@@ -70,7 +71,12 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
             )
         if write:
             folder.manifest_path.unlink(missing_ok=True)
-            write_text(path / "build.json", json.dumps(materials.identity, indent=1, sort_keys=True) + "\n")
+            for shard in range(
+                plan.shards
+            ):  # were it stopped on the way, no old verdict may stand beside new
+                folder.unseal(shard)
+            identity = json.dumps(materials.identity, indent=1, sort_keys=True) + "\n"
+            write_text(folder.identity_path, identity, private=True)
         changes: Counter[tuple[str, str]] = Counter()
         judged = accepted = 0
         for shard in range(plan.shards):
@@ -93,22 +99,11 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
 
 def settings_of_build(path: Path, graph: Path | None, recorded: Path | None) -> BuildSettings:
     """What a build was begun with, and the recorded answers to play back in it."""
-    settings = settings_of(_identity_of(path), out=path, graph=graph)
+    settings = settings_of(identity_of(path), out=path, graph=graph)
     if recorded is None:
         return settings
     expert = settings.expert.model_copy(update={"recorded": recorded})
     return settings.model_copy(update={"expert": expert})
-
-
-def _identity_of(path: Path) -> dict[str, object]:
-    file = path / "build.json"
-    if not file.is_file():
-        raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
-    try:
-        begun: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{file}: cannot be read back") from error
-    return begun
 
 
 def _rejudged(
@@ -158,19 +153,34 @@ def _counts(changes: Counter[tuple[str, str]], which: str) -> tuple[ReasonCount,
 # --- a plan before it is asked ----------------------------------------------------------------
 
 
-def view_plan(settings: BuildSettings, progress: Progress, examples: int = 5) -> PlanView:
-    """The funnel, what gives way for what, and examples; no expert is asked, nothing is written."""
+def view_plan(
+    settings: BuildSettings,
+    progress: Progress,
+    examples: int = 5,
+    *,
+    with_cost: bool = False,
+    tokens_per_second: float | None = None,
+) -> PlanView:
+    """The funnel, what gives way for what, and examples; no expert is asked, nothing is written.
+
+    Args:
+        with_cost: tell also what asking would cost.
+        tokens_per_second: what all servers together compute and write, to tell the hours.
+    """
     require_corpus(settings.corpus)
     materials = Materials.load(settings)
     planner = open_planner(settings, materials.graph, materials.lexicon, progress)
     funnel: Counter[str] = Counter()
     shown: dict[tuple[str, str], str] = {}
+    costs = CostForecaster(materials, tokens_per_second) if with_cost else None
     for found in plan_corpus(settings, planner, progress):
         if isinstance(found, Skipped):
             plain = found.reason == WITHOUT_TARGET
             funnel[found.reason if plain else f"skipped: {found.reason}"] += 1
             continue
         funnel["planned"] += 1
+        if costs is not None:
+            costs.add(found)
         for plan in found.plans:
             shown.setdefault((plan.direction, plan.element or ""), _told(plan))
     tally, qualities = planner.tally, planner.matched_qualities
@@ -184,6 +194,7 @@ def view_plan(settings: BuildSettings, progress: Progress, examples: int = 5) ->
         matched_images=len(qualities),
         match_quality=round(sum(qualities) / len(qualities), 4) if qualities else None,
         examples=tuple(shown.values())[:examples],
+        cost=costs.forecast() if costs is not None else None,
     )
 
 

@@ -569,6 +569,62 @@ class BuildSummary(Noun):
     configs: tuple[ConfigSummary, ...]
 
 
+class Seal(Noun):
+    """What closes a shard: how its rows fared, and the digests by which damage is told."""
+
+    shard: int
+    accepted: int
+    rejected: int
+    repaired: int
+    rejected_by: tuple[ReasonCount, ...]
+    accepted_bytes: int
+    accepted_sha256: str
+    rejected_bytes: int
+    rejected_sha256: str
+
+
+class Holder(Noun):
+    """The process that works in a build folder; `since` counts seconds since 1970.
+
+    `listens` says that SIGTERM makes it stop in good order: not every worker takes it so.
+    """
+
+    pid: int
+    host: str
+    since: int
+    shares: bool = False
+    listens: bool = False
+
+
+class BuildStatus(Noun):
+    """How a build stands, read beside whoever is building it."""
+
+    state: Literal["planning", "running", "stopped", "finished"]
+    holder: Holder | None
+    plans: int
+    judged: int
+    accepted: int
+    rejected: int
+    repaired: int
+    rejected_by: tuple[ReasonCount, ...]
+    shards: int
+    shards_sealed: int
+    spend: Spend
+    cost: float | None
+    answers_per_second: float | None
+    seconds_left: int | None
+
+
+class BuildCheck(Noun):
+    """What was found when a build was verified: files by their path in it, and what ails the journal."""
+
+    finished: bool
+    files: int
+    damaged: tuple[str, ...]
+    journal: str | None
+    repaired: tuple[str, ...] = ()
+
+
 class RecheckSummary(Noun):
     """What changed when the answers of a build were judged again, by the reasons that came or went."""
 
@@ -591,6 +647,23 @@ class ChangeCount(Noun):
     count: int
 
 
+class CostForecast(Noun):
+    """What asking for a plan would cost, estimated: `looked_at` counterfactuals stand for all of them.
+
+    `hours` is at a stated throughput, `price` at stated prices, the second one without a prefix cache.
+    """
+
+    strategy: str
+    counterfactuals: int
+    looked_at: int
+    repairs: int
+    rewordings: int
+    spend: Spend
+    hours: float | None = None
+    price: float | None = None
+    price_without_cache: float | None = None
+
+
 class PlanView(Noun):
     """What would be asked for, before any expert is asked."""
 
@@ -603,3 +676,4 @@ class PlanView(Noun):
     matched_images: int
     match_quality: float | None
     examples: tuple[str, ...]
+    cost: CostForecast | None = None

@@ -28,8 +28,8 @@ def split_sentences(text: str, start: int = 0) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     begin = 0
     for candidate in _CANDIDATE.finditer(text):
-        end = _sentence_end(text, begin, candidate)
-        if end is not None:
+        end = candidate.end()
+        if _ends_sentence(text, begin, candidate.start(), end):
             _add_trimmed(spans, text, begin, end, start)
             begin = end
     _add_trimmed(spans, text, begin, len(text), start)
@@ -57,11 +57,10 @@ def split_report(text: str) -> tuple[tuple[str, int, int], ...]:
 
     Remembered, for reading, aligning and checking ask the same of one text in turn.
     """
-    return tuple(
-        (section.heading, a, b)
-        for section in split_sections(text)
-        for a, b in split_sentences(text[section.start : section.end], section.start)
-    )
+    spans: list[tuple[str, int, int]] = []
+    for heading, start, end in split_sections(text):
+        spans += [(heading, a, b) for a, b in split_sentences(text[start:end], start)]
+    return tuple(spans)
 
 
 # A full stop before white space, one glued to the next sentence ("apex.There", "fracture.2.Old"),
@@ -125,12 +124,12 @@ _ABBREVIATIONS = frozenset(
         "viz",
     ]
 )
-_LONGEST_ABBREVIATION = 6
 # These may end a sentence: only what follows tells.
 _ENDS_BEFORE_CAPITAL = frozenset(
     {"a.m", "p.m", "etc", "cm", "mm", "no", "rt", "lt", "bilat", "neg", "pos", "min", "max"}
 )
 _STOPPED = _ABBREVIATIONS | _ENDS_BEFORE_CAPITAL
+_LONGEST_ABBREVIATION = max(map(len, _STOPPED))
 
 _COLON = re.compile(r":[ \t]*")
 _LONGEST_HEADING = 40
@@ -152,29 +151,25 @@ def _after_sentence(text: str) -> int:
     return 1 + max(text.rfind("\n"), text.rfind("."), text.rfind("!"), text.rfind("?"))
 
 
-def _sentence_end(text: str, begin: int, candidate: re.Match[str]) -> int | None:
-    """Where the sentence ends, or None when the candidate is only an abbreviation or a list number."""
-    at = candidate.start()
-    if text[at] == "\n":
-        return at
+def _ends_sentence(text: str, begin: int, at: int, end: int) -> bool:
+    """Whether a candidate ends the sentence, or is only an abbreviation or a list number."""
     if text[at] != ".":
-        return candidate.end()
-    if at - begin > _LONGEST_ABBREVIATION and text[at - _LONGEST_ABBREVIATION : at].isalpha():
-        return candidate.end()
+        return True
+    # Most sentences end in a word that is longer than any abbreviation.
+    if at - begin > _LONGEST_ABBREVIATION and text[at - _LONGEST_ABBREVIATION - 1 : at].isalpha():
+        return True
     word = _word_before(text, begin, at)
     if word not in _STOPPED and len(word) > 1 and word.isalpha():
-        return candidate.end()
+        return True
     if at - begin <= 6 and _NUMBERED.match(text, begin, at):
-        return None
-    following = _first_letter(text, candidate.end())
+        return False
+    following = _first_letter(text, end)
     if word in _ENDS_BEFORE_CAPITAL:
-        return candidate.end() if following == "" or following.isupper() else None
+        return following == "" or following.isupper()
     if word in _ABBREVIATIONS and following != "":
-        return None
+        return False
     is_initial = len(word) == 1 and word.isalpha() and word not in "rl"
-    if is_initial and following.isupper() and text[at - 1].isupper():
-        return None
-    return candidate.end()
+    return not (is_initial and following.isupper() and text[at - 1].isupper())
 
 
 def _word_before(text: str, begin: int, at: int) -> str:

@@ -25,6 +25,7 @@ SETTINGS_FILE = Path("build.toml")
 
 CorpusKind = Literal["mimic", "openi", "chexpert_plus", "table", "demo", "studies"]
 PlanPreset = Literal["balanced", "paper", "minimal"]
+ChatClient = Literal["openai", "aiohttp"]
 ExpertKind = Literal["rules", "openai", "vllm", "scripted"]
 Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
 ConfigName = Literal[
@@ -118,10 +119,21 @@ class EndpointSettings(Noun):
     urls: tuple[str, ...] = Field(
         default=(), description="Base URLs of the servers; a weight may follow: URL=3."
     )
+    client: ChatClient = Field(
+        default="openai",
+        description="What carries the requests: the openai package, or aiohttp itself, which costs less.",
+    )
     concurrency: int = Field(default=64, ge=1, le=4096, description="Requests under way at once, at most.")
     deadline_seconds: float = Field(default=900.0, gt=0, description="One answer may take so long in all.")
-    requests_per_minute: int | None = Field(default=None, ge=1, description="A rate the server allows.")
-    tokens_per_minute: int | None = Field(default=None, ge=1, description="A rate the server allows.")
+    give_up_seconds: float = Field(
+        default=600.0, gt=0, description="A server that answers nothing for so long stops the build."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, description="Requests that each server allows in a minute."
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, description="Tokens that each server allows in a minute."
+    )
     key_variable: str | None = Field(
         default=None, description="The environment variable that holds the key; never the key itself."
     )

@@ -1,38 +1,168 @@
 """Build a data set as a Prefect flow: plan, one task per shard, finish.
 
-Parameters are paths only: Prefect keeps parameters, logs and exceptions in a database that others may read.
-State lives in the build folder, so a flow goes on with what `ccf-build run` began, and the other way round.
+Parameters are paths and names only: Prefect keeps parameters, logs and exceptions in a database that others
+may read. State lives in the build folder, so a flow goes on with what `ccf-build run` began, and the other
+way round; several flow runs of one build.toml share its shards.
 """
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Literal, cast
+from uuid import UUID
 
-from prefect import flow, task, unmapped
+from prefect import State, flow, get_run_logger, task, unmapped
+from prefect.artifacts import (
+    create_link_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import FlowRun, TaskRun
+from prefect.concurrency.sync import concurrency
+from prefect.context import get_run_context
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from pydantic import BaseModel, ConfigDict, Field
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.builds import BuildFolder, open_build
-from ccf_pipeline.io.experts import open_expert
-from ccf_pipeline.io.journal import Journal
+from ccf_pipeline import joining
+from ccf_pipeline.errors import BuildConflict, SettingsError, StorageError, Unfinished
+from ccf_pipeline.io.builds import BuildFolder, join_build
+from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.materials import Materials
+from ccf_pipeline.pipeline import planned
+from ccf_pipeline.records import BuildSummary
 from ccf_pipeline.settings import load_settings
+from flows.tracking import note_process
+from flows.without_text import without_text
+
+LOOK_AGAIN_SECONDS = 2.0
+FOR_GOOD = (Unfinished, StorageError, BuildConflict, SettingsError)
+"""What another attempt would only run into again."""
 
 
-@flow(name="build-dataset", flow_run_name="build {config}", persist_result=False, validate_parameters=True)
-def build_dataset(config: str) -> dict[str, int]:
-    """Build the data set that a build.toml describes, or go on with it; returns counts only."""
-    materials = _materials(config)
-    out = materials.settings.out
-    with open_build(out, materials.identity) as folder:
-        if not folder.is_finished():
-            plan = pipeline.plan_build(folder, materials)
-            missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
-            build_one_shard.map(missing, config=unmapped(config)).result()
-            pipeline.finish_build(folder, materials)
-        summary = folder.verify()
+class BuildRequest(BaseModel):
+    """What to build, and how many hands take part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    config: str = Field(default="build.toml", description="Path of the build.toml, as the worker sees it.")
+    shards_at_once: int = Field(default=1, ge=1, le=64, description="Shards that this run builds at once.")
+    runner: Literal["threads", "dask", "ray"] = Field(
+        default="threads",
+        description="Where shards are built: in this process, or on a Dask or Ray cluster of this machine.",
+    )
+    endpoint_limit: str | None = Field(
+        default=None, description="A global concurrency limit of Prefect's that every shard takes a slot of."
+    )
+
+
+def name_of_run() -> str:
+    request = get_run_context().flow_run.parameters["request"]  # type: ignore[union-attr]
+    return f"build {request['config'] if isinstance(request, dict) else request.config}"
+
+
+def say_where_it_stands(flow: object, flow_run: FlowRun, state: State[Any]) -> None:
+    """However a run ended, say what is done: the next run goes on from there."""
+    config = BuildRequest.model_validate(flow_run.parameters["request"]).config
+    folder = BuildFolder(load_settings(Path(config)).out)
+    plan = folder.plan_summary()
+    sealed = sum(map(folder.is_sealed, range(plan.shards))) if plan else 0
+    create_table_artifact(
+        table=[
+            {
+                "build": str(folder.path),
+                "ended": state.name,
+                "sealed": sealed,
+                "of": plan.shards if plan else 0,
+            }
+        ],
+        key="ended",
+        description="Sealed shards stay; run it again, as a flow or with `ccf-build run`, and it goes on.",
+    )
+
+
+@flow(
+    name="build-dataset",
+    flow_run_name=name_of_run,
+    persist_result=False,
+    on_failure=[say_where_it_stands],
+    on_crashed=[say_where_it_stands],
+    on_cancellation=[say_where_it_stands],
+)
+def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # noqa: B008  it is frozen
+    """Build the data set that a build.toml describes, or help with it, or go on with it; returns counts."""
+    note_process()
+    with without_text():
+        materials = _materials(request.config)
+        require_corpus(materials.settings.corpus)
+        with join_build(materials.settings.out, materials.identity) as folder:
+            if folder.is_finished():
+                summary = folder.verify()
+            else:
+                joining.plan_together(folder, materials)
+                _build_shards(folder, request)
+                summary = joining.finish_together(folder, materials)
+                _show(folder, summary)
     return {"planned": summary.plan.plans, "accepted": summary.accepted, "rejected": summary.rejected}
+
+
+def _build_shards(folder: BuildFolder, request: BuildRequest) -> None:
+    """Hand out shards in rounds, so that other runs find some too, until every one is sealed."""
+    progress = cast("UUID", create_progress_artifact(0.0, description=f"shards of {folder.path}"))
+    shards = planned(folder).shards
+    with _runner(request) as runner:
+        while missing := joining.missing_shards(folder):
+            chosen = missing[: 2 * request.shards_at_once]
+            made = _map(runner, chosen, request)
+            update_progress_artifact(
+                progress, 100.0 * (shards - len(joining.missing_shards(folder))) / shards
+            )
+            if not any(made):  # what is left is at work elsewhere: wait for it, it may come back
+                time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _map(runner: TaskRunner[Any], chosen: list[int], request: BuildRequest) -> list[bool]:
+    futures = runner.map(cast(Any, build_one_shard), {"shard": chosen, "request": unmapped(request)})
+    return [bool(future.result()) for future in futures]
+
+
+@contextlib.contextmanager
+def _runner(request: BuildRequest) -> Iterator[TaskRunner[Any]]:
+    """What runs the tasks; Dask and Ray are imported only where they are chosen."""
+    if request.runner == "dask":
+        from prefect_dask import DaskTaskRunner
+
+        chosen: TaskRunner[Any] = DaskTaskRunner(
+            cluster_kwargs={
+                "n_workers": request.shards_at_once,
+                "threads_per_worker": 1,
+                "dashboard_address": None,
+            }
+        )
+    elif request.runner == "ray":
+        from prefect_ray import RayTaskRunner
+
+        chosen = RayTaskRunner(init_kwargs={"num_cpus": request.shards_at_once, "include_dashboard": False})
+    else:
+        chosen = ThreadPoolTaskRunner(max_workers=request.shards_at_once)
+    with chosen as runner:
+        yield runner
+
+
+def may_help(_: object, __: TaskRun, state: State[Any]) -> bool:
+    """Whether another attempt may go better."""
+    try:
+        state.result()
+    except FOR_GOOD:
+        return False
+    except Exception:  # noqa: BLE001  asked only whether to try again; the error stays with the state
+        return True
+    return True
 
 
 @task(
@@ -42,16 +172,34 @@ def build_dataset(config: str) -> dict[str, int]:
     persist_result=False,
     retries=2,
     retry_delay_seconds=10,
+    retry_condition_fn=may_help,
 )
-def build_one_shard(shard: int, config: str) -> None:
-    """Build and seal one shard; the flow run holds the build folder's lock."""
-    materials = _materials(config)
-    folder = BuildFolder(materials.settings.out)
-    with (
-        Journal(folder.journal_path) as journal,
-        open_expert(materials.settings, materials.graph) as expert,
-    ):
-        pipeline.build_shards(folder, materials, [shard], expert, journal)
+def build_one_shard(shard: int, request: BuildRequest) -> bool:
+    """Build and seal one shard, unless another run has it; says whether it was built here."""
+    with without_text():
+        materials = _materials(request.config)
+        folder = BuildFolder(materials.settings.out)
+        limit = request.endpoint_limit
+        with concurrency(limit, occupy=1) if limit else contextlib.nullcontext():
+            made = joining.build_if_free(folder, materials, shard)
+    get_run_logger().info("shard %d %s", shard, "is sealed" if made else "is at work elsewhere")
+    return made
+
+
+def _show(folder: BuildFolder, summary: BuildSummary) -> None:
+    """Tables for those who watch in Prefect's pages: counts and reasons, never a word of a report."""
+    seals = [seal for seal in map(folder.seal, range(summary.plan.shards)) if seal is not None]
+    create_table_artifact(
+        table=[seal.model_dump(include={"shard", "accepted", "rejected", "repaired"}) for seal in seals],
+        key="shards",
+        description="Rows by shard",
+    )
+    verdicts = [{"verdict": "accepted", "rows": summary.accepted}]
+    verdicts += [{"verdict": entry.reason, "rows": entry.count} for entry in summary.rejected_by_reason]
+    create_table_artifact(table=verdicts, key="verdicts", description="Rows by what the checker found")
+    report = folder.path / "report.html"
+    shown = report if report.exists() else folder.manifest_path
+    create_link_artifact(link=shown.absolute().as_uri(), link_text=shown.name, key="report")
 
 
 @lru_cache(maxsize=1)

@@ -82,6 +82,16 @@ def test_the_size_of_a_shard_does_not_change_the_rows(
     assert dataset_files(tmp_path / "build") == dataset_files(out)
 
 
+def test_more_small_shards_than_are_open_at_once_are_all_built(
+    finished: tuple[Path, BuildSummary], corpus: Path, tmp_path: Path
+) -> None:
+    out, _ = finished
+
+    pipeline.build(settings(corpus, tmp_path / "build", shard_size=2))
+
+    assert dataset_files(tmp_path / "build") == dataset_files(out)
+
+
 def test_another_seed_asks_for_other_counterfactuals(
     finished: tuple[Path, BuildSummary], corpus: Path, tmp_path: Path
 ) -> None:

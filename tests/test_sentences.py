@@ -37,6 +37,7 @@ def test_decimals_titles_and_times_do_not_end_a_sentence() -> None:
     assert sentences("RLL PNA with assoc. parapneumonic effusion.") == [
         "RLL PNA with assoc. parapneumonic effusion."
     ]
+    assert sentences("A nodule of approx. 4 mm.") == ["A nodule of approx. 4 mm."]
     assert sentences("Seen at 9 a.m. The tube is gone.") == ["Seen at 9 a.m.", "The tube is gone."]
 
 

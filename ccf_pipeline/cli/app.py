@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ccf_pipeline import __version__
+from ccf_pipeline.cli.attest import attest
 from ccf_pipeline.cli.check import check, recheck
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
@@ -23,11 +24,15 @@ from ccf_pipeline.cli.prompts import prompts
 from ccf_pipeline.cli.push import push
 from ccf_pipeline.cli.read import read
 from ccf_pipeline.cli.recipe import recipe
+from ccf_pipeline.cli.recover import recover
 from ccf_pipeline.cli.rehydrate import rehydrate
 from ccf_pipeline.cli.report import report
 from ccf_pipeline.cli.review import review
 from ccf_pipeline.cli.run import run
 from ccf_pipeline.cli.share import share
+from ccf_pipeline.cli.status import status
+from ccf_pipeline.cli.stop import stop
+from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError
 
@@ -51,6 +56,11 @@ app.command()(images)
 app.command()(plan)
 app.command()(prompts)
 app.command()(run)
+app.command()(status)
+app.command()(stop)
+app.command()(verify)
+app.command()(recover)
+app.command()(attest)
 app.command()(check)
 app.command()(recheck)
 app.command()(export)

@@ -112,14 +112,16 @@ def extract(
     nothing twice. The graph is never changed; a draft of one is written for `ccf-build graph diff`.
     """
     from ccf_pipeline.cli.showing import progress_bars
-    from ccf_pipeline.io.experts.openai import ChatExpert, Endpoint
+    from ccf_pipeline.io.experts.chat import ChatExpert
     from ccf_pipeline.io.extracted import open_extraction, write_extraction
     from ccf_pipeline.io.graphs import load_graph
+    from ccf_pipeline.io.guard import allow_endpoint, rules_of
     from ccf_pipeline.pipeline_graph import extract_relations
     from ccf_pipeline.steps.extraction import draft_graph
 
-    expert = ChatExpert(Endpoint.parse(base_url), model, concurrency=concurrency)
     settings = _settings(corpus, graph, limit)
+    endpoint = allow_endpoint(base_url, rules_of(settings))
+    expert = ChatExpert((endpoint,), model, concurrency=concurrency)
     loaded = load_graph(settings.graph)
     journal = open_extraction(out)
     try:

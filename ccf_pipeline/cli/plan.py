@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ccf_pipeline.records import FindingBalance, PlanView
+    from ccf_pipeline.records import CostForecast, FindingBalance, PlanView
 
 # Four letters each, so that the whole matrix fits on a hundred columns.
 SHORT = {
@@ -53,6 +53,22 @@ def plan(
     per_study: Annotated[int | None, typer.Option("--per-study", help="Counterfactuals per study.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same plans.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Estimate calls, tokens, hours and price of asking as well.")
+    ] = False,
+    strategy: Annotated[str | None, typer.Option("--strategy", help="How the expert is asked.")] = None,
+    chosen: Annotated[
+        bool | None, typer.Option("--chosen/--no-chosen", help="Have the factual side reworded too.")
+    ] = None,
+    repair: Annotated[
+        int | None, typer.Option("--repair", help="How often a rejected answer goes back with the reasons.")
+    ] = None,
+    tokens_per_second: Annotated[
+        float | None,
+        typer.Option(
+            "--tokens-per-second", min=1, help="What all servers compute and write together, for the hours."
+        ),
+    ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write the matrix of findings lost and gained to this file.")
     ] = None,
@@ -69,9 +85,12 @@ def plan(
         "graph": graph,
         "corpus": {**corpus_flags(corpus), "limit": limit},
         "plan": {"preset": preset, "per_study": per_study, "seed": seed},
+        "expert": {"strategy": strategy, "chosen": chosen, "repair": repair},
     }
     with progress_bars(quiet=quiet or as_json) as progress:
-        view = view_plan(load_settings(config, flags), progress)
+        view = view_plan(
+            load_settings(config, flags), progress, with_cost=cost, tokens_per_second=tokens_per_second
+        )
     if csv_file is not None:
         write_text(csv_file, _as_csv(view))
     if as_json:
@@ -93,10 +112,33 @@ def _show(screen: Console, view: PlanView) -> None:
     screen.print(_matrix_table(view))
     screen.print("\nGained and lost by finding")
     screen.print(_balance_table(view))
+    if view.cost is not None:
+        _show_cost(screen, view.cost)
     if view.examples:
         screen.print("\nExamples")
     for example in view.examples:
         screen.print(f"· {example}", soft_wrap=True)
+
+
+def _show_cost(screen: Console, cost: CostForecast) -> None:
+    spend = cost.spend
+    screen.print(
+        f"\nCost of asking with `{cost.strategy}`, estimated without a tokenizer from"
+        f" {cost.looked_at:,} prompts",
+        soft_wrap=True,
+    )
+    also = f", {cost.rewordings:,} factual sides reworded" if cost.rewordings else ""
+    screen.print(f"{spend.answers:>14,}  calls: {cost.repairs:,} of them repairs, at one answer in ten{also}")
+    screen.print(f"{spend.tokens_in:>14,}  tokens in, {spend.tokens_cached:,} of them in a prefix cache")
+    screen.print(f"{spend.tokens_out:>14,}  tokens out")
+    if cost.hours is not None:
+        screen.print(f"{cost.hours:>14,.1f}  hours at the stated tokens per second")
+    if cost.price is not None:
+        screen.print(
+            f"{cost.price:>14,.2f}  at the prices of \\[prices]; {cost.price_without_cache:,.2f} if the"
+            " server caches no prefixes",
+            soft_wrap=True,
+        )
 
 
 def _matrix_table(view: PlanView) -> Table:

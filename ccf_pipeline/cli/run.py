@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,6 @@ import typer
 from ccf_pipeline.errors import SettingsError, Unfinished
 
 if TYPE_CHECKING:
-    from ccf_pipeline.asking import Tally
     from ccf_pipeline.settings import BuildSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON for a program.")]
@@ -33,7 +33,26 @@ def run(
     per_study: Annotated[int | None, typer.Option("--per-study", help="Counterfactuals per study.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same plans.")] = None,
     expert: Annotated[
-        str | None, typer.Option("--expert", help="Who writes: `rules` needs no network and no key.")
+        str | None,
+        typer.Option(
+            "--expert", help="Who writes: `rules` needs no network and no key; `openai` asks a server."
+        ),
+    ] = None,
+    base_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--base-url",
+            "--endpoint",
+            help="Where the model is served, e.g. http://127.0.0.1:8000/v1 or unix:/a/socket; repeat it for"
+            " several, URL=3 gives one three times the work.",
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="The model's name on the server.")] = None,
+    key_variable: Annotated[
+        str | None, typer.Option("--key-variable", help="The environment variable that holds the key.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", help="Requests under way at once, at most.")
     ] = None,
     strategy: Annotated[str | None, typer.Option("--strategy", help="How the expert is asked.")] = None,
     chosen: Annotated[
@@ -42,8 +61,27 @@ def run(
     recorded: Annotated[
         Path | None, typer.Option("--recorded", help="The answers that `--expert scripted` plays back.")
     ] = None,
+    repair: Annotated[
+        int | None, typer.Option("--repair", help="How often a rejected answer goes back with the reasons.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
     shard_size: Annotated[int | None, typer.Option("--shard-size", help="Studies per shard.")] = None,
+    max_requests: Annotated[
+        int | None, typer.Option("--max-requests", help="Stop after so many answers; the build can go on.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", help="Stop after so many tokens, in and out.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", help="Stop at this cost, at the prices of [prices].")
+    ] = None,
+    allow_private_net: Annotated[
+        bool, typer.Option("--allow-private-net", help="Let reports go to a private network as well.")
+    ] = False,
+    attestation: Annotated[
+        Path | None,
+        typer.Option("--attestation", help="Who vouches for a public host: a file by `ccf-build attest`."),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -58,36 +96,70 @@ def run(
         "graph": graph,
         "corpus": {**corpus_flags(corpus), "limit": limit},
         "plan": {"per_study": per_study, "seed": seed},
-        "expert": {"kind": expert, "strategy": strategy, "chosen": chosen, "recorded": recorded},
+        "expert": {
+            "kind": expert,
+            "model": model,
+            "strategy": strategy,
+            "repair": repair,
+            "chosen": chosen,
+            "recorded": recorded,
+        },
+        "endpoint": {
+            "urls": tuple(base_url) if base_url else None,
+            "key_variable": key_variable,
+            "concurrency": concurrency,
+            "allow_private_net": allow_private_net or None,
+            "attestation": attestation,
+        },
+        "limits": {"requests": max_requests, "tokens": max_tokens, "cost": max_cost},
         "shards": {"size": shard_size},
     }
     run_build(load_settings(config, flags), as_json=as_json, quiet=quiet)
 
 
 def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
-    """Build with progress, then say what came out."""
+    """Build with progress, then say what came out and what it cost."""
     from ccf_pipeline import pipeline
-    from ccf_pipeline.cli.showing import console, progress_bars, show_pair, show_summary
+    from ccf_pipeline.cli.showing import console, show_pair, show_summary
+    from ccf_pipeline.cli.watching import build_display, tell_spend
 
-    with progress_bars(quiet=quiet or as_json) as progress, stop_on_signal() as stopping:
-
-        def watch(tally: Tally) -> None:
-            progress("answers", tally.judged, tally.planned)
-
-        summary = pipeline.build(settings, progress, watch=watch, stopping=stopping)
+    _refuse_unpriced_limit(settings)
+    try:
+        with (
+            build_display(settings.prices, quiet=quiet or as_json) as (progress, watch),
+            stop_on_signal(quiet=quiet or as_json) as stopping,
+        ):
+            summary = pipeline.build(settings, progress, watch=watch, stopping=stopping)
+    except Unfinished as stop:
+        told = tell_spend(pipeline.spent_on(settings.out), settings.prices)
+        raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None
+    spend = pipeline.spent_on(settings.out)
     if as_json:
-        typer.echo(summary.model_dump_json())
+        cost = settings.prices.cost_of(spend)
+        typer.echo(json.dumps({**summary.model_dump(mode="json"), "spend": spend.model_dump(), "cost": cost}))
         return
     screen = console(quiet=quiet)
     show_summary(screen, settings.out, summary)
+    if spend.tokens:
+        screen.print(f"spent      {tell_spend(spend, settings.prices)}", soft_wrap=True)
     pair = pipeline.sample_pair(settings.out)
     if pair is not None:
         screen.print()
         show_pair(screen, pair)
 
 
+def _refuse_unpriced_limit(settings: BuildSettings) -> None:
+    """A limit of cost at no price would never be reached."""
+    prices = settings.prices
+    if settings.limits.cost is not None and not (prices.input or prices.cached or prices.output):
+        raise SettingsError(
+            "a limit of cost needs prices",
+            hint="Set what a million tokens cost under [prices] in build.toml: input, cached, output.",
+        )
+
+
 @contextlib.contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
+def stop_on_signal(*, quiet: bool = True) -> Iterator[Callable[[], bool]]:
     """Says whether Ctrl-C or SIGTERM came: what is under way is still taken in. A second one ends it now."""
     heard: list[int] = []
 
@@ -95,6 +167,8 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
         if heard:
             raise KeyboardInterrupt
         heard.append(number)
+        if not quiet:
+            typer.echo("stopping: what is under way is still taken in; Ctrl-C again ends it now", err=True)
 
     before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

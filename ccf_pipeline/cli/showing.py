@@ -31,6 +31,7 @@ STAGES = {
     "audit": "judging bare texts",
     "report": "choosing pairs to show",
     "artefacts": "telling sides apart",
+    "verify": "comparing files",
     "dataset": "writing the data set",
     "mining": "reading reports",
     "labels": "labelling reports",

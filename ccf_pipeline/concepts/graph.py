@@ -222,6 +222,13 @@ class ConceptGraph:
         """The normal states that cannot stand beside the finding, its plain negation first."""
         return self._normal_states_of.get(finding_id, ())
 
+    @cached_property
+    def words_of_change(self) -> frozenset[str]:
+        """New, unchanged, worse: they are said of a finding and say nothing by themselves."""
+        temporal = {end for r in self.file.relations if r.kind == "temporal" for end in (r.source, r.target)}
+        signs = {r.other(finding.id) for finding in self.findings for r in self.supports(finding.id)}
+        return frozenset(temporal - signs)
+
     def mimics_of(self, concept_id: str) -> tuple[Mimic, ...]:
         """What looks like this concept and is not."""
         return tuple(mimic for mimic in self.file.mimics if mimic.target == concept_id)

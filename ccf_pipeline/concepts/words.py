@@ -91,22 +91,16 @@ def _finding_line(graph: ConceptGraph, finding: Concept) -> str:
 
 
 def _contradictions(graph: ConceptGraph, finding: str) -> list[str]:
-    """What cannot stand beside a finding or its strong signs, but for plain denials and what labels imply.
+    """What cannot stand beside a finding, but for plain denials, mere remarks and what labels imply.
 
-    What only warns is left out, and so is how a shadow spreads: another shadow may spread otherwise.
+    What only one of its signs rules out is left out: not every film with the finding shows that sign.
     """
-    strong = [
-        r.other(finding)
-        for r in graph.supports(finding)
-        if r.strength == "strong" and r.kind in ("sign_of", "is_a")
-    ]
     found = {
-        relation.other(concept): relation
-        for concept in (*strong, finding)
-        for relation in graph.exclusions(concept)
+        relation.other(finding): relation
+        for relation in graph.exclusions(finding)
         if relation.kind not in ("negation", "label_logic")
         and relation.strength != "weak"
-        and concept in (relation.source, relation.target)
+        and finding in (relation.source, relation.target)
     }
     obvious = {
         relation.other(finding)
@@ -115,22 +109,21 @@ def _contradictions(graph: ConceptGraph, finding: str) -> list[str]:
     }
     new = [other for other in found if other not in obvious and other != NO_FINDING]
     return [
-        _label(graph, other) + _degree(found[other])
+        _in_words(graph, other, found[other])
         for other in sorted(new, key=lambda o: graph.concept(o).kind == "normal_state")
     ]
 
 
-def _degree(relation: Relation) -> str:
-    """From which degree on the two exclude each other."""
-    least = relation.when.min_severity if relation.when else None
-    return f" (if {least} or more)" if least else ""
-
-
 def _sign_words(graph: ConceptGraph, finding: str, relation: Relation) -> str:
+    return _in_words(graph, relation.other(finding), relation)
+
+
+def _in_words(graph: ConceptGraph, concept_id: str, relation: Relation) -> str:
     # An expert needs to know where and when a sign is seen, not by which words a reader finds it.
-    asides = {"note": "", "wording": (), "not_wording": (), "definite": False}
+    finer = {"definite": False, "unqualified": False, "no_exception": False}
+    asides = {"note": "", "wording": (), "not_wording": (), **finer}
     short = describe_condition(relation.when.model_copy(update=asides)) if relation.when else ""
-    return _label(graph, relation.other(finding)) + (f" ({short})" if short else "")
+    return _label(graph, concept_id) + (f" ({short})" if short else "")
 
 
 def _label(graph: ConceptGraph, concept_id: str) -> str:

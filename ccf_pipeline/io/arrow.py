@@ -26,6 +26,7 @@ SCALARS: dict[type, pa.DataType] = {
 
 # A thousand rows of reports are about a megabyte: small enough to browse, large enough to compress.
 ROW_GROUP_ROWS = 1000
+WRITTEN_AT_ONCE = 1 << 20
 
 
 def arrow_schema(noun: type[BaseModel]) -> pa.Schema:
@@ -36,12 +37,17 @@ def arrow_schema(noun: type[BaseModel]) -> pa.Schema:
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> int:
     """Write rows as one Parquet file, whole or not at all; returns how many.
 
-    Statistics are off: for a text column they would copy report text into the footer.
+    Statistics are off: for a text column they would copy report text into the footer. Every page has a
+    checksum, so that a flipped byte is told and not read.
     """
     count = 0
     with (
-        sealed_file(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", write_statistics=False) as writer,
+        sealed_file(path, private=True) as temporary,
+        pa.OSFile(str(temporary), "wb") as file,
+        pa.BufferedOutputStream(file, WRITTEN_AT_ONCE) as sink,  # pages are small, and there are many
+        pq.ParquetWriter(
+            sink, schema, compression="zstd", write_statistics=False, write_page_checksum=True
+        ) as writer,
     ):
         for batch in _batches(rows, ROW_GROUP_ROWS):
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
@@ -57,7 +63,7 @@ def write_nouns(path: Path, nouns: Iterable[N], noun: type[N]) -> int:
 def read_nouns(path: Path, noun: type[N]) -> Iterator[N]:
     """Read the records of a Parquet file back, a row group at a time."""
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
         for batch in file.iter_batches(batch_size=ROW_GROUP_ROWS):
             yield from (noun.model_validate(row) for row in batch.to_pylist())
     except (pa.ArrowInvalid, OSError) as error:

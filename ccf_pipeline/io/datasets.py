@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.io.builds import BuildFolder, remove_folder
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.exports import Export, StudyPairs, shipped_exports
 from ccf_pipeline.io.exports.llamafactory import dataset_info
@@ -48,7 +47,7 @@ def write_dataset(
     progress: Progress | None = None,
 ) -> WrittenDataset:
     """Write every config of the settings anew, reading each sealed shard once."""
-    shutil.rmtree(build.dataset_path, ignore_errors=True)
+    remove_folder(build.dataset_path)
     exports = {export.config: export for export in shipped_exports()}
     wanted = [exports[config] for config in chosen.configs]
     return write_configs(build.dataset_path, wanted, build, shards, images_root, chosen, progress=progress)
@@ -101,7 +100,7 @@ def write_records(
         configs = tuple(output.seal() for output in outputs)
         splits = {output.export.config: output.splits for output in outputs}
     if "llamafactory" in splits:
-        write_text(folder / "dataset_info.json", dataset_info(splits))
+        write_text(folder / "dataset_info.json", dataset_info(splits), private=True)
     return WrittenDataset(folder, configs, tally)
 
 

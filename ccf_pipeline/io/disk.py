@@ -11,21 +11,28 @@ from pathlib import Path
 
 from ccf_pipeline.errors import StorageError
 
-DISK_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
+DISK_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 TEMPORARY_FILES = ".*.tmp"
 """What a process that was killed may leave behind."""
 
 
 @contextlib.contextmanager
-def sealed_file(path: Path) -> Iterator[Path]:
+def sealed_file(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a temporary path to write to; afterwards it is synced and takes the place of `path`.
 
     An error inside, or a kill at any moment, leaves whatever stood at `path` before.
+
+    Args:
+        private: nobody but the owner may read it, nor enter the folders that are made for it.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, private=private)
+        if private:
+            temporary.touch(PRIVATE_FILE)
+            temporary.chmod(PRIVATE_FILE)
         yield temporary
         sync(temporary)
         temporary.replace(path)
@@ -37,10 +44,29 @@ def sealed_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Write a text file, whole or not at all."""
-    with sealed_file(path) as temporary:
+    with sealed_file(path, private=private) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def make_folder(path: Path, *, private: bool = False) -> None:
+    """Make a folder and those above it that are missing; one that is there is left as it is."""
+    if path.is_dir():
+        return
+    make_folder(path.parent, private=private)
+    path.mkdir(exist_ok=True, mode=PRIVATE_FOLDER if private else 0o777)
+    sync(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there, for good."""
+    try:
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            sync(path.parent)
+    except OSError as error:
+        raise disk_error(path, error) from error
 
 
 def file_digest(path: Path) -> str:
@@ -60,7 +86,7 @@ def disk_error(path: Path, error: OSError) -> StorageError:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk before going on."""
+    """Have the disk keep what was written to a file, or which names a folder holds."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,36 +2,104 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import itertools
+import os
 import sqlite3
-from collections.abc import Iterable
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any, NamedTuple, TypeVar
 
 from ccf_pipeline.errors import StorageError
+from ccf_pipeline.io.disk import PRIVATE_FILE, disk_error, make_folder, remove, write_text
+from ccf_pipeline.io.salvage import (
+    READING_FAULTS,
+    keep_corrupt_copy,
+    lenient_text,
+    opened_copy,
+    readable_rows,
+)
 from ccf_pipeline.records import Completion, Spend
+
+WAIT_SECONDS = 60.0
+"""Several processes may share a journal; one that writes keeps the others waiting, never this long."""
+RECENT_ANSWERS = 1000
+PORTION = 1000
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS completions (
+    id INTEGER PRIMARY KEY, prompt_id TEXT NOT NULL, expert TEXT NOT NULL, model TEXT NOT NULL,
+    completion TEXT NOT NULL, crc INTEGER NOT NULL, kept_at REAL NOT NULL,
+    tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS asked ON completions (prompt_id, expert, model);
+CREATE TABLE IF NOT EXISTS spent (
+    one INTEGER PRIMARY KEY CHECK (one = 1), answers INTEGER NOT NULL,
+    tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL);
+INSERT OR IGNORE INTO spent VALUES (1, 0, 0, 0, 0);
+CREATE TABLE IF NOT EXISTS experts (
+    name TEXT NOT NULL, model TEXT NOT NULL, learns INTEGER NOT NULL, PRIMARY KEY (name, model));
+"""
+TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
+COLUMNS = ("prompt_id", "expert", "model", "completion", "crc", "kept_at", *TOKENS)
+KEEP = f"INSERT OR IGNORE INTO completions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+FIND = "SELECT id, completion, crc FROM completions WHERE prompt_id = ? AND expert = ? AND model = ?"
+ADD_UP = (
+    "UPDATE spent SET answers = answers + 1, tokens_in = tokens_in + ?,"
+    " tokens_cached = tokens_cached + ?, tokens_out = tokens_out + ?"
+)
+
+SPENT = "SELECT answers, tokens_in, tokens_cached, tokens_out FROM spent"
+
+T = TypeVar("T")
+
+
+class KnownExpert(NamedTuple):
+    """Who gave the answers of a journal."""
+
+    name: str
+    model: str
+    learns: bool
+
+
+class Pace(NamedTuple):
+    """How fast answers came lately, and when the last one did (seconds since 1970)."""
+
+    per_second: float | None
+    last: float | None
+
+
+class _WrongAnswer(sqlite3.DatabaseError):
+    """What was found is not the answer to what was asked: the file is damaged."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
 class Journal:
     """The answers of a build, by the digest of what was asked.
 
-    SQLite with a write-ahead log and full sync: `keep` returns only when the answers are on the disk.
+    SQLite with a write-ahead log and full sync: `keep` returns only when the answers are on the disk. Each
+    answer carries a checksum. What is damaged is set aside in a `.corrupt` copy, and only those answers are
+    asked for again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._copied = False
+        self._marker = path.with_name(f"{path.name}.mending")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.execute(
-                "CREATE TABLE IF NOT EXISTS completions"
-                " (prompt_id TEXT NOT NULL, expert TEXT NOT NULL, model TEXT NOT NULL,"
-                "  completion TEXT NOT NULL, tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL,"
-                "  tokens_out INTEGER NOT NULL, PRIMARY KEY (prompt_id, expert, model)) WITHOUT ROWID"
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise _refused(path, error) from error
+            make_folder(path.parent, private=True)
+            path.touch(PRIVATE_FILE)
+            users = path.with_name(f"{path.name}.users")
+            users.touch(PRIVATE_FILE)
+            self._users = users.open("a", encoding="utf-8")
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+        except OSError as error:
+            raise disk_error(path, error) from error
+        self._database = self._open()
 
     def __enter__(self) -> Journal:
         return self
@@ -39,45 +107,305 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._database.close()
+        self._users.close()
+
+    # --- answers ------------------------------------------------------------------------------
 
     def find(self, prompt_ids: Iterable[str], *, expert: str, model: str) -> dict[str, Completion]:
         """The answers already here among those asked for."""
-        found: dict[str, Completion] = {}
-        try:
-            for prompt_id in prompt_ids:
-                row = self._database.execute(
-                    "SELECT completion FROM completions WHERE prompt_id = ? AND expert = ? AND model = ?",
-                    (prompt_id, expert, model),
-                ).fetchone()
-                if row is not None:
-                    found[prompt_id] = Completion.model_validate_json(row[0])
-        except sqlite3.Error as error:
-            raise _refused(self.path, error) from error
-        return found
+        asked = list(prompt_ids)
+
+        def look() -> dict[str, Completion]:
+            found: dict[str, Completion] = {}
+            for prompt_id in asked:
+                row = self._database.execute(FIND, (prompt_id, expert, model)).fetchone()
+                completion = self._read(*row) if row is not None else None
+                if completion is None:
+                    continue
+                if (completion.prompt_id, completion.expert, completion.model) != (prompt_id, expert, model):
+                    raise _WrongAnswer("the index leads to another answer")
+                found[prompt_id] = completion
+            return found
+
+        return self._mending(look)
 
     def keep(self, completions: Iterable[Completion]) -> None:
         """Make answers durable in one transaction; the first answer to a prompt stands."""
-        rows = [
-            (c.prompt_id, c.expert, c.model, c.model_dump_json(), c.tokens_in, c.tokens_cached, c.tokens_out)
-            for c in completions
-        ]
-        try:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            self._database.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise _refused(self.path, error) from error
+        rows = [_row(completion, time.time()) for completion in completions]
+        self._mending(lambda: self._insert(rows))
+
+    def introduce(self, expert: KnownExpert) -> None:
+        """Note who is asked: whoever makes a shard anew without asking needs to know."""
+        self._mending(
+            lambda: self._database.execute("INSERT OR REPLACE INTO experts VALUES (?, ?, ?)", expert)
+        )
+
+    def experts(self) -> list[KnownExpert]:
+        rows = self._mending(lambda: self._database.execute("SELECT * FROM experts").fetchall())
+        return [KnownExpert(name, model, bool(learns)) for name, model, learns in rows]
+
+    def take_over(self, other: Path) -> None:
+        """Take over the answers of another build's journal; those that fit will be found by their prompt."""
+        if not other.is_file():
+            raise StorageError(f"{other}: no such journal", hint="Name a build folder that has one.")
+        with Journal(other) as source:
+            for rows in source.rows_after(0):
+                self.put_rows(row for _, row in rows)
+
+    def rows_after(self, id: int, at_once: int = 1000) -> Iterator[list[tuple[int, tuple[object, ...]]]]:
+        """The rows kept after this one, with their ids, in portions and in the order they came in."""
+        question = f"SELECT id, {', '.join(COLUMNS)} FROM completions WHERE id > ? ORDER BY id LIMIT ?"
+
+        def read() -> list[tuple[object, ...]]:
+            return self._database.execute(question, (id, at_once)).fetchall()
+
+        while rows := self._mending(read):
+            yield [(int(str(row[0])), row[1:]) for row in rows]
+            id = int(str(rows[-1][0]))
+
+    def put_rows(self, rows: Iterable[tuple[object, ...]]) -> None:
+        """Take in rows that another journal gave; those that are here already stand."""
+        taken = list(rows)
+        self._mending(lambda: self._insert(taken))
+
+    # --- what they came to --------------------------------------------------------------------
 
     def spent(self) -> Spend:
         """What all answers kept here cost."""
-        sums = self._database.execute(
-            "SELECT count(*), total(tokens_in), total(tokens_cached), total(tokens_out) FROM completions"
-        ).fetchone()
-        answers, tokens_in, tokens_cached, tokens_out = map(int, sums)
-        return Spend(answers=answers, tokens_in=tokens_in, tokens_cached=tokens_cached, tokens_out=tokens_out)
+        return _spend(self._mending(lambda: self._database.execute(SPENT).fetchone()))
+
+    def damage(self) -> str | None:
+        """What is wrong with the file, structure and every answer; None where all is well."""
+        try:
+            (said,) = self._database.execute("PRAGMA integrity_check(1)").fetchone()
+            if said != "ok":
+                return "its structure is damaged"
+            rows = self._database.execute("SELECT completion, crc FROM completions")
+            wrong = sum(_crc(completion) != crc for completion, crc in rows)
+        except READING_FAULTS:
+            return "its structure is damaged"
+        return f"{wrong} answers are damaged" if wrong else None
+
+    def mend(self) -> None:
+        """If the file is damaged, set it aside and go on with all that can be read of it.
+
+        It reads the whole file: once at the start of a run, since a damaged index hides answers silently.
+        """
+        if self.damage() is not None:
+            self._salvage()
+
+    # --- below --------------------------------------------------------------------------------
+
+    def _open(self) -> sqlite3.Connection:
+        if self._marker.exists():
+            return self._rebuilt()
+        try:
+            return _connect(self.path)
+        except READING_FAULTS as error:
+            if not _is_damage(error, self.path) or not _is_ours(self.path):
+                raise _refused(self.path, error) from error
+        return self._rebuilt()
+
+    def _mending(self, work: Callable[[], T]) -> T:
+        """Do it; where the file turns out to be damaged, mend it and do it once more."""
+        try:
+            return work()
+        except READING_FAULTS as error:
+            if not _is_damage(error, self.path):
+                raise _refused(self.path, error) from error
+        self._salvage()
+        try:
+            return work()
+        except READING_FAULTS as error:
+            raise _refused(self.path, error) from error
+
+    def _insert(self, rows: Iterable[tuple[object, ...]]) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            for row in rows:
+                if self._database.execute(KEEP, row).rowcount:
+                    self._database.execute(ADD_UP, row[-3:])
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+
+    def _read(self, id: int, completion: str, crc: int) -> Completion | None:
+        if _crc(completion) == crc:
+            return Completion.model_validate_json(completion)
+        if not self._copied:
+            keep_corrupt_copy(self.path)
+            self._copied = True
+        self._database.execute("DELETE FROM completions WHERE id = ?", (id,))
+        return None
+
+    def _salvage(self) -> None:
+        self._database.close()
+        self._database = self._rebuilt()
+
+    def _rebuilt(self) -> sqlite3.Connection:
+        """A fresh file with every answer of the damaged one that can still be read.
+
+        The marker names the copy to read from until the fresh file is whole: a kill on the way loses nothing.
+        """
+        with self._alone():
+            if not self._marker.exists():
+                write_text(self._marker, keep_corrupt_copy(self.path).name, private=True)
+            corrupt = self.path.with_name(self._marker.read_text(encoding="utf-8"))
+            try:
+                for ending in ("-wal", "-shm", ""):
+                    self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+                self.path.touch(PRIVATE_FILE)
+                self._database = _connect(self.path)
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                with opened_copy(corrupt, self.path) as damaged:
+                    for portion in _portions(_good_rows(damaged)):
+                        self._insert(portion)
+                    with contextlib.suppress(*READING_FAULTS):
+                        known = damaged.execute("SELECT name, model, learns FROM experts").fetchall()
+                        self._database.executemany("INSERT OR REPLACE INTO experts VALUES (?, ?, ?)", known)
+            except (OSError, sqlite3.Error) as error:
+                raise _refused(self.path, error) from error
+            remove(self._marker)
+        return self._database
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A file that others write to is not replaced beneath them."""
+        try:
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StorageError(
+                f"{self.path}: the journal is damaged, and others are using it",
+                hint="Stop the other runs of this build, then run the same command again.",
+            ) from error
+        try:
+            yield
+        finally:
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+
+
+def _good_rows(damaged: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
+    """The answers whose checksum holds; what stands beside them is taken from the answers themselves."""
+    for said, crc, kept_at in readable_rows(damaged, "completions", "completion, crc, kept_at"):
+        if isinstance(said, str) and _crc(said) == crc:
+            yield _row(Completion.model_validate_json(said), kept_at if isinstance(kept_at, float) else 0.0)
+
+
+def _portions(rows: Iterator[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
+    while portion := list(itertools.islice(rows, PORTION)):
+        yield portion
+
+
+def pace(path: Path) -> Pace:
+    """How fast answers are coming in, read beside whoever is writing them."""
+    last, since, count = _read_beside(
+        path,
+        "SELECT max(kept_at), min(kept_at), count(*) FROM completions"
+        f" WHERE id > (SELECT max(id) FROM completions) - {RECENT_ANSWERS}",
+    )
+    if last is None or last <= since:
+        return Pace(None, last)
+    return Pace((count - 1) / (last - since), last)
+
+
+def spent_beside(path: Path) -> Spend:
+    """What all answers cost, read beside whoever is writing them."""
+    return _spend(_read_beside(path, SPENT))
+
+
+def _read_beside(path: Path, question: str) -> tuple[Any, ...]:
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
+        ) as database:
+            row: tuple[Any, ...] = database.execute(question).fetchone()
+            return row
+    except sqlite3.Error as error:
+        raise _refused(path, error) from error
+
+
+def _spend(row: tuple[Any, ...]) -> Spend:
+    answers, tokens_in, tokens_cached, tokens_out = row
+    return Spend(answers=answers, tokens_in=tokens_in, tokens_cached=tokens_cached, tokens_out=tokens_out)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # A flow's tasks may close on another thread than they began on; each journal is used by one at a time.
+    database = sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS, check_same_thread=False)
+    database.text_factory = lenient_text
+    try:
+        _use_write_ahead_log(database)
+        database.execute("PRAGMA synchronous = FULL")
+        if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            database.executescript(f"BEGIN IMMEDIATE; {TABLES} COMMIT;")
+        _refuse_other_tables(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+class _OtherTables(sqlite3.DatabaseError):
+    """The file does not hold the tables of a journal."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+def _refuse_other_tables(database: sqlite3.Connection) -> None:
+    try:
+        database.execute(f"SELECT id, {', '.join(COLUMNS)} FROM completions LIMIT 0")
+        database.execute("SELECT one, answers, tokens_in, tokens_cached, tokens_out FROM spent LIMIT 0")
+        database.execute("SELECT name, model, learns FROM experts LIMIT 0")
+    except sqlite3.OperationalError as error:
+        raise _OtherTables("these are not the tables of a journal") from error
+
+
+def _use_write_ahead_log(database: sqlite3.Connection) -> None:
+    """Two processes that make the same file at the same moment: the second waits, SQLite itself does not."""
+    give_up = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
+
+
+def _row(completion: Completion, now: float) -> tuple[object, ...]:
+    said = completion.model_dump_json()
+    tokens = (completion.tokens_in, completion.tokens_cached, completion.tokens_out)
+    return (completion.prompt_id, completion.expert, completion.model, said, _crc(said), now, *tokens)
+
+
+def _crc(said: str) -> int:
+    return zlib.crc32(said.encode("utf-8", "surrogatepass"))
+
+
+DAMAGE = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR}
+)
+"""What SQLite calls a file whose bytes are not what they were. SQLITE_ERROR: its tables read otherwise."""
+
+
+def _is_damage(error: Exception, path: Path) -> bool:
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    # A flipped byte may mark the file as one that only a newer SQLite may write.
+    return code in DAMAGE or (code == sqlite3.SQLITE_READONLY and os.access(path, os.W_OK))
+
+
+def _is_ours(path: Path) -> bool:
+    """Some other file named by mistake is left alone: a journal lies in a folder of its own."""
+    return path.parent.name == "journal"
 
 
 def _refused(path: Path, error: Exception) -> StorageError:

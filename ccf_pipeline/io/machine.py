@@ -73,7 +73,7 @@ CORE = (
     Package("huggingface_hub"),
     Package("networkx"),
     Package("numpy"),
-    Package("openai"),
+    Package("aiohttp"),
     Package("pandas"),
     Package("pillow"),
     Package("prefect", at_least="3.8.8", below="3.10", why="the flows are tested against these"),

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ccf_pipeline.io.disk import disk_error, sync
+from ccf_pipeline.io.disk import PRIVATE_FILE, disk_error, make_folder, sync
 
 FileFormat = Literal["parquet", "json", "jsonl", "csv"]
 Row = Mapping[str, Any]
@@ -34,6 +34,9 @@ class RowFile(Protocol):
     def add(self, row: Row) -> None: ...
 
     def close(self) -> None: ...
+
+    def abandon(self) -> None:
+        """Let go of the file without writing what waits."""
 
 
 class SplitFiles:
@@ -80,16 +83,22 @@ class SplitFiles:
             self._file = None
 
     def discard(self) -> None:
-        """Remove what was begun and not sealed."""
-        self.close()
+        """Remove what was begun and not sealed; what cannot be closed any more goes all the same."""
+        if self._file is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._file.abandon()
+            self._file = None
         for temporary in self._begun:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def _begin_file(self) -> None:
         self.close()
         path = self._folder / f".{self._split}-{len(self._begun):05}.{self._kind}.tmp"
         with _told_as_disk_error(path):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder, private=True)
+            path.touch(PRIVATE_FILE)
+            path.chmod(PRIVATE_FILE)
             self._file = _WRITERS[self._kind](path, self._schema)
         self._begun.append(path)
         self._bytes = 0
@@ -128,6 +137,10 @@ class ParquetRows:
             self._write_group()
         self._writer.close()
 
+    def abandon(self) -> None:
+        self._waiting = []
+        self._writer.close()
+
     def _write_group(self) -> None:
         self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
         self._waiting, self._bytes = [], 0
@@ -145,6 +158,8 @@ class JsonLines:
     def close(self) -> None:
         self._file.close()
 
+    abandon = close
+
 
 class JsonList:
     """One JSON list."""
@@ -158,6 +173,9 @@ class JsonList:
 
     def close(self) -> None:
         self._file.write("[]\n" if next(self._before) == "[" else "\n]\n")
+        self._file.close()
+
+    def abandon(self) -> None:
         self._file.close()
 
 
@@ -175,6 +193,8 @@ class CsvRows:
 
     def close(self) -> None:
         self._file.close()
+
+    abandon = close
 
 
 _WRITERS: dict[str, Callable[[Path, pa.Schema], RowFile]] = {

@@ -15,6 +15,7 @@ from ccf_pipeline.records import (
 )
 from ccf_pipeline.steps.aligning import align_candidate, number_sentences
 from ccf_pipeline.steps.checking import check_edit
+from ccf_pipeline.steps.details import change_of_detail, detail_faults, plan_of_detail
 from ccf_pipeline.steps.facts import Reading, read_facts
 from ccf_pipeline.steps.planning import Change, plan_as_asked
 from ccf_pipeline.steps.reading import Lexicon
@@ -26,10 +27,29 @@ def audit_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> Verdict:
     factual, counterfactual = (read_facts(text, lexicon) for text in (pair.factual, pair.candidate))
     change = change_of(pair, factual, counterfactual)
     if change is None:
-        return _no_change(pair)
+        return _audit_detail(pair, study, factual, counterfactual, graph)
     plan = plan_as_asked(study, factual, graph, change)
     edit = align_candidate(study, pair.candidate, plan.plan_id)
     return check_edit(edit, plan, study, factual, counterfactual, graph)
+
+
+def _audit_detail(
+    pair: Pair, study: Study, factual: Reading, counterfactual: Reading, graph: ConceptGraph
+) -> Verdict:
+    """Judge a pair in which no finding comes or goes: one side, degree or place may be told otherwise."""
+    change = change_of_detail(factual, counterfactual, graph)
+    if change is None:
+        return _no_change(pair)
+    plan = plan_of_detail(study, factual, graph, change)
+    edit = align_candidate(study, pair.candidate, plan.plan_id)
+    verdict = check_edit(edit, plan, study, factual, counterfactual, graph)
+    problems = [
+        *detail_faults(factual, counterfactual, graph, change),
+        # The finding was there before: it needs no more support than it had.
+        *(problem for problem in verdict.problems if problem.code != "support_missing"),
+    ]
+    accepted = not any(problem.level == "block" for problem in problems)
+    return verdict.model_copy(update={"accepted": accepted, "problems": tuple(problems)})
 
 
 def report_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> AuditedPair:
@@ -54,6 +74,8 @@ def report_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> AuditedPai
 def change_of(pair: Pair, factual: Reading, counterfactual: Reading) -> Change | None:
     """What was asked for, or, where nobody says, what the texts differ in; None where no finding differs."""
     if pair.target is not None:
+        if pair.direction == "alter":
+            return Change("swap", pair.target, pair.swap_from) if pair.swap_from else None
         leaving = (pair.target,) if pair.direction == "remove" else pair.swap_from
         return Change(pair.direction, pair.target, leaving)
     came, went = _only_in(counterfactual, factual), _only_in(factual, counterfactual)
@@ -69,7 +91,7 @@ def _only_in(one: Reading, other: Reading) -> list[str]:
 
 def _no_change(pair: Pair) -> Verdict:
     problem = Problem(
-        code="unchanged", message="No finding differs between the texts; make the change that was asked for."
+        code="unchanged", message="Both texts say the same; make the change that was asked for."
     )
     nothing = Scores(sentences_kept=1.0, token_distance=0.0, length_ratio=1.0, supports_found=0)
     return Verdict(plan_id=pair.pair_id, accepted=False, problems=(problem,), scores=nothing)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ccf_pipeline.records import Mention, Polarity
-from ccf_pipeline.sentences import split_report
-from ccf_pipeline.steps.orders import is_order, may_hold_orders, may_tell_of_earlier, told_of_earlier
-from ccf_pipeline.steps.reading import CCF, Lexicon, read_labels, read_text
+from ccf_pipeline.steps.reading import CCF, Lexicon, read_report
+
+_REMEMBERED_TEXTS = 256
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,16 @@ class Reading:
         """Every concept that is said to be there now."""
         return frozenset(m.concept for m in self.mentions if is_asserted(m))
 
-    def of(self, concept: str) -> list[Mention]:
-        return [mention for mention in self.mentions if mention.concept == concept]
+    def of(self, concept: str) -> Sequence[Mention]:
+        """What is said of one concept, in order."""
+        return self._by_concept.get(concept, ())
+
+    @cached_property
+    def _by_concept(self) -> Mapping[str, Sequence[Mention]]:
+        found: defaultdict[str, list[Mention]] = defaultdict(list)
+        for mention in self.mentions:
+            found[mention.concept].append(mention)
+        return dict(found)
 
 
 def is_asserted(mention: Mention) -> bool:
@@ -41,22 +50,12 @@ def spans_meet(mention: Mention, spans: Iterable[tuple[int, int]]) -> bool:
 def read_facts(text: str, lexicon: Lexicon) -> Reading:
     """Read a text once for all its mentions and findings, as counterfactuals are planned and checked.
 
-    An order to a model says nothing of the patient, and what an earlier film showed is past.
+    An order to a model says nothing of the patient, and what an earlier film showed is past. The last texts
+    are remembered: a factual report is read for its plan, and again for each of its counterfactuals.
     """
-    mentions = read_text(text, lexicon, CCF)
-    if may_hold_orders(text) or may_tell_of_earlier(text):
-        mentions = tuple(_about_this_film(text, mentions))
-    return Reading(mentions, read_labels(mentions, lexicon, CCF))
-
-
-def _about_this_film(text: str, mentions: tuple[Mention, ...]) -> Iterator[Mention]:
-    sentences = {number: (a, text[a:b]) for number, (_, a, b) in enumerate(split_report(text), 1)}
-    orders = {number for number, (_, sentence) in sentences.items() if is_order(sentence)}
-    for mention in mentions:
-        if mention.sentence in orders:
-            continue
-        begin, sentence = sentences[mention.sentence]
-        past = told_of_earlier(sentence)
-        if past and past[0] <= mention.start - begin < past[1] and mention.temporality is None:
-            mention = mention.model_copy(update={"temporality": "prior"})
-        yield mention
+    reading = lexicon.facts.get(text)
+    if reading is None:
+        if len(lexicon.facts) >= _REMEMBERED_TEXTS:
+            lexicon.facts.clear()
+        reading = lexicon.facts[text] = Reading(*read_report(text, lexicon, CCF, this_film=True))
+    return reading

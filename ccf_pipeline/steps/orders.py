@@ -27,13 +27,14 @@ _ORDER = re.compile(
           \b(?:write|add|delete|remove|state|say|answer|output|report|change|replace|conclude|mention)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Cheap to ask of a whole report; nearly every report says no.
+# Cheap to ask; nearly every sentence has none of them.
 _HINTS = (
     "ignore", "disregard", "forget", "overrid", "bypass", "assistant", "system", "user", "gpt", "claude",
     "bot", "model", "llm", " ai", "<|", "[inst", "[/inst", "answer", "respon", "reply", "output", "print",
     "return", "write", "say", "type", "instruct", "prompt", "command", "order", "task", "edit",
     "obey", "delete", "erase",
-    "replace", "translate", "summari", "repeat", "you ", "pretend", "act as", "rewrit",
+    "replace", "translate", "summari", "repeat", "you ", "pretend", "act as", "rewrit", "follow the", "ai:",
+    "ai :",
 )  # fmt: skip
 _EARLIER_HINTS = ("which ", "that ", "prior ", "previous ", "earlier ", "preceding ", "last ", "comparison ")
 _EARLIER = re.compile(
@@ -52,21 +53,20 @@ _NOW = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
-def may_hold_orders(text: str) -> bool:
-    """Whether any sentence may be an order; False for nearly every report."""
-    lowered = text.lower()
-    return any(hint in lowered for hint in _HINTS) and _ORDER.search(text) is not None
-
-
+@lru_cache(maxsize=50_000)
 def is_order(sentence: str) -> bool:
-    """Whether a sentence tells a model what to do."""
-    return _ORDER.search(sentence) is not None
+    """Whether a sentence tells a model what to do; remembered, for reading and checking ask it in turn."""
+    lowered = sentence.lower()
+    for hint in _HINTS:
+        if hint in lowered:
+            return _ORDER.search(sentence) is not None
+    return False
 
 
 def told_of_earlier(sentence: str) -> tuple[int, int] | None:
     """The part of a sentence that tells what an earlier film showed."""
-    if not _OF_ANOTHER_DAY.search(sentence):
+    lowered = sentence.lower()
+    if not any(hint in lowered for hint in _EARLIER_HINTS) or not _OF_ANOTHER_DAY.search(sentence):
         return None
     found = _EARLIER.search(sentence)
     if found is None:
@@ -75,10 +75,3 @@ def told_of_earlier(sentence: str) -> tuple[int, int] | None:
     while back is not None and not _NOW.match(sentence[back.end() :].lstrip()):
         back = re.compile(r"[;,]").search(sentence, back.end())
     return found.end(), back.start() if back else len(sentence)
-
-
-@lru_cache(maxsize=1024)
-def may_tell_of_earlier(text: str) -> bool:
-    """Whether any sentence may tell what an earlier film showed."""
-    lowered = text.lower()
-    return any(hint in lowered for hint in _EARLIER_HINTS) and _EARLIER.search(text) is not None

@@ -281,7 +281,7 @@ def test_a_model_that_never_holds_to_the_form_is_given_up(
 def test_a_public_address_is_refused_and_nothing_is_made(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(EndpointRefused, match="not this machine"):
         graph_run(
-            "extract", "--corpus", f"demo:{corpus}", "--base-url", "https://api.openai.com/v1",
+            "extract", "--corpus", f"mimic:{corpus}", "--base-url", "https://api.openai.com/v1",
             "--model", "m", "--out", tmp_path / "x",
         )  # fmt: skip
 

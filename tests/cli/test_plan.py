@@ -64,3 +64,40 @@ def test_a_preset_that_is_not_known_is_refused(corpus: Path) -> None:
     done = CliRunner().invoke(app, ["plan", "--corpus", f"demo:{corpus}", "--preset", "fancy"])
 
     assert done.exit_code == 2
+
+
+def test_the_cost_of_asking_is_told_with_what_it_rests_on(corpus: Path, tmp_path: Path) -> None:
+    config = tmp_path / "build.toml"
+    config.write_text("[prices]\ninput = 1.0\ncached = 0.1\noutput = 4.0\n")
+    flags = ("--config", str(config), "--cost", "--chosen", "--tokens-per-second", "1000")
+
+    cost = json.loads(run(corpus, "--json", *flags))["cost"]
+
+    spend = cost["spend"]
+    assert cost["counterfactuals"] == cost["looked_at"] == 120
+    assert spend["answers"] == 120 + cost["repairs"] + 60
+    assert 0 < spend["tokens_cached"] < spend["tokens_in"]
+    fresh = spend["tokens_in"] - spend["tokens_cached"]
+    assert cost["hours"] == pytest.approx((fresh + spend["tokens_out"]) / 1000 / 3600)
+    assert cost["price"] == pytest.approx(
+        (fresh + 0.1 * spend["tokens_cached"] + 4 * spend["tokens_out"]) / 1e6
+    )
+    assert cost["price"] < cost["price_without_cache"]
+
+    shown = run(corpus, *flags)
+    assert "estimated without a tokenizer" in shown
+    assert "at the prices of [prices]" in shown
+    assert "Cost of asking" not in run(corpus)
+
+
+def test_edits_cost_less_than_the_papers_prompts(corpus: Path) -> None:
+    def spend(strategy: str) -> dict[str, int]:
+        told = json.loads(run(corpus, "--json", "--cost", "--strategy", strategy, "--repair", "0"))["cost"]
+        assert told["repairs"] == 0
+        assert told["price"] is None
+        return dict(told["spend"])
+
+    edits, paper = spend("edits"), spend("paper")
+
+    assert (edits["tokens_in"] - edits["tokens_cached"]) * 6 < paper["tokens_in"]
+    assert edits["tokens_out"] < paper["tokens_out"]

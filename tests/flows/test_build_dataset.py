@@ -46,14 +46,14 @@ def dataset_files(out: Path) -> dict[str, str]:
 
 @pytest.mark.usefixtures("prefect_server")
 def test_the_flow_ends_in_the_same_bytes_as_the_command_line(tmp_path: Path) -> None:
-    from flows.build_dataset import build_dataset
+    from flows.build_dataset import BuildRequest, build_dataset
 
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=12, seed=5)
     by_flow = write_settings(tmp_path, tmp_path / "by_flow", corpus)
     by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
 
-    counts = build_dataset(config=str(by_flow))
+    counts = build_dataset(BuildRequest(config=str(by_flow)))
     summary = pipeline.build(load_settings(by_hand))
 
     assert counts == {
@@ -62,3 +62,39 @@ def test_the_flow_ends_in_the_same_bytes_as_the_command_line(tmp_path: Path) -> 
         "rejected": summary.rejected,
     }
     assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_shards_may_be_built_by_a_dask_cluster(tmp_path: Path) -> None:
+    pytest.importorskip("prefect_dask")
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5)
+    by_dask = write_settings(tmp_path, tmp_path / "by_dask", corpus)
+    by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
+
+    build_dataset(BuildRequest(config=str(by_dask), runner="dask", shards_at_once=2))
+    pipeline.build(load_settings(by_hand))
+
+    assert dataset_files(tmp_path / "by_dask") == dataset_files(tmp_path / "by_hand")
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ccf_pipeline import joining
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    def quotes(*_: object) -> None:
+        raise ValueError("There is a large effusion.")
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=4, seed=5)
+    monkeypatch.setattr(joining, "plan_together", quotes)
+
+    with pytest.raises(RuntimeError, match=r"^ValueError in test_build_dataset\.py:\d+$") as told:
+        build_dataset(BuildRequest(config=str(write_settings(tmp_path, tmp_path / "build", corpus))))
+
+    assert told.value.__suppress_context__

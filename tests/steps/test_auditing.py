@@ -113,3 +113,16 @@ def test_what_an_earlier_film_showed_denies_nothing_now(audit: Audit) -> None:
     assert audit(factual, good, "fnd_pneumothorax").accepted
     unchanged = good.replace("New small", "Unchanged small")
     assert "temporal_inconsistent" in codes(audit(factual, unchanged, "fnd_pneumothorax"))
+
+
+@pytest.mark.parametrize("denial", ["No acute osseous abnormality.", "No acute bony abnormality is seen."])
+def test_an_acute_denial_may_not_stay_beside_a_new_fracture(denial: str, audit: Audit) -> None:
+    factual = f"FINDINGS: The lungs are clear. {denial}\nIMPRESSION: No pneumonia."
+
+    def with_fracture(words: str) -> Verdict:
+        candidate = factual.replace(denial, f"{denial} {words}").replace("No pneumonia.", f"{words}")
+        return audit(factual, candidate.replace("IMPRESSION: ", "IMPRESSION: No pneumonia. "), "fnd_fracture")
+
+    for broken in ("Displaced fracture of the left seventh rib.", "Acute fracture of the left seventh rib."):
+        assert "target_denied_elsewhere" in codes(with_fracture(broken))
+    assert with_fracture("Old healed fracture of the left seventh rib.").accepted

@@ -31,6 +31,8 @@ def read(text: str, form: AnswerForm = "edits") -> Edit:
         "\ufeff" + DROP,
         '{"edits": [{"action": "drop", "number": 2, "text": null, "reason": "denial"}]}',
         '[{"action":"drop","number":2}]',
+        '{"edits":["-2"]}',
+        '```json\n{"edits": ["-2 because it is denied", "=1 Heart is normal."]}\n```',
         '{"edits":[{"action":"drop","number":2},{"action":"replace","number":1,"text":"Heart is normal."}]}',
     ],
 )
@@ -59,6 +61,7 @@ def test_json_is_found_whatever_a_model_puts_around_it(text: str) -> None:
         ('{"edits":[],"edits":[]}', "a key stands twice"),
         ('{"edits":[[["drop"]]]}', "edits.0"),
         ('{"edits":{"action":"drop"}}', "is not a list"),
+        ('{"edits":["-2","Heart is normal."]}', "edits.1 does not begin"),
         (r'{"edits":[{"action":"replace","number":2,"text":"Effusion \ud800."}]}', "not text"),
         ('{"edits":[{"action":"replace","number":2,"text":"Small \u0435ffusion."}]}', "another alphabet"),
         ("<html><body>502 Bad Gateway</body></html>", "no `edits`"),

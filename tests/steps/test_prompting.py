@@ -22,7 +22,7 @@ from ccf_pipeline.records import (
 from ccf_pipeline.sentences import split_report
 from ccf_pipeline.settings import ExpertSettings, Strategy
 from ccf_pipeline.steps.facts import read_facts
-from ccf_pipeline.steps.planning import Change, plan_change
+from ccf_pipeline.steps.planning import Change, plan_change, plan_study
 from ccf_pipeline.steps.prompting import write_chosen, write_prompt, write_repair
 from ccf_pipeline.steps.reading import Lexicon
 
@@ -87,6 +87,39 @@ def test_what_is_to_change_and_to_stay_is_told_with_the_sentences_it_stands_in()
     assert "the image shows Pneumothorax in place of Pleural Effusion" in said
     assert "No longer true: small left pleural effusion [2, 4]; no pneumothorax [3]." in said
     assert "Still true: no consolidation [3]." in said  # and not that something is unchanged
+
+
+def test_a_class_of_findings_is_asked_for_in_terms_of_report_prose() -> None:
+    def described(target: str) -> str:
+        plan = planned(STUDY, "add", target)
+        prompt = write_prompt(plan, STUDY, GRAPH, load_template("edits"), ExpertSettings())
+        return next(line for line in prompt.messages[-1].content.splitlines() if line.startswith("Describe:"))
+
+    assert "pulmonary nodule or mass" in described("fnd_lung_lesion")
+    assert "pleural thickening" in described("fnd_pleural_other")
+    assert "widening of the mediastinum" in described("fnd_enlarged_cardiomediastinum")
+    assert "one device by its own name, such as endotracheal tube" in described("fnd_support_devices")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_where_one_element_is_another_the_task_names_it_and_no_finding_is_added(strategy: Strategy) -> None:
+    plans = draw_plans(STUDY)
+    said = {
+        element: write_prompt(plan, STUDY, GRAPH, load_template(strategy), ExpertSettings(strategy=strategy))
+        .messages[-1]
+        .content
+        for element, plan in plans.items()
+    }
+
+    assert "Pleural Effusion is on the right instead" in said["side"]
+    assert re.search(r"Pleural Effusion is (?:moderate|large|massive)[\w ]* instead", said["severity"])
+    assert not any("as well" in words for words in said.values())
+
+
+def draw_plans(study: Study) -> dict[str | None, Plan]:
+    reading = read_facts(study.text, LEXICON)
+    plans = plan_study(study, reading, GRAPH, per_study=12, seed=7, preset="minimal")
+    return {plan.element: plan for plan in plans if plan.direction == "alter"}
 
 
 def test_prompts_for_one_target_share_all_that_comes_before_the_task() -> None:

@@ -45,6 +45,7 @@ def write_card(
         evidence=read_evidence(build or written.folder.parent),
         prices=prices or PriceSettings(),
     )
-    write_text(written.folder / "LICENSE.md", licence_text(terms))
-    write_text(written.folder / "croissant.json", croissant_text(matter))
-    write_text(written.folder / "README.md", f"---\n{card_head(matter)}---\n\n{card_body(matter)}")
+    write_text(written.folder / "LICENSE.md", licence_text(terms), private=True)
+    write_text(written.folder / "croissant.json", croissant_text(matter), private=True)
+    card = f"---\n{card_head(matter)}---\n\n{card_body(matter)}"
+    write_text(written.folder / "README.md", card, private=True)

@@ -231,7 +231,7 @@ def _made_with(matter: CardMatter) -> str:
         ("relations of the graph that bear on these rows", _listed(reviews)),
         ("of them", reviewed),
         ("prompt template", f"digest {lineage.prompt_digest}"),
-        *[(f"attestation: {key}", value) for key, value in sorted(matter.evidence.attestation.items())],
+        *[("reports were sent to", line) for line in matter.evidence.vouched],
     ]
     return f"## Made with\n\n{table(('what', 'version'), rows)}"
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ccf_pipeline.errors import UnreadableInput
+from ccf_pipeline.io.audit import attestation_lines
 
 QUALITY = "quality.json"
-ATTESTATIONS = ("attestation.yaml", "attestation.json", "endpoint-attestation.yaml")
 
 
 class Gate(BaseModel):
@@ -36,17 +32,17 @@ class Quality(BaseModel):
 
 
 class Evidence(BaseModel):
-    """Measured quality, and the word somebody gave about the endpoint; empty where there is none."""
+    """Measured quality, and who vouched for the hosts that were asked; empty where there is none."""
 
     model_config = ConfigDict(frozen=True)
 
     quality: Quality | None = None
-    attestation: Mapping[str, Any] = {}
+    vouched: tuple[str, ...] = ()
 
 
 def read_evidence(build: Path) -> Evidence:
     """What lies in a build folder beside the data."""
-    return Evidence(quality=_quality(build / QUALITY), attestation=_attestation(build))
+    return Evidence(quality=_quality(build / QUALITY), vouched=attestation_lines(build))
 
 
 def _quality(path: Path) -> Quality | None:
@@ -59,13 +55,3 @@ def _quality(path: Path) -> Quality | None:
             f"{path}: not a table of quality that can be read ({error.__class__.__name__})",
             hint="Remove it, or have it written anew; the card can do without it.",
         ) from error
-
-
-def _attestation(build: Path) -> dict[str, Any]:
-    for name in ATTESTATIONS:
-        path = build / name
-        if path.is_file():
-            text = path.read_text(encoding="utf-8")
-            said = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-            return {key: value for key, value in said.items() if isinstance(value, str | int | bool)}
-    return {}

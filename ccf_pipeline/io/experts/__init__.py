@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.errors import SettingsError
 from ccf_pipeline.records import Completion, Prompt
 from ccf_pipeline.settings import BuildSettings, ExpertSettings
+
+if TYPE_CHECKING:
+    from ccf_pipeline.io.guard import Endpoint
 
 Take = Callable[[], Prompt | None]
 """Gives the next prompt to ask, or None while there is nothing to ask."""
@@ -57,6 +60,8 @@ def open_expert(settings: BuildSettings, graph: ConceptGraph) -> Iterator[Expert
         from ccf_pipeline.io.experts.scripted import ScriptedExpert
 
         yield ScriptedExpert.from_file(expert.recorded, model=expert.model)
+    elif expert.kind == "openai":
+        yield _behind_a_server(settings)
     else:
         raise SettingsError(f"the expert `{expert.kind}` cannot be asked yet", hint="Use rules or scripted.")
 
@@ -73,3 +78,35 @@ def _refuse_what_rules_cannot(expert: ExpertSettings) -> None:
             "the expert `rules` does not reword the factual side",
             hint="Leave `chosen` off: rules write in the report's own style.",
         )
+
+
+def endpoints_of(expert: object) -> tuple[Endpoint, ...]:
+    """Where an expert sends what it is asked; nowhere, for those that run here."""
+    from ccf_pipeline.io.experts.chat import ChatExpert
+
+    return expert.endpoints if isinstance(expert, ChatExpert) else ()
+
+
+def _behind_a_server(settings: BuildSettings) -> Expert:
+    from ccf_pipeline.io.experts.chat import OpenAIExpert, Patience
+    from ccf_pipeline.io.guard import allowed_endpoints, api_key
+
+    endpoint, expert = settings.endpoint, settings.expert
+    if expert.model is None:
+        raise SettingsError(
+            "the `openai` expert needs to know the model's name",
+            hint="Give --model, as the server knows it: `curl URL/models` lists what it serves.",
+        )
+    return OpenAIExpert(
+        allowed_endpoints(settings),
+        expert.model,
+        concurrency=endpoint.concurrency,
+        key=api_key(endpoint.key_variable),
+        patience=Patience(
+            deadline_seconds=endpoint.deadline_seconds, give_up_seconds=endpoint.give_up_seconds
+        ),
+        requests_per_minute=endpoint.requests_per_minute,
+        tokens_per_minute=endpoint.tokens_per_minute,
+        most_tokens=expert.max_answer_tokens,
+        client=endpoint.client,
+    )

@@ -63,13 +63,18 @@ class Case:
 
     @cached_property
     def label(self) -> str:
-        return FINDING_LABELS[self.plan.target]
+        return label_of(self.graph, self.plan.target)
 
     @cached_property
     def written(self) -> frozenset[int]:
         """The numbers of the sentences that are not the factual report's own."""
         origins = zip(self.edit.sentences, self.edit.origins, strict=True)
-        return frozenset(sentence.number for sentence, origin in origins if not origin)
+        return frozenset([sentence.number for sentence, origin in origins if not origin])
+
+    @cached_property
+    def written_sentences(self) -> tuple[Sentence, ...]:
+        """The sentences that are not the factual report's own."""
+        return tuple([s for s in self.edit.sentences if s.number in self.written])
 
     @cached_property
     def gone(self) -> tuple[Sentence, ...]:
@@ -104,6 +109,11 @@ class Case:
         """What is known of how the film was taken."""
         image = self.study.image
         return views_of(self.study.text) | ({image.view} if image and image.view in ("AP", "PA") else set())
+
+
+def label_of(graph: ConceptGraph, concept: str) -> str:
+    """What people call a concept; a finding goes by its CheXpert name."""
+    return FINDING_LABELS.get(concept) or graph.concept(concept).label
 
 
 def block(code: str, message: str, mention: Mention | None = None, relation: str | None = None) -> Problem:

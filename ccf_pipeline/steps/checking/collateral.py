@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Problem, Sentence
+from ccf_pipeline.steps.aligning import same_words
 from ccf_pipeline.steps.checking.case import (
     DISEASES,
     REST,
@@ -23,6 +24,7 @@ from ccf_pipeline.steps.checking.time import tells_no_change
 from ccf_pipeline.steps.orders import is_order
 
 SPARED_REWRITES = 1
+_TITLE = re.compile(r"[A-Z][A-Za-z ,&/]{2,40}: (?=\S)")
 _WORD = re.compile(r"\w+")
 _DENIALS = frozenset({"no", "not", "without", "there", "is"})
 
@@ -40,13 +42,21 @@ def collateral_changes(case: Case) -> Iterator[Problem]:
 def _touched(case: Case) -> frozenset[str]:
     """The findings that the change may set: its own, their kin, and what its signs imply."""
     graph, plan = case.graph, case.plan
-    centre = {plan.target, *plan.swap_from, *(DISEASES if plan.target == NO_FINDING else ())}
-    family = {kin for finding in centre for kin in family_of(graph, finding)}
-    signs = {sign for finding in centre for sign in signs_of(graph, finding)}
+    family, signs = _around(graph, plan.target, plan.swap_from)
     there = {m.concept for m in (*case.asserted, *case.before)} & signs
     implied = {label for sign in there for label in graph.concept(sign).sets_labels}
     ceasing = {m.concept for m in plan.must_cease if m.polarity != "absent"}
     return frozenset(family | implied | ceasing)
+
+
+@lru_cache(maxsize=1024)
+def _around(
+    graph: ConceptGraph, target: str, leaving: tuple[str, ...]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The kin of what comes and goes, and its signs."""
+    centre = {target, *leaving, *(DISEASES if target == NO_FINDING else ())}
+    family = frozenset(kin for finding in centre for kin in family_of(graph, finding))
+    return family, frozenset(sign for finding in centre for sign in signs_of(graph, finding))
 
 
 def _changed_findings(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
@@ -210,6 +220,7 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
         if sentence.number in kept_by_plan
         and not (tells_no_change(sentence.text) and not _stands_without_its_no(sentence.text, case))
         and not _sums_up_a_normal_film(sentence, case)
+        and not _gave_its_title_away(sentence, case)
     ]
     if missing and not _is_part_of_the_change(missing, case):
         numbers = ", ".join(str(sentence.number) for sentence in missing)
@@ -221,6 +232,16 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
     kept = [origin for origin in case.edit.origins if origin]
     if kept != sorted(kept):
         yield block("unrelated_rewrite", "The sentences were put in another order; keep the order.")
+
+
+def _gave_its_title_away(sentence: Sentence, case: Case) -> bool:
+    """ "Bones: No change." after a new sentence that begins with "Bones:" stands there without it."""
+    title = _TITLE.match(sentence.text)
+    if title is None:
+        return False
+    written = [new.text for new in case.edit.sentences if new.number in case.written]
+    rest = same_words(sentence.text[title.end() :])
+    return rest in map(same_words, written) and any(text.startswith(title.group()) for text in written)
 
 
 def _sums_up_a_normal_film(sentence: Sentence, case: Case) -> bool:
@@ -236,7 +257,7 @@ def _sums_up_a_normal_film(sentence: Sentence, case: Case) -> bool:
 def _stands_without_its_no(text: str, case: Case) -> bool:
     """Whether the sentence is there but for its denial: "evidence of acute disease" names no disease."""
     words = [word for word in _WORD.findall(text.lower()) if word not in _DENIALS]
-    written = (s.text.lower() for s in case.edit.sentences if s.number in case.written)
+    written = (s.text.lower() for s in case.written_sentences)
     return any(words == _WORD.findall(new) for new in written)
 
 

@@ -61,7 +61,7 @@ def _answers(
     if when.no_exception:
         yield REST.search(words) is None
     if when.unqualified:
-        yield _QUALIFIED.search(case.words_of(source)) is None
+        yield not is_qualified(case.words_of(source))
     if when.definite:
         yield "uncertain" not in (source.polarity, target.polarity)
     if when.same_side:
@@ -78,6 +78,16 @@ def _answers(
         yield _region_fits(when.regions, told, case)
     if when.min_extent:
         yield _extent_fits(when.min_extent, case.words_of(told))
+
+
+def is_qualified(words: str) -> bool:
+    """Whether only a part is denied: "no large effusion"."""
+    return _QUALIFIED.search(words) is not None
+
+
+def is_called_old(words: str) -> bool:
+    """Whether a sentence calls something old, or healing."""
+    return any(_ACUITY[acuity].search(words) for acuity in ("chronic", "subacute"))
 
 
 def _carries(words: str, wanted: tuple[str, ...]) -> bool:

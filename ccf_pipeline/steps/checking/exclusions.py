@@ -82,8 +82,9 @@ def _exclusive(relation: Relation, first: Mention, second: Mention, case: Case, 
 
 def contradictions(case: Case) -> Iterator[Problem]:
     """A concept asserted and denied in one place, and a finding on different sides in its two sections."""
-    before = {concept for concept, _, _ in _denied_and_asserted(case.factual, case.graph)}
-    for concept, assertion, denial in _denied_and_asserted(case.counterfactual, case.graph):
+    now = list(_denied_and_asserted(case.counterfactual, case.graph))
+    before = {concept for concept, _, _ in _denied_and_asserted(case.factual, case.graph)} if now else set()
+    for concept, assertion, denial in now:
         if (
             concept in before
             or case.is_excepted(denial)

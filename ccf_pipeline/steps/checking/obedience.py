@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ccf_pipeline.records import Problem
 from ccf_pipeline.steps.checking.case import Case, block
-from ccf_pipeline.steps.orders import is_order, may_hold_orders
+from ccf_pipeline.steps.orders import is_order
 
 _DEMANDED = re.compile(r"""["'“‘]([^"'”’]{2,60})["'”’]|\b([A-Z]{3,}(?:\s[A-Z]{3,})*)\b""")
 _WORD = re.compile(r"[a-z]{3,}")
@@ -24,8 +24,6 @@ def obeyed_orders(case: Case, others: list[Problem]) -> Iterator[Problem]:
     Args:
         others: what else speaks against the edit.
     """
-    if not may_hold_orders(case.study.text):
-        return
     orders = [sentence.text for sentence in case.study.sentences if is_order(sentence.text)]
     if not orders:
         return
@@ -36,9 +34,7 @@ def obeyed_orders(case: Case, others: list[Problem]) -> Iterator[Problem]:
 
 def _words_appear(orders: list[str], case: Case) -> bool:
     """Whether a word or phrase that an order spells out was written."""
-    written = "\n".join(
-        s.text for s in case.edit.sentences if s.number in case.written and not is_order(s.text)
-    )
+    written = "\n".join(s.text for s in case.written_sentences if not is_order(s.text))
     for order in orders:
         for quoted, capitals in _DEMANDED.findall(order):
             demanded = quoted or capitals
@@ -68,12 +64,7 @@ def _changes_what_is_named(orders: list[str], case: Case, others: list[Problem])
     if not unplanned:
         return False
     named = Counter(word for order in orders for word in _WORD.findall(order.lower()))
-    new = {
-        word
-        for s in case.edit.sentences
-        if s.number in case.written
-        for word in _WORD.findall(s.text.lower())
-    }
+    new = {word for s in case.written_sentences for word in _WORD.findall(s.text.lower())}
     gone = {word for s in case.gone if not is_order(s.text) for word in _WORD.findall(s.text.lower())}
     return any(word in named and word not in _PLAIN for word in (new - gone) | (gone - new)) or any(
         is_order(sentence.text) for sentence in case.gone

@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator
 
 from ccf_pipeline.records import Mention, Problem
 from ccf_pipeline.steps.checking.case import Case, block, sides_of, warn
+from ccf_pipeline.steps.facts import is_asserted
 
 _MEASURE = re.compile(
     r"(\d+(?:\.\d+)?)\s?(?:x\s?(\d+(?:\.\d+)?)\s?)?-?\s?(mm|cm|millimet\w+|centimet\w+)\b", re.IGNORECASE
 )
 _FLUID_ELSEWHERE = re.compile(r"\b(?:subpulmonic|loculated|posterior|layering|fissur\w+)\b", re.IGNORECASE)
+_ONE_SIDED = re.compile(
+    r"\b(?:asymmetric\w*|unilateral|greater than|mitral|atri\w+|ventric\w+)\b", re.IGNORECASE
+)
 _WRONG_SIDE = re.compile(
     r"\bleft (?:middle lobe|minor fissure|horizontal fissure)\b|\bright lingula\w*|\bLML\b",
     re.IGNORECASE,
@@ -106,13 +110,10 @@ def size_against_noun(case: Case) -> Iterator[Problem]:
 
 def one_sided_edema(case: Case) -> Iterator[Problem]:
     """R24, R30: edema and a large heart have no side, unless it is said why."""
-    reason = re.compile(
-        r"\b(?:asymmetric\w*|unilateral|greater than|mitral|atri\w+|ventric\w+)\b", re.IGNORECASE
-    )
     for concept in ("fnd_edema", "fnd_cardiomegaly", "fnd_enlarged_cardiomediastinum"):
         told = [m for m in _of(case, concept) if case.is_written(m)]
         sides = sides_of(told)
-        if len(sides) == 1 and not any(reason.search(case.words_of(m)) for m in told):
+        if len(sides) == 1 and not any(_ONE_SIDED.search(case.words_of(m)) for m in told):
             label = case.graph.concept(concept).label
             yield warn("implausible", f"{label} is not on one side; leave the side out.", told[0])
 
@@ -150,7 +151,7 @@ RULES: dict[str, Callable[[Case], Iterator[Problem]]] = {
 
 
 def _of(case: Case, concept: str) -> list[Mention]:
-    return [mention for mention in case.asserted if mention.concept == concept]
+    return [mention for mention in case.counterfactual.of(concept) if is_asserted(mention)]
 
 
 def _millimetres(first: str, second: str, unit: str) -> float:

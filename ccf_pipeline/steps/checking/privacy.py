@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ccf_pipeline.records import Problem
 from ccf_pipeline.steps.checking.case import Case, block
@@ -32,6 +33,13 @@ IDENTIFIER = re.compile(
       | \b[\w.]+@[\w.]+\b""",
     re.VERBOSE,
 )
+# Cheap to ask; nearly every text has none of them, and then no identifier either.
+_FIGURE = re.compile(r"\d")
+_HINTS = (
+    "Dr", "Mr", "Ms", "Doctor", "Prof", "Nurse", "MD", "M.D", "RN", "DO", "PA-C", "NP", "Hospital", "Clinic",
+    "Medical", "@",
+)  # fmt: skip
+_HINTS_IN_ANY_CASE = (*(f"{told} " for told in _TOLD.split("|")), "mrn", "accession", "ssn", "dob")
 _WORD = re.compile(r"_{3}|[\w'.]+|[^\w\s]")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 
@@ -39,7 +47,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 def invented_identifiers(case: Case) -> Iterator[Problem]:
     """Names, dates, ages and numbers of a person that the report does not have; filled or new blanks."""
     before = case.study.text
-    written = "\n".join(s.text for s in case.edit.sentences if s.number in case.written)
+    written = "\n".join([s.text for s in case.written_sentences])
     new = _found(f"{written}\n{_headings_of(case)}")
     if new and any(found not in _found(before) for found in new):
         yield block(
@@ -56,7 +64,12 @@ def _headings_of(case: Case) -> str:
     return case.edit.text[: case.edit.sentences[0].start] if case.edit.sentences else ""
 
 
+@lru_cache(maxsize=1024)
 def _found(text: str) -> Counter[str]:
+    if _FIGURE.search(text) is None and not any(hint in text for hint in _HINTS):
+        lowered = " ".join(text.lower().split())
+        if not any(hint in lowered for hint in _HINTS_IN_ANY_CASE):
+            return Counter()
     return Counter(" ".join(found.lower().split()) for found in IDENTIFIER.findall(text))
 
 

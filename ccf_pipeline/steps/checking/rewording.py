@@ -50,12 +50,26 @@ def _changed(case: Case) -> Iterator[str]:
 def _told(reading: Reading, graph: ConceptGraph) -> set[tuple[str, ...]]:
     """All that is said to be there, or may be, as exactly as it is said; normal states have many names."""
     return {
-        (m.concept, m.polarity, *(value or "" for value in (m.side, m.region, m.severity, m.temporality)))
+        (
+            m.concept,
+            m.polarity,
+            *(value or "" for value in (m.side, _place(m, graph), m.severity, m.temporality)),
+        )
         for m in reading.mentions
         if _is_of_the_image(m, graph)
     }
 
 
+def _place(mention: Mention, graph: ConceptGraph) -> str | None:
+    """Where it is said to be, unless that is where it always is: the heart of cardiomegaly."""
+    return None if mention.region in graph.concept(mention.concept).regions[:1] else mention.region
+
+
 def _is_of_the_image(mention: Mention, graph: ConceptGraph) -> bool:
     said = mention.polarity != "absent" and mention.implied_by is None
-    return said and graph.concept(mention.concept).kind != "normal_state"
+    # A word of change is told with the finding that it is said of.
+    return (
+        said
+        and graph.concept(mention.concept).kind != "normal_state"
+        and mention.concept not in graph.words_of_change
+    )

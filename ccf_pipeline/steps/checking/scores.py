@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import difflib
 import re
+from functools import lru_cache
 
-from ccf_pipeline.records import Scores
+from ccf_pipeline.records import Scores, Sentence
 from ccf_pipeline.steps.checking.case import Case, signs_of
 
-_WORD = re.compile(r"\w+|___|[^\w\s]")
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def score_edit(case: Case) -> Scores:
     """Shares of what was kept, and how many signs of the target are told."""
-    before, after = len(_WORD.findall(case.study.text)), len(_WORD.findall(case.edit.text))
+    before = _count_words(case.study.text, case.study.sentences)
+    after = _count_words(case.edit.text, case.edit.sentences)
     # Kept sentences are the same to the letter: only the words of the others have to be laid side by side.
-    gone = [word for sentence in case.gone for word in _WORD.findall(sentence.text)]
-    new = [word for s in case.edit.sentences if s.number in case.written for word in _WORD.findall(s.text)]
-    matcher = difflib.SequenceMatcher(None, gone, new, autojunk=False)
-    same = before - len(gone) + sum(block.size for block in matcher.get_matching_blocks())
+    gone = [word for sentence in case.gone for word in _words_of(sentence.text)]
+    new = [word for sentence in case.written_sentences for word in _words_of(sentence.text)]
+    same = before - len(gone) + _shared(gone, new)
     kept = sum(1 for origin in case.edit.origins if origin)
     return Scores(
         sentences_kept=round(kept / max(1, len(case.study.sentences)), 4),
@@ -26,3 +27,27 @@ def score_edit(case: Case) -> Scores:
         length_ratio=round(after / max(1, before), 4),
         supports_found=len(signs_of(case.graph, case.plan.target) & case.counterfactual.asserted),
     )
+
+
+@lru_cache(maxsize=50_000)
+def _words_of(sentence: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(sentence))
+
+
+def _count_words(text: str, sentences: tuple[Sentence, ...]) -> int:
+    """The words of a report: those of its sentences, and those between them, which are its headings."""
+    count = begin = 0
+    for sentence in sentences:
+        between = text[begin : sentence.start]
+        if between and not between.isspace():
+            count += len(_WORD.findall(between))
+        count += len(_words_of(sentence.text))
+        begin = sentence.end
+    return count + len(_WORD.findall(text[begin:]))
+
+
+def _shared(gone: list[str], new: list[str]) -> int:
+    if not gone or not new:
+        return 0
+    matcher = difflib.SequenceMatcher(None, gone, new, autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks())

@@ -12,6 +12,8 @@ from ccf_pipeline.steps.checking.case import Case, block, warn
 from ccf_pipeline.steps.orders import is_order
 
 MARKUP = re.compile(r"```|[{}]|</?[a-z_|]+>|\*\*|__[A-Za-z]|^\s*#{1,4}\s|^\s*[-*•]\s|\\n", re.MULTILINE)
+_UNDERSCORED = re.compile(r"__[A-Za-z]")
+_DASHED = re.compile(r"^\s*-\s", re.MULTILINE)
 HEADING = re.compile(r"^[ \t]*([A-Za-z][A-Za-z /&]{2,40}?)[ \t]*:", re.MULTILINE)
 TALK = re.compile(
     r"""\b(?:counter-?factual|(?:edited|modified|revised|rewritten|updated|original|factual)\ report
@@ -24,8 +26,9 @@ TALK = re.compile(
       | \b(?:note|explanation|rationale|reasoning|edit|output|answer|response)s?:\s""",
     re.IGNORECASE | re.VERBOSE,
 )
-END = re.compile(r"[.!?:;)\]\"'_]\s*\Z")
+ENDS = tuple(".!?:;)]\"'_")
 LENGTHS = (0.6, 1.67)
+LOOP = 3
 
 
 def shape_faults(case: Case) -> Iterator[Problem]:
@@ -38,33 +41,38 @@ def shape_faults(case: Case) -> Iterator[Problem]:
         yield block("format_broken", "The text carries markup; write plain sentences.")
     if _talks(case) or _new_orders(case):
         yield block("format_broken", "The text speaks of the task; write the report and nothing else.")
-    if END.search(before) and not END.search(after) and _last_is_new(case):
+    if before.rstrip().endswith(ENDS) and not after.rstrip().endswith(ENDS) and _last_is_new(case):
         yield block("format_broken", "The text breaks off; write it to its end.")
     yield from _headings(before, after)
     yield from _loops(case)
 
 
 def _has_marks(text: str) -> bool:
-    return any(mark in text for mark in "`{}<*#-•\\_")
+    """Whether a text holds anything that markup is made of; a hyphen or a blank in a line is not."""
+    if any(mark in text for mark in "`{}<*#•\\"):
+        return True
+    return ("_" in text and _UNDERSCORED.search(text) is not None) or (
+        "-" in text and _DASHED.search(text) is not None
+    )
 
 
 def _talks(case: Case) -> bool:
     """Whether a sentence that was written speaks of the task, or the text begins by announcing itself."""
-    written = "\n".join(s.text for s in case.edit.sentences if s.number in case.written)
     head = case.edit.text[:80]
-    if TALK.search(written) is None and (case.study.text.startswith(head[:20]) or TALK.match(head) is None):
+    written = "\n".join([s.text for s in case.written_sentences])
+    announces = not case.study.text.startswith(head[:20]) and TALK.match(head) is not None
+    if not announces and not _may_talk(written):
         return False
     found = Counter(found.lower() for found in TALK.findall(case.edit.text))
     return bool(found - Counter(found.lower() for found in TALK.findall(case.study.text)))
 
 
 def _new_orders(case: Case) -> bool:
+    orders = [" ".join(s.text.split()) for s in case.written_sentences if is_order(s.text)]
+    if not orders:
+        return False
     known = {" ".join(sentence.text.split()) for sentence in case.study.sentences}
-    return any(
-        is_order(sentence.text) and " ".join(sentence.text.split()) not in known
-        for sentence in case.edit.sentences
-        if sentence.number in case.written
-    )
+    return any(order not in known for order in orders)
 
 
 def _last_is_new(case: Case) -> bool:
@@ -90,6 +98,11 @@ SECTIONS = frozenset(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
+def _may_talk(written: str) -> bool:
+    return TALK.search(written) is not None
+
+
 @lru_cache(maxsize=1024)
 def _headed(text: str) -> list[str]:
     """Headings at the beginnings of lines, and those of sections wherever they stand in capitals."""
@@ -98,10 +111,12 @@ def _headed(text: str) -> list[str]:
 
 
 def _loops(case: Case) -> Iterator[Problem]:
-    was = Counter(sentence.text for sentence in case.study.sentences)
-    now = Counter(sentence.text for sentence in case.edit.sentences)
+    now = Counter([sentence.text for sentence in case.edit.sentences])
+    if not now or max(now.values()) < LOOP:
+        return
+    was = Counter([sentence.text for sentence in case.study.sentences])
     for text, count in now.items():
-        if count >= 3 and count > was[text] + 1:
+        if count >= LOOP and count > was[text] + 1:
             yield block("format_broken", f"A sentence is repeated {count} times; write it once.")
             return
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Problem
-from ccf_pipeline.steps.checking.case import DISEASES, Case, block, kinds_of, warn
+from ccf_pipeline.steps.checking.case import DISEASES, Case, block, kinds_of, label_of, warn
+from ccf_pipeline.steps.checking.conditions import is_called_old, is_qualified
 from ccf_pipeline.steps.facts import Reading
+
+# What a finding is where nothing says that it is old.
+ACUTE_KINDS = {"fnd_fracture": "att_acute_fracture"}
 
 
 def target_faults(case: Case) -> Iterator[Problem]:
@@ -27,6 +31,28 @@ def _not_asserted(case: Case) -> Iterator[Problem]:
                 "target_denied_elsewhere",
                 f"Sentence {mention.sentence} still denies {case.label}; remove or change it.",
                 mention,
+            )
+            return
+    yield from _denied_as_acute(case)
+
+
+def _denied_as_acute(case: Case) -> Iterator[Problem]:
+    """A break that came and is not called old is acute: "no acute osseous abnormality" denies it (R37)."""
+    acute = ACUTE_KINDS.get(case.plan.target)
+    if acute is None:
+        return
+    new = [m for m in case.of_target if case.is_written(m) and not is_called_old(case.words_of(m))]
+    for denial in case.counterfactual.of(acute) if new else ():
+        if denial.polarity != "absent" or not _is_current(denial) or denial.severity is not None:
+            continue
+        if case.is_excepted(denial) or is_qualified(case.words_of(denial)):
+            continue
+        if any(case.meets(denial, mention) for mention in new):
+            yield block(
+                "target_denied_elsewhere",
+                f"Sentence {denial.sentence} still denies what is acute, as {case.label} is; remove or change"
+                " it.",
+                denial,
             )
             return
 
@@ -94,7 +120,7 @@ def _left_behind(case: Case) -> Iterator[Problem]:
         kinds = kinds_of(case.graph, finding) - spared
         for mention in case.counterfactual.mentions:
             if mention.concept in kinds and mention.polarity != "absent" and _is_current(mention):
-                label = FINDING_LABELS[finding]
+                label = label_of(case.graph, finding)
                 message = f"Sentence {mention.sentence} still speaks of {label}; remove or change it."
                 yield block("target_missing", message, mention)
                 break
@@ -108,6 +134,8 @@ def _orphaned(case: Case) -> Iterator[Problem]:
     if not case.leaving:
         return
     ceasing = {m.concept for m in case.plan.must_cease if m.polarity == "present"}
+    if ceasing.isdisjoint(case.counterfactual.asserted):
+        return
     going = {(m.sentence, m.concept) for m in case.plan.must_cease if m.polarity == "present"}
     origins = dict(zip((s.number for s in case.edit.sentences), case.edit.origins, strict=True))
     signs = {

@@ -57,14 +57,16 @@ _CLASHES = tuple(
 
 def time_faults(case: Case) -> Iterator[Problem]:
     """Change words without a film to compare with, and those that clash with priors or with each other."""
-    yield from _without_comparison(case)
-    yield from _against_priors(case)
-    yield from _against_no_change(case)
+    changes = _written_changes(case)
+    yield from _without_comparison(changes, case)
+    yield from _against_priors(changes, case)
+    yield from _against_no_change(changes, case)
     yield from _resolved_and_there(case)
     yield from _clashing_changes(case)
     yield from _acute_and_old(case)
 
 
+@lru_cache(maxsize=50_000)
 def tells_no_change(sentence: str) -> bool:
     """Whether a sentence says of the whole film that nothing changed: a new finding makes it untrue."""
     return _NO_CHANGE.search(sentence) is not None
@@ -72,20 +74,20 @@ def tells_no_change(sentence: str) -> bool:
 
 def _written_changes(case: Case) -> list[Mention]:
     """Findings and signs of which the edit says how they changed."""
+    told = [m for m in case.counterfactual.mentions if m.temporality in CHANGES and case.is_written(m)]
+    if not told:
+        return []
     said_before = {(mention.concept, mention.temporality) for mention in case.factual.mentions}
     return [
         mention
-        for mention in case.counterfactual.mentions
-        if mention.temporality in CHANGES
-        and case.is_written(mention)
-        and (mention.concept, mention.temporality) not in said_before
+        for mention in told
+        if (mention.concept, mention.temporality) not in said_before
         and case.graph.concept(mention.concept).kind != "normal_state"
     ]
 
 
-def _without_comparison(case: Case) -> Iterator[Problem]:
+def _without_comparison(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """Rule R50: who has no earlier film cannot tell a change."""
-    changes = _written_changes(case)
     if not changes or _is_compared(case.study.text):
         return
     for mention in changes:
@@ -106,9 +108,9 @@ def _is_compared(text: str) -> bool:
     return _COMPARED.search(text) is not None and _NO_COMPARISON.search(text) is None
 
 
-def _against_priors(case: Case) -> Iterator[Problem]:
+def _against_priors(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """An unchanged finding that the earlier film did not have, a new one that it had."""
-    for mention in _written_changes(case):
+    for mention in changes:
         past = [
             m
             for m in case.factual.mentions
@@ -134,15 +136,13 @@ def _against_priors(case: Case) -> Iterator[Problem]:
             return
 
 
-def _against_no_change(case: Case) -> Iterator[Problem]:
+def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """A change beside a statement that nothing changed, and a finding unchanged that was denied."""
-    new = [m for m in _written_changes(case) if m.temporality in ("new", "worsened", "improved", "resolved")]
+    new = [m for m in changes if m.temporality in ("new", "worsened", "improved", "resolved")]
     told_new = new or [m for m in case.of_target if case.is_written(m) and _NEW.search(case.words_of(m))]
     if told_new:
         for sentence in case.edit.sentences:
-            if _NO_CHANGE.search(sentence.text) and not any(
-                case.sentence_of(m) is sentence for m in told_new
-            ):
+            if tells_no_change(sentence.text) and not any(case.sentence_of(m) is sentence for m in told_new):
                 yield block(
                     CODE,
                     f"Sentence {sentence.number} still says that nothing changed, but sentence"
@@ -217,9 +217,9 @@ def _acute_and_old(case: Case) -> Iterator[Problem]:
     """Rules R37, R52 and R60: a healed fracture is not acute, a plaque is not new, new is not unchanged."""
     lasting = ("att_healed_fracture", "att_callus", "att_pleural_plaque", "att_pleural_calcification")
     for mention in case.asserted:
-        words = case.words_of(mention)
         if not case.is_written(mention):
             continue
+        words = case.words_of(mention)
         is_old = mention.concept in lasting or (mention.concept == "fnd_fracture" and _OLD.search(words))
         if is_old and _ACUTE.search(words):
             label = case.graph.concept(mention.concept).label
@@ -229,8 +229,13 @@ def _acute_and_old(case: Case) -> Iterator[Problem]:
                 mention,
             )
             return
-        if mention in case.of_target and any(a.search(words) and b.search(words) for a, b in _CLASHES):
+        if mention.concept in case.target_kinds and _tells_two_changes(words):
             yield block(
                 CODE, f"Sentence {mention.sentence} tells two changes of one finding; choose one.", mention
             )
             return
+
+
+@lru_cache(maxsize=4096)
+def _tells_two_changes(words: str) -> bool:
+    return any(one.search(words) and other.search(words) for one, other in _CLASHES)

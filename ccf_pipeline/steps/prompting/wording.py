@@ -3,26 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from ccf_pipeline.concepts import Concept, ConceptGraph
-from ccf_pipeline.records import FINDING_LABELS, Mention, Plan, Statement, Study
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    NO_FINDING,
+    SUPPORT_DEVICES,
+    Mention,
+    Plan,
+    Statement,
+    Study,
+)
 from ccf_pipeline.steps.facts import spans_meet
+
+STAYS = "All else that it shows stays."
+DEVICES_NAMED = 3
 
 
 def describe_task(plan: Plan) -> str:
-    """What the image is to show instead, by the names of the findings."""
+    """What the image is to show instead, by the names of the findings; the details name the signs."""
     target, leaving = FINDING_LABELS[plan.target], _leaving(plan)
+    if plan.direction == "alter":
+        return f"the image shows the same but for one thing: {_altered(plan)}. All else stays."
     if plan.direction == "remove":
-        return f"the image no longer shows {target}, nor any sign of it. All else that it shows stays."
+        return f"the image no longer shows {target}, nor its signs as far as they are listed. {STAYS}"
+    if plan.target == NO_FINDING:
+        return f"the image shows a normal chest, without {leaving} and the signs that are listed. {STAYS}"
     if plan.direction == "swap":
-        return f"the image shows {target} in place of {leaving}, whose signs are gone too. All else stays."
-    return f"the image shows {target} as well. All else that it shows stays."
+        going = f"{leaving}, whose signs go as far as they are listed"
+        return f"the image shows {target} in place of {going}. {STAYS}"
+    return f"the image shows {target} as well. {STAYS}"
+
+
+def _altered(plan: Plan) -> str:
+    """The one element that differs; what it becomes is described with the details."""
+    target, leaving = FINDING_LABELS[plan.target], _leaving(plan)
+    new = plan.must_appear[0]
+    match plan.element:
+        case "side":
+            return f"{target} is on the {new.side} instead, with its signs; its degree and place are the same"
+        case "severity":
+            return f"{target} is {new.severity} instead; its side, place and signs are the same"
+        case "cause":
+            return (
+                f"the signs are those of {target} instead of {leaving}, which goes; the signs themselves stay"
+            )
+        case _:
+            return f"{target} is seen by another sign instead of the one that is listed"
 
 
 def describe_showing(plan: Plan) -> str:
     """The end of the paper's request, which knows of nothing but diagnoses."""
     target, leaving = FINDING_LABELS[plan.target], _leaving(plan)
+    if plan.direction == "alter":
+        return f"showing the same but for one thing: {_altered(plan)}."
     if plan.direction == "remove":
         return f"not showing {target}."
     return f"showing {target}{f' in place of {leaving}' if leaving else ''}."
@@ -38,8 +72,7 @@ def list_details(plan: Plan, graph: ConceptGraph, *, numbered: bool) -> str:
     Args:
         numbered: whether the report is shown with the numbers of its sentences.
     """
-    changes = _words_of_change(graph)
-    staying = [mention for mention in plan.must_stay if mention.concept not in changes]
+    staying = [mention for mention in plan.must_stay if mention.concept not in graph.words_of_change]
     lines = {
         "Describe": "; ".join(_statement(statement, graph) for statement in plan.must_appear),
         "No longer true": _mentions(plan.must_cease, graph, numbered=numbered),
@@ -48,18 +81,22 @@ def list_details(plan: Plan, graph: ConceptGraph, *, numbered: bool) -> str:
     return "\n".join(f"{title}: {words}." for title, words in lines.items() if words)
 
 
-@lru_cache(maxsize=4)
-def _words_of_change(graph: ConceptGraph) -> frozenset[str]:
-    """New, unchanged, worse: they go with the finding that they are said of."""
-    temporal = {end for r in graph.file.relations if r.kind == "temporal" for end in (r.source, r.target)}
-    signs = {r.other(finding.id) for finding in graph.findings for r in graph.supports(finding.id)}
-    return frozenset(temporal - signs)
-
-
 def _statement(statement: Statement, graph: ConceptGraph) -> str:
     region = graph.regions[statement.region].label if statement.region else None
     where = [word for word in (statement.severity, statement.side, region) if word]
-    return name_of(graph.concept(statement.concept)) + (f" ({', '.join(where)})" if where else "")
+    return _described(graph, statement.concept) + (f" ({', '.join(where)})" if where else "")
+
+
+def _described(graph: ConceptGraph, concept_id: str) -> str:
+    """A concept as a report would name it; of devices, which are a class, some that could be meant."""
+    if concept_id == NO_FINDING:
+        return "a normal chest"
+    if concept_id != SUPPORT_DEVICES:
+        return name_of(graph.concept(concept_id))
+    devices = [name_of(graph.concept(device)) for device in graph.descendants(concept_id)[:DEVICES_NAMED]]
+    return (
+        f"one device by its own name, such as {', '.join(devices)}" if devices else "one device by its name"
+    )
 
 
 def _mentions(mentions: Iterable[Mention], graph: ConceptGraph, *, numbered: bool) -> str:
@@ -87,6 +124,8 @@ def _told_once(mentions: Iterable[Mention], graph: ConceptGraph) -> list[Mention
 
 
 def _mention(mention: Mention, graph: ConceptGraph) -> str:
+    if mention.concept == NO_FINDING:
+        return "that nothing is abnormal"
     name = name_of(graph.concept(mention.concept))
     if mention.polarity == "absent":
         return f"no {name}"
@@ -95,11 +134,14 @@ def _mention(mention: Mention, graph: ConceptGraph) -> str:
 
 
 def name_of(concept: Concept) -> str:
-    """What a concept is called within a sentence."""
-    if concept.kind == "attribute" and concept.write.noun:
-        return concept.write.noun
+    """What a concept is called within a sentence of a report: Lung Lesion is a nodule or mass there."""
+    noun, label = concept.write.noun, concept.label.lower()
+    if concept.kind == "attribute" and noun:
+        return noun
+    if concept.kind == "finding" and noun and label not in noun:
+        return noun
     first = concept.label.split(maxsplit=1)[0]
-    return concept.label if first.isupper() else concept.label.lower()
+    return concept.label if first.isupper() else label
 
 
 def ask_for_rewording(plans: Iterable[Plan], study: Study, *, by_sentence: bool) -> str:

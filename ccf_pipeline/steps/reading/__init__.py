@@ -8,7 +8,7 @@ labels = read_labels(mentions, lexicon)
 from ccf_pipeline.steps.reading.conventions import CCF, CHEXPERT, NEGEX, ReadingConventions
 from ccf_pipeline.steps.reading.labels import read_labels
 from ccf_pipeline.steps.reading.lexicon import Lexicon
-from ccf_pipeline.steps.reading.reader import read_text
+from ccf_pipeline.steps.reading.reader import read_report, read_text
 
 __all__ = [
     "CCF",
@@ -17,5 +17,6 @@ __all__ = [
     "Lexicon",
     "ReadingConventions",
     "read_labels",
+    "read_report",
     "read_text",
 ]

@@ -6,16 +6,18 @@ from ccf_pipeline.records import Polarity
 from ccf_pipeline.steps.reading.entries import DENIED_MARK, DOUBTED_MARK, TIME_MARK, concept_of
 from ccf_pipeline.steps.reading.marks import Mark
 from ccf_pipeline.steps.reading.walk import Item, Walk
+from ccf_pipeline.steps.reading.words import Pieces
 
 
 class Anatomy:
     """The parts of the chest that the sentence speaks of at this point of the walk."""
 
-    def __init__(self, walk: Walk, numbers: dict[int, float]) -> None:
+    def __init__(self, walk: Walk, pieces: Pieces) -> None:
         self.walk = walk
-        self.numbers = numbers
+        self.pieces = pieces
         self.subjects: list[tuple[str, int]] = []
         self.bound = False
+        self.titled = False
         self.topic: tuple[str, int] | None = None
         self.said: list[Item] = []
 
@@ -29,19 +31,27 @@ class Anatomy:
         subject = mark.entry.subject or ""
         for predicate, j in self.walk.fronted:
             self._say(subject, predicate, i, j)
-        if self.bound:
+        if self.bound or self.titled:
             self.subjects = []
             self.said = []
-            self.bound = False
+            self.bound = self.titled = False
         self.subjects.append((subject, i))
+
+    def title(self) -> None:
+        """A colon: the parts before it head what follows, which may speak of anything else."""
+        self.titled = bool(self.subjects)
 
     def predicate(self, i: int, mark: Mark) -> None:
         """Something is said of the part before it, or of the one that follows."""
         predicate = mark.entry.predicate or ""
-        ahead = self._subject_ahead(i)
+        if self.titled and self._qualifies_a_finding(i):
+            return
+        ahead = self._subject_ahead(i, predicate if self.titled else None)
         behind = bool(self.subjects)
         previous = self._before_adjectives(i)
-        if ahead and (not behind or self.bound or (previous is not None and previous.role in _LINKS)):
+        if ahead and (
+            not behind or self.bound or self.titled or (previous is not None and previous.role in _LINKS)
+        ):
             self.walk.fronted = (
                 [*self.walk.fronted, (predicate, i)]
                 if self.walk.fronted and self._follows_predicate(i)
@@ -74,8 +84,8 @@ class Anatomy:
         """A cardiothoracic ratio is said in figures."""
         if not self.subjects or self.subjects[-1][0] != "ratio" or self.bound:
             return
-        value = self.numbers.get(mark.start)
-        if value is not None and not (i + 1 < len(self.walk.marks) and self.walk.marks[i + 1].phrase == "/"):
+        if not (i + 1 < len(self.walk.marks) and self.walk.marks[i + 1].phrase == "/"):
+            value = self.pieces.number(mark.start)
             large = value > (0.5 if value < 1 else 50)
             self._say("ratio", "enlarged" if large else "normal", self.subjects[-1][1], i)
             self.bound = True
@@ -132,14 +142,27 @@ class Anatomy:
             or self.walk.marks[i - 1].role in ("and", "or", "comma")
         )
 
-    def _subject_ahead(self, i: int) -> bool:
-        """Whether the part spoken of follows: "normal heart size", "widening of the mediastinum"."""
+    def _qualifies_a_finding(self, i: int) -> bool:
+        """Whether the word belongs to a finding and not to the title: "Heart: large hiatal hernia"."""
+        for later in self.walk.marks[i + 1 : i + 5]:
+            if later.entry.concepts:
+                return True
+            if later.role or later.entry.subject is not None:
+                return False
+        return False
+
+    def _subject_ahead(self, i: int, predicate: str | None = None) -> bool:
+        """Whether the part spoken of follows: "normal heart size", "widening of the mediastinum".
+
+        Args:
+            predicate: what must mean something of that part: "Heart: normal contours" is said of the heart.
+        """
         last = self.walk.marks[i].end
         for later in self.walk.marks[i + 1 : i + 7]:
             if later.start - last > 2:
                 return False
             if later.entry.subject is not None:
-                return True
+                return predicate is None or predicate in self.walk.lexicon.frames.get(later.entry.subject, {})
             plain = later.role in ("", "determiner", "of", "and") and not later.entry.concepts
             if not plain:
                 return False
@@ -155,4 +178,6 @@ def _combined(meaning: str, polarity: Polarity) -> Polarity:
     return polarity
 
 
-_LINKS = frozenset({"comma", "and", "or", "with", "break", "semicolon", "asserts", "no", "without", "not"})
+_LINKS = frozenset(
+    {"comma", "and", "or", "with", "break", "semicolon", "colon", "asserts", "no", "without", "not"}
+)

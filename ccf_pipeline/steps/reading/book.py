@@ -174,7 +174,11 @@ class Book:
     def compiled(self) -> tuple[list[str], tuple[Entry, ...]]:
         """The patterns to look for and what each stands for."""
         entries = (
-            replace(e, names_something=bool(e.concepts or e.denied_states or e.subject or e.shadowed))
+            replace(
+                e,
+                names_something=bool(e.concepts or e.denied_states or e.subject or e.shadowed),
+                is_detail=bool(e.side or e.region or e.severity),
+            )
             for e in self.entries.values()
         )
         return list(self.entries), tuple(entries)

@@ -19,7 +19,11 @@ def concept_of(meaning: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one phrase stands for; most phrases stand for one thing only."""
+    """What one phrase stands for; most phrases stand for one thing only.
+
+    `names_something` and `is_detail` follow from the rest, and are set when the lexicon is complete: a
+    concept or a part of the chest stands here; a side, region or degree is given.
+    """
 
     phrase: str
     role: str = ""
@@ -34,6 +38,7 @@ class Entry:
     elsewhere: bool = False
     shadowed: tuple[str, ...] = ()
     names_something: bool = False
+    is_detail: bool = False
     goes_on_denying: bool = False
     denies: tuple[str, ...] = ()
 

@@ -29,7 +29,11 @@ class Denial:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Phrases, frames and what follows from what; made once from a graph, then only read."""
+    """Phrases, frames and what follows from what; made once from a graph, then only read.
+
+    `cache` and `facts` remember what sentences and texts say, which depends on nothing else; both are bounded
+    by those who fill them.
+    """
 
     vocabulary: Vocabulary
     automaton: AhoCorasick
@@ -62,9 +66,10 @@ class Lexicon:
     pulls: frozenset[str]
     pushes: frozenset[str]
     bones: frozenset[str]
-    cache: dict[ReadingConventions, dict[tuple[str, bool], Any]] = field(
+    cache: dict[tuple[ReadingConventions, bool], dict[tuple[str, bool], Any]] = field(
         default_factory=dict, compare=False, repr=False
     )
+    facts: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def from_graph(graph: GraphFile) -> Lexicon:

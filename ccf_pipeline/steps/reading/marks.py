@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ccf_pipeline.records import Temporality
 from ccf_pipeline.steps.reading.entries import Entry
 from ccf_pipeline.steps.reading.lexicon import Lexicon
@@ -14,36 +16,41 @@ _CHANGELESS_GAP = 4
 class Mark:
     """One phrase found: where it stands, in pieces, and what it does there."""
 
-    __slots__ = ("end", "entry", "names_something", "phrase", "role", "start", "temporality")
+    __slots__ = ("end", "entry", "names_something", "role", "start", "temporality")
 
     def __init__(self, start: int, end: int, entry: Entry) -> None:
         self.start = start
         self.end = end
         self.entry = entry
+        # Asked for so often that they are at hand here too.
         self.role = entry.role
-        self.phrase = entry.phrase
         self.temporality = entry.temporality
-        # Whether a concept or a part of the chest stands here.
         self.names_something = entry.names_something
 
-    def joined(self, other: Mark, role: str, temporality: Temporality | None = None) -> Mark:
+    @property
+    def phrase(self) -> str:
+        return self.entry.phrase
+
+    def joined(self, other: Mark, role: str, temporality: Temporality | None) -> Mark:
         """This mark and a later one as a single cue."""
-        mark = Mark(self.start, other.end, _NOTHING)
-        mark.role = role
-        mark.phrase = (
-            f"{self.phrase} … {other.phrase}" if other.start > self.end else f"{self.phrase} {other.phrase}"
-        )
+        between = " … " if other.start > self.end else " "
+        phrase = f"{self.phrase}{between}{other.phrase}"
+        mark = Mark(self.start, other.end, _cue(phrase, role))
         mark.temporality = temporality
         return mark
 
 
-_NOTHING = Entry("")
+@lru_cache(maxsize=4096)
+def _cue(phrase: str, role: str) -> Entry:
+    return Entry(phrase, role=role)
 
 
 def find_marks(lexicon: Lexicon, codes: str) -> list[Mark]:
     """The longest known phrases of a sentence, combined where two make one cue."""
     entries = lexicon.entries
     marks = [Mark(a, b, entries[i]) for i, a, b in lexicon.automaton.find_matches_as_indexes(codes)]
+    if not _STARTERS.intersection([mark.role for mark in marks]):
+        return marks
     combined: list[Mark] = []
     i = 0
     while i < len(marks):
@@ -52,10 +59,9 @@ def find_marks(lexicon: Lexicon, codes: str) -> list[Mark]:
             partner = _partner(marks, i)
             if partner is not None:
                 j, role, temporality = partner
-                joined = mark.joined(marks[j], role, temporality)
                 if role == "unseen" and _is_about_the_past(marks, j + 1):
-                    joined.role, joined.temporality = "", "new"
-                combined.append(joined)
+                    role, temporality = "", "new"
+                combined.append(mark.joined(marks[j], role, temporality))
                 i = j + 1
                 continue
         combined.append(mark)

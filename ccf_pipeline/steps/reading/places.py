@@ -14,6 +14,13 @@ _STOP_RIGHT = frozenset({"break", "semicolon", "with", "or", "no", "without", "a
 
 def place_items(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item]:
     """The items with what the words around them say; a noun shared by two places becomes two statements."""
+    for mark in marks:
+        if mark.entry.is_detail or mark.temporality:
+            return _placed(lexicon, marks, items)
+    return items
+
+
+def _placed(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item]:
     placed: list[Item] = []
     for item in items:
         placed.append(item)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pydantic import BaseModel
+from typing import NamedTuple
 
 from ccf_pipeline.records import Mention, Polarity, Side, Temporality
 from ccf_pipeline.sentences import split_report
+from ccf_pipeline.steps.orders import is_order, told_of_earlier
 from ccf_pipeline.steps.reading.conventions import CHEXPERT, ReadingConventions
+from ccf_pipeline.steps.reading.labels import NO_LABELS, LabelsTold, add_up, labels_told
 from ccf_pipeline.steps.reading.lexicon import Lexicon
 from ccf_pipeline.steps.reading.marks import Mark, find_marks
 from ccf_pipeline.steps.reading.places import place_items
@@ -16,6 +16,7 @@ from ccf_pipeline.steps.reading.scoping import walk_marks
 from ccf_pipeline.steps.reading.stable import doubt_stable
 from ccf_pipeline.steps.reading.walk import Item, Walk
 from ccf_pipeline.steps.reading.words import Pieces
+from ccf_pipeline.steps.unvalidated import new_noun, put_extra, put_fields, put_fields_set, put_private
 
 # Radiologists repeat themselves: about half of the sentences of a corpus were read before.
 _REMEMBERED_SENTENCES = 50_000
@@ -32,23 +33,44 @@ _Said = tuple[
 ]
 
 
+class SentenceReading(NamedTuple):
+    """What one sentence says, wherever it stands: its mentions and what they make of the labels."""
+
+    said: tuple[_Said, ...]
+    labels: LabelsTold
+
+
 def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT) -> tuple[Mention, ...]:
     """What a text asserts, denies or doubts: a whole report or a single sentence."""
-    remembered = lexicon.cache.setdefault(conventions, {})
+    return read_report(text, lexicon, conventions)[0]
+
+
+def read_report(
+    text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT, *, this_film: bool = False
+) -> tuple[tuple[Mention, ...], dict[str, Polarity]]:
+    """The mentions of a text, and its labels: what `read_labels` makes of them, found on the way.
+
+    Args:
+        this_film: an order to a model says nothing of the patient, and what an earlier film showed is past.
+    """
+    remembered = lexicon.cache.setdefault((conventions, this_film), {})
     if len(remembered) >= _REMEMBERED_SENTENCES:
         remembered.clear()
     mentions: list[Mention] = []
+    labels: list[LabelsTold] = []
     report = split_report(text)
     histories = lexicon.headings_of_history
     for number, (heading, start, end) in enumerate(report, 1):
         key = (text[start:end], heading in histories and _is_history(report, number))
-        items = remembered.get(key)
-        if items is None:
-            items = _read_sentence(*key, lexicon, conventions)
+        reading = remembered.get(key)
+        if reading is None:
+            reading = _read_sentence(*key, lexicon, conventions, this_film)
             if end - start <= _LONGEST_REMEMBERED:
-                remembered[key] = items
-        mentions += _placed(items, start, number)
-    return tuple(mentions)
+                remembered[key] = reading
+        if reading.said:
+            _place(reading.said, start, number, mentions)
+            labels.append(reading.labels)
+    return tuple(mentions), add_up(labels)
 
 
 def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
@@ -60,14 +82,14 @@ def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
     return heading != report[-1][0] or number == 1 or report[number - 2][0] != heading
 
 
-def _placed(items: tuple[_Said, ...], offset: int, number: int) -> Iterator[Mention]:
-    """What a sentence says as mentions at its place in the report.
+def _place(said: tuple[_Said, ...], offset: int, number: int, mentions: list[Mention]) -> None:
+    """Add what a sentence says as mentions at its place in the report.
 
-    Built without validation and without pydantic's own ways around it, which would take half of the
-    reader's time: every field is the reader's own (a test validates them all).
+    Built without validation, which would take half of the reader's time: every field is the reader's own
+    (a test validates them all).
     """
-    for concept, polarity, start, end, side, region, severity, temporality, cue, implied_by in items:
-        mention = _new(Mention)
+    for concept, polarity, start, end, side, region, severity, temporality, cue, implied_by in said:
+        mention = new_noun(Mention)
         fields = {
             "concept": concept,
             "polarity": polarity,
@@ -81,60 +103,65 @@ def _placed(items: tuple[_Said, ...], offset: int, number: int) -> Iterator[Ment
             "cue": cue,
             "implied_by": implied_by,
         }
-        _put_fields(mention, fields)
-        _put_fields_set(mention, _FIELDS)
-        _put_extra(mention, None)
-        _put_private(mention, None)
-        yield mention
+        put_fields(mention, fields)
+        put_fields_set(mention, _FIELDS)
+        put_extra(mention, None)
+        put_private(mention, None)
+        mentions.append(mention)
 
 
 _FIELDS = set(Mention.model_fields)
-_new = object.__new__
-# What pydantic keeps in a model: the slots are written directly, for a frozen model refuses attributes.
-_put_fields, _put_fields_set, _put_extra, _put_private = (
-    BaseModel.__dict__[slot].__set__
-    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
-)
 
 
 def _read_sentence(
-    sentence: str, history: bool, lexicon: Lexicon, conventions: ReadingConventions
-) -> tuple[_Said, ...]:
-    """What one sentence says, each as the fields of a mention within the sentence."""
-    codes, pieces = lexicon.vocabulary.encode(sentence)
+    sentence: str, history: bool, lexicon: Lexicon, conventions: ReadingConventions, this_film: bool
+) -> SentenceReading:
+    """What one sentence says, with the offsets of its mentions counted from its beginning."""
+    if this_film and is_order(sentence):
+        return _NOTHING
+    codes, letters = lexicon.vocabulary.encode(sentence)
     marks = find_marks(lexicon, codes)
-    if not any(mark.names_something for mark in marks):
-        return ()
-    where = Pieces(pieces)
-    numbers = {mark.start: where.number(mark.start) for mark in marks if mark.role == "number"}
+    if True not in [mark.names_something for mark in marks]:
+        return _NOTHING
+    pieces = Pieces(letters)
     items: list[Item] = []
     for begin in range(0, len(marks), _MARKS_AT_ONCE):
         part = marks[begin : begin + _MARKS_AT_ONCE]
         walk = Walk(lexicon, part, conventions)
-        said = place_items(lexicon, part, walk_marks(walk, numbers))
+        said = place_items(lexicon, part, walk_marks(walk, pieces))
         for item in said:
             if item.severity == "borderline" and item.polarity == "present":
                 item.polarity, item.cue = conventions.borderline, "borderline"
-        if conventions.stable_heart == "uncertain":
-            said += doubt_stable(lexicon, part, said)
+        if walk.unchanged and conventions.stable_heart == "uncertain":
+            said += doubt_stable(lexicon, part, said, walk.unchanged)
         said = _directed(lexicon, said, part)
         items += said
         items += _implied(lexicon, said, walk.excepted)
-    items += _plurals(lexicon, items, where)
-    return tuple([_in_letters(item, where, history) for item in items])
+    items += _plurals(lexicon, items, pieces)
+    past = (0, len(sentence)) if history else told_of_earlier(sentence) if this_film else None
+    if past is not None:
+        for item in items:
+            if item.temporality is None and past[0] <= pieces.span(item.start, item.end)[0] < past[1]:
+                item.temporality = "prior"
+    return SentenceReading(_in_letters(items, pieces), labels_told(items, lexicon, conventions))
+
+
+_NOTHING = SentenceReading((), NO_LABELS)
 
 
 def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
     """What a kind of finding says of the finding, and what a normal state denies."""
+    denials, parents, devices = lexicon.denials, lexicon.parents, lexicon.devices
     said = {(item.concept, item.start) for item in items}
     implied: list[Item] = []
     for item in items:
-        if item.polarity == "present":
-            for denial in lexicon.denials.get(item.concept, ()):
+        concept = item.concept
+        if item.polarity == "present" and concept in denials:
+            for denial in denials[concept]:
                 if not (excepted and denial.unless_excepted) and (denial.concept, item.start) not in said:
                     implied.append(_following(item, denial.concept, "absent"))
-        if item.polarity != "absent" or item.concept in lexicon.devices:
-            for parent in lexicon.parents.get(item.concept, ()):
+        if concept in parents and (item.polarity != "absent" or concept in devices):
+            for parent in parents[concept]:
                 if (parent, item.start) not in said:
                     implied.append(_following(item, parent, item.polarity))
     return implied
@@ -168,27 +195,33 @@ def _following(item: Item, concept: str, polarity: Polarity) -> Item:
     return twin
 
 
-def _plurals(lexicon: Lexicon, items: list[Item], where: Pieces) -> list[Item]:
+def _plurals(lexicon: Lexicon, items: list[Item], pieces: Pieces) -> list[Item]:
     """Where more than one is a concept of its own: "nodules" are multiple nodules."""
+    plural_of = lexicon.plural_of
     return [
-        _following(item, lexicon.plural_of[item.concept], item.polarity)
+        _following(item, plural_of[item.concept], item.polarity)
         for item in items
-        if item.concept in lexicon.plural_of and where.word(item.end - 1).endswith("s")
+        if item.concept in plural_of and pieces.word(item.end - 1).endswith("s")
     ]
 
 
-def _in_letters(item: Item, where: Pieces, history: bool) -> _Said:
-    """The item as it is remembered, with offsets in letters instead of pieces."""
-    start, end = where.span(item.start, item.end)
-    return (
-        item.concept,
-        item.polarity,
-        start,
-        end,
-        item.side,
-        item.region,
-        item.severity,
-        "prior" if history and item.temporality is None else item.temporality,
-        item.cue,
-        item.implied_by,
-    )
+def _in_letters(items: list[Item], pieces: Pieces) -> tuple[_Said, ...]:
+    """The items as they are remembered, with offsets in letters instead of pieces."""
+    said: list[_Said] = []
+    for item in items:
+        start, end = pieces.span(item.start, item.end)
+        said.append(
+            (
+                item.concept,
+                item.polarity,
+                start,
+                end,
+                item.side,
+                item.region,
+                item.severity,
+                item.temporality,
+                item.cue,
+                item.implied_by,
+            )
+        )
+    return tuple(said)

@@ -6,23 +6,28 @@ from ccf_pipeline.steps.reading.anatomy import Anatomy
 from ccf_pipeline.steps.reading.cues import HANDLERS
 from ccf_pipeline.steps.reading.marks import Mark
 from ccf_pipeline.steps.reading.walk import Item, Reach, Walk
+from ccf_pipeline.steps.reading.words import Pieces
 
 
-def walk_marks(walk: Walk, numbers: dict[int, float]) -> list[Item]:
-    """Every concept of the sentence with its polarity; `numbers` are the figures in it, by place."""
-    anatomy = Anatomy(walk, numbers)
+def walk_marks(walk: Walk, pieces: Pieces) -> list[Item]:
+    """Every concept of the sentence with its polarity; `pieces` tell the figures in it."""
+    anatomy = Anatomy(walk, pieces)
+    handler_of = HANDLERS.get
     for i, mark in enumerate(walk.marks):
-        handle = HANDLERS.get(mark.role)
+        role = mark.role
+        handle = handler_of(role) if role else None
         if handle is not None:
             handle(walk, i, mark)
         if mark.temporality is not None:
             _say_time(walk, i, mark)
-        if mark.names_something or mark.entry.predicate is not None or mark.role in _ANATOMY_ROLES:
+            if mark.temporality == "unchanged":
+                walk.unchanged.append(i)
+        if mark.names_something or mark.entry.predicate is not None or role in _ANATOMY_ROLES:
             _read_entry(walk, anatomy, i, mark)
     return walk.items
 
 
-_ANATOMY_ROLES = frozenset({"number", "semicolon"})
+_ANATOMY_ROLES = frozenset({"number", "semicolon", "colon"})
 
 
 def _read_entry(walk: Walk, anatomy: Anatomy, i: int, mark: Mark) -> None:
@@ -35,6 +40,8 @@ def _read_entry(walk: Walk, anatomy: Anatomy, i: int, mark: Mark) -> None:
         anatomy.subject(i, mark)
     if mark.role == "number":
         anatomy.measure(i, mark)
+    elif mark.role == "colon":
+        anatomy.title()
     elif mark.role == "semicolon":
         anatomy.forget()
 

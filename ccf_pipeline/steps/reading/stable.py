@@ -13,9 +13,13 @@ _ADJECTIVES = frozenset({"cardiac", "mediastinal", "cardiomediastinal"})
 _JOINTS = frozenset({"and", "or", "comma"})
 
 
-def doubt_stable(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item]:
-    """The doubted enlargements that "heart size and mediastinum are stable" leaves open."""
-    times = [i for i, mark in enumerate(marks) if mark.temporality == "unchanged" and _is_of_size(mark)]
+def doubt_stable(lexicon: Lexicon, marks: list[Mark], items: list[Item], unchanged: list[int]) -> list[Item]:
+    """The doubted enlargements that "heart size and mediastinum are stable" leaves open.
+
+    Args:
+        unchanged: the marks that say that something did not change.
+    """
+    times = [i for i in unchanged if _is_of_size(marks[i])]
     if not times:
         return []
     stated = {item.concept for item in items}

@@ -63,7 +63,7 @@ class Walk:
 
     `trail` holds the items read and, between them, the joints that a cue behind them looks back over:
     comma, and, or, with, verb, and "stop" where a statement ended. `fronted` are the predicates that
-    stand before their part of the chest.
+    stand before their part of the chest, `unchanged` are the marks that say that nothing changed.
     """
 
     def __init__(self, lexicon: Lexicon, marks: list[Mark], conventions: ReadingConventions) -> None:
@@ -76,6 +76,7 @@ class Walk:
         self.past: str | None = None
         self.coming_time: Temporality | None = None
         self.fronted: list[tuple[str, int]] = []
+        self.unchanged: list[int] = []
         self.has_verb = False
         self.excepted = False
 

@@ -16,7 +16,11 @@ GLUED = "\x02"
 _FIRST = 3
 
 # White space and hyphens go with the word that follows, so that lengths add up to offsets.
-_PIECES = re.compile(r"[\s\-‐-―]*(?:[^\W\d_]+(?:['’][a-z]{1,2}\b)?|\d+(?:\.\d+)?|_+|[^\s\-‐-―])|[\s\-‐-―]+")
+# The first alternative finds nothing that the second would not: it is quick for what most pieces are.
+_PIECES = re.compile(
+    r" ?[a-zA-Z]++(?!['’]|[^\W\d_])"
+    r"|[\s\-‐-―]*+(?:[^\W\d_]++(?:['’][a-z]{1,2}\b)?|\d+(?:\.\d+)?|_+|[^\s\-‐-―])|[\s\-‐-―]+"
+)
 _PADDING = " \t\n\r\f\v-‐‑‒–—―\x1c\x1d\x1e\x1f\x85\xa0"
 _LONGEST_WORD = 40
 _REMEMBERED = 100_000
@@ -160,12 +164,13 @@ class Pieces:
 
     def __init__(self, pieces: list[str]) -> None:
         self._pieces = pieces
-        self._ends = list(accumulate(map(len, pieces)))
+        self._ends: list[int] = []
 
     def span(self, first: int, after: int) -> tuple[int, int]:
         """Where the word of the first piece begins and the last piece before `after` ends."""
-        begin = self._ends[first] - len(self._pieces[first].lstrip(_PADDING))
-        return begin, self._ends[after - 1]
+        ends = self._ends = self._ends or list(accumulate(map(len, self._pieces)))
+        begin = ends[first] - len(self._pieces[first].lstrip(_PADDING))
+        return begin, ends[after - 1]
 
     def word(self, index: int) -> str:
         """The word as it is written, in lower case."""

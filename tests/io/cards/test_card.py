@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccf_pipeline.errors import UnreadableInput
+from ccf_pipeline.io.audit import append_audit
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.cards.escaping import escaped, table, unlinked
@@ -134,12 +135,12 @@ def test_a_damaged_table_of_quality_is_named(build: BuildFolder, tmp_path: Path)
         card(build, tmp_path)
 
 
-def test_an_attestation_is_told(build: BuildFolder, tmp_path: Path) -> None:
-    (tmp_path / "attestation.yaml").write_text("host: models.example\nretention: none\n")
+def test_who_vouched_for_a_host_is_told(build: BuildFolder, tmp_path: Path) -> None:
+    append_audit(tmp_path, "begin", {"attested": ["models.example, vouched for by A. Person"]})
 
     text = card(build, tmp_path)
 
-    assert "| attestation: host | models.example |" in text
+    assert "| reports were sent to | models.example, vouched for by A. Person |" in text
 
 
 def test_no_report_text_is_in_any_paper(build: BuildFolder, tmp_path: Path) -> None:

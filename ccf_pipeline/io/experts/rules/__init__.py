@@ -33,8 +33,8 @@ class RulesExpert:
 
     def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
         """A completion for each prompt, in their order, as they come."""
-        waiting = iter(take, None)
-        while batch := tuple(itertools.islice(waiting, BATCH_SIZE)):
+        # None means that there is nothing just now: each batch begins to take anew.
+        while batch := tuple(itertools.islice(iter(take, None), BATCH_SIZE)):
             yield tuple(self._complete(prompt) for prompt in batch if prompt is not None)
 
     def _complete(self, prompt: Prompt) -> Completion:

@@ -1,0 +1,64 @@
+"""ccf-build status: how a build stands, also while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ccf_pipeline.records import BuildStatus
+
+
+def status(
+    build: Annotated[Path, typer.Argument(help="The build folder.")] = Path("build"),
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The build.toml that says what tokens cost.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON for a program.")] = False,
+) -> None:
+    """Say how far a build is, how fast it goes, what it cost, and why answers were refused."""
+    from ccf_pipeline.repairing import build_status
+    from ccf_pipeline.settings import load_settings
+
+    found = build_status(build, load_settings(config).prices)
+    if as_json:
+        typer.echo(found.model_dump_json())
+        return
+    _show(build, found)
+
+
+def _show(build: Path, found: BuildStatus) -> None:
+    from rich.table import Table
+
+    from ccf_pipeline.cli.showing import console, reasons
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    holder = found.holder
+    by = f"process {holder.pid} on {holder.host}" if holder else ""
+    table.add_row("state", found.state, by)
+    table.add_row("shards sealed", f"{found.shards_sealed} of {found.shards}", "")
+    table.add_row("rows judged", f"{found.judged} of {found.plans}", "in sealed shards")
+    table.add_row("  [green]accepted[/green]", str(found.accepted), f"{found.repaired} after a repair")
+    table.add_row("  [red]rejected[/red]", str(found.rejected), reasons(found.rejected_by))
+    spend = found.spend
+    tokens = f"{spend.tokens_in} tokens read ({spend.tokens_cached} cached), {spend.tokens_out} written"
+    table.add_row("answers", str(spend.answers), tokens)
+    if found.cost is not None:
+        table.add_row("cost", f"{found.cost:.2f}", "")
+    if found.answers_per_second is not None:
+        table.add_row(
+            "pace", f"{found.answers_per_second:.1f} answers/s", f"{_left(found.seconds_left)} left"
+        )
+    screen = console()
+    screen.print(table)
+    if found.state == "stopped":
+        screen.print(f"\nNobody works on {build}; `ccf-build run` with its settings goes on.", soft_wrap=True)
+
+
+def _left(seconds: int | None) -> str:
+    if seconds is None:
+        return "?"
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"

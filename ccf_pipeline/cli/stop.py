@@ -1,0 +1,34 @@
+"""ccf-build stop: ask whoever builds to take in what is under way, and stop."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ccf_pipeline.errors import Unfinished
+
+
+def stop(
+    build: Annotated[Path, typer.Argument(help="The build folder.")] = Path("build"),
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Wait so many seconds for it to end.")] = 0.0,
+) -> None:
+    """Ask a running build to stop: what is under way is still taken in, and the next run goes on.
+
+    Whoever builds sees it before the next question, be it the command line or a Prefect worker, here or on
+    another machine.
+    """
+    from ccf_pipeline.io.stopping import ask_to_stop, is_held
+
+    holder = ask_to_stop(build)
+    if holder is None:
+        typer.echo(f"{build}: nobody works on it")
+        return
+    typer.echo(f"{build}: process {holder.pid} on {holder.host} was asked to stop")
+    until = time.monotonic() + wait
+    while wait and is_held(build):
+        if time.monotonic() > until:
+            raise Unfinished(f"{build}: is still held", hint="Answers under way may take a while; ask again.")
+        time.sleep(0.1)

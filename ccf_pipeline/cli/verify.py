@@ -1,0 +1,57 @@
+"""ccf-build verify: is every file of a build what it was; and make what is not anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccf_pipeline.errors import StorageError
+
+if TYPE_CHECKING:
+    from ccf_pipeline.records import BuildCheck
+
+
+def verify(
+    build: Annotated[Path, typer.Argument(help="The build folder.")] = Path("build"),
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make damaged files anew from the journal; nobody is asked.")
+    ] = False,
+    graph: Annotated[
+        Path | None, typer.Option("--graph", help="The concept graph of the build, for --repair.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Compare every file of a build with its manifest, every answer with its checksum.
+
+    Without --repair nothing is changed. A build that is not finished yet is compared with the seals of its
+    shards.
+    """
+    from ccf_pipeline.cli.showing import progress_bars
+    from ccf_pipeline.io.builds import repair_hint
+    from ccf_pipeline.repairing import check_build, repair_build
+
+    with progress_bars(quiet=quiet or as_json) as progress:
+        found = repair_build(build, graph, progress) if repair else check_build(build, progress)
+    if as_json:
+        typer.echo(found.model_dump_json())
+    elif not quiet:
+        _show(build, found)
+    if not repair and (found.damaged or found.journal):
+        damaged = [*found.damaged, *([f"journal ({found.journal})"] if found.journal else [])]
+        raise StorageError(
+            f"{build}: damaged: {', '.join(damaged)}",
+            hint=repair_hint(build),
+        )
+
+
+def _show(build: Path, found: BuildCheck) -> None:
+    for name in found.repaired:
+        typer.echo(f"{name}: made anew")
+    if found.repaired:
+        typer.echo(f"{build}: {found.files} files, verified")
+    elif not found.damaged and not found.journal:
+        said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
+        typer.echo(f"{build}: {said}")

@@ -1,0 +1,93 @@
+"""The same connection by way of the openai package: AsyncOpenAI on its aiohttp transport.
+
+It is given the session whose addresses were settled, retries nothing by itself, and its reply is read whole
+here, so that everything above it is the same.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+import aiohttp
+import httpx2
+import openai
+from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai._vendor.httpx_aiohttp import transport as carrier
+
+from ccf_pipeline.io.experts.chat.connection import Reply, fault_of_connection, settled_session
+from ccf_pipeline.io.experts.chat.faults import Broken, Fault, Overlong
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ccf_pipeline.io.guard import Endpoint
+
+
+# The package would name an organisation and a project that the environment names, and this machine's make.
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "ccf-build"} | {
+    name: openai.Omit()
+    for name in (
+        "OpenAI-Organization",
+        "OpenAI-Project",
+        "X-Stainless-Arch",
+        "X-Stainless-Async",
+        "X-Stainless-Lang",
+        "X-Stainless-OS",
+        "X-Stainless-Package-Version",
+        "X-Stainless-Runtime",
+        "X-Stainless-Runtime-Version",
+    )
+}
+
+
+async def _read(chunks: AsyncIterator[bytes], most_bytes: int) -> bytes:
+    """The body, up to its end; what is longer than any answer can be is not read to its end."""
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > most_bytes:
+            raise Overlong
+    return bytes(body)
+
+
+class PackageConnection:
+    """Asks for chat completions of one endpoint, at the endpoint's own addresses."""
+
+    def __init__(self, endpoint: Endpoint, *, key: str, connect_seconds: float) -> None:
+        self._name = endpoint.name
+        session = settled_session(endpoint, None, connect_seconds)
+        # The package reads proxies and certificates from the environment unless it is given a transport.
+        transport = carrier.AiohttpTransport(trust_env=False, client=session)
+        self._client = AsyncOpenAI(
+            base_url=endpoint.base_url,
+            api_key=key,
+            max_retries=0,
+            timeout=openai.Timeout(None, connect=connect_seconds),
+            default_headers=cast("dict[str, str]", _HEADERS),
+            http_client=DefaultAioHttpClient(transport=transport, follow_redirects=False, trust_env=False),
+        )
+
+    async def post(self, body: bytes, *, most_bytes: int) -> Reply:
+        """Send and read to the end; what goes wrong on the way is a Fault."""
+        create = self._client.chat.completions.with_streaming_response.create
+        try:
+            async with create(**json.loads(body)) as reply:
+                return Reply(reply.status_code, reply.headers, await _read(reply.iter_bytes(), most_bytes))
+        except openai.APIStatusError as error:
+            refused = error.response
+            return Reply(refused.status_code, refused.headers, refused.content[:most_bytes])
+        except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, ValueError) as error:
+            raise self._fault(error) from None
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    def _fault(self, error: BaseException) -> Fault:
+        """What lies under the package's own errors and those of its HTTP library."""
+        under: BaseException | None = error
+        while under is not None:
+            if isinstance(under, aiohttp.ClientError):
+                return fault_of_connection(under, self._name)
+            under = under.__cause__ or under.__context__
+        return Broken("the answer was cut off or garbled on its way")

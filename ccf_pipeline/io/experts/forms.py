@@ -1,0 +1,34 @@
+"""What a server is told of the form of an answer, where it can hold a model to one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ccf_pipeline.records import AnswerForm
+
+# A pattern, not `maxLength`: with the latter alone xgrammar lets raw tabs and line breaks into strings and
+# refuses escapes, so that strict JSON readers fail; with both it ignores the length. In two steps, since
+# xgrammar 0.2.8 compiles no repetition above 128 here: vLLM then answers each request with a 500.
+NUMBER = r"[1-9][0-9]{0,2}"
+WORDS = r"(?:[A-Za-z0-9 .,;:()/%+=<>&_'#*?-]{1,60}){1,10}"
+STEP = rf"^([=+]{NUMBER} {WORDS}|-{NUMBER})$"
+MOST_EDITS = 40
+
+# The same for every prompt, so that a server compiles its grammar once.
+EDITS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "edits": {
+            "type": "array",
+            "maxItems": MOST_EDITS,
+            "items": {"type": "string", "pattern": STEP},
+        }
+    },
+    "required": ["edits"],
+    "additionalProperties": False,
+}
+
+
+def answer_schema(form: AnswerForm) -> dict[str, Any] | None:
+    """The JSON schema that an answer of this form fits, if it is JSON."""
+    return EDITS if form == "edits" else None
