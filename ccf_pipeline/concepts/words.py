@@ -91,22 +91,16 @@ def _finding_line(graph: ConceptGraph, finding: Concept) -> str:
 
 
 def _contradictions(graph: ConceptGraph, finding: str) -> list[str]:
-    """What cannot stand beside a finding or its strong signs, but for plain denials and what labels imply.
+    """What cannot stand beside a finding, but for plain denials, mere remarks and what labels imply.
 
-    What only warns is left out, and so is how a shadow spreads: another shadow may spread otherwise.
+    What only one of its signs rules out is left out: not every film with the finding shows that sign.
     """
-    strong = [
-        r.other(finding)
-        for r in graph.supports(finding)
-        if r.strength == "strong" and r.kind in ("sign_of", "is_a")
-    ]
     found = {
-        relation.other(concept): relation
-        for concept in (*strong, finding)
-        for relation in graph.exclusions(concept)
+        relation.other(finding): relation
+        for relation in graph.exclusions(finding)
         if relation.kind not in ("negation", "label_logic")
         and relation.strength != "weak"
-        and concept in (relation.source, relation.target)
+        and finding in (relation.source, relation.target)
     }
     obvious = {
         relation.other(finding)

@@ -22,8 +22,15 @@ RETOLD = "unrelated_rewrite"
 
 # The answers that are refused, by the beginning of their prompt's id; docs/experts-yield.md says why.
 REFUSED: dict[str, dict[str, set[str]]] = {
-    "edits": {"6b14b5a0": {RETOLD}, "d2e27bd3": {RETOLD}, "db9eb4a8": {RETOLD}, "ddf080c6": {RETOLD}},
+    "edits": {
+        "47060531": {"exclusive_asserted"},  # its plan left "no acute process" beside marked atelectasis
+        "6b14b5a0": {RETOLD},
+        "d2e27bd3": {RETOLD},
+        "db9eb4a8": {RETOLD},
+        "ddf080c6": {RETOLD},
+    },
     "lines": {
+        "2bf51bc6": {"exclusive_asserted"},  # its plan left "no consolidation" beside extensive pneumonia
         "6cc0e92c": {RETOLD},
         "7fa0e4b5": {RETOLD},
         "bc70fef2": {"support_missing"},
