@@ -81,6 +81,8 @@ class Reworder:
         label, body = split_label(sentence.text)
         begin = sentence.start + len(label)
         tail = _tail_of(body, begin, said) if not rest else ""
+        if set(_words_in(tail)) - _FRAMES <= self._accounted(said):
+            tail = ""  # ", on the left" is told with the finding
         head = body.removesuffix(tail)
         inside = [m for m in said if m.start < begin + len(head)]
         if not self._says_more(head, begin, inside, is_whole=not tail):
@@ -98,13 +100,24 @@ class Reworder:
         denied = self._most_exact([m for m in gone if m.polarity == "absent"])
         if not gone or told is None or denied is None:
             return None
-        said_twice = {state for m in denied for state in self._graph.normal_states_of(m.concept)[:1]}
-        told = [m for m in told if m.concept not in said_twice]
+        # "No effusion" is read as a denial and as a normal state: it is one statement.
+        told = [m for m in told if not any(m.start < d.end and d.start < m.end for d in denied)]
+        if self._is_placed_apart(sentence, plan) and any(m.region in (None, "lung") for m in told):
+            return None
         written = [self._told(m, around, chance) for m in told]
         denials = self._denied(denied, around, chance)
         if denials is None or any(text is None for text in written):
             return None
         return " ".join(dict.fromkeys([*(text for text in written if text), *denials]))
+
+    def _is_placed_apart(self, sentence: Sentence, plan: Plan) -> bool:
+        """Whether a place is read as a statement of its own: "at both lung bases"."""
+        said = (m.concept for m in plan.must_cease if m.sentence == sentence.number)
+        return any(
+            relation.kind == "location" and relation.target == concept
+            for concept in said
+            for relation in self._graph.relations_of(concept)
+        )
 
     def _told(self, mention: Mention, around: Surroundings, chance: random.Random) -> str | None:
         concept = self._graph.concept(mention.concept)
