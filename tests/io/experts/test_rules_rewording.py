@@ -100,6 +100,7 @@ def test_a_denial_that_will_give_way_is_denied_again_and_the_rest_of_its_list_st
         ("FINDINGS: Small left effusion, best seen on the lateral view.", EFFUSION, "lateral view"),
         ("FINDINGS: There is a left effusion, decreased from the prior study.", EFFUSION, "decreased"),
         ("FINDINGS: There is a left effusion, for which drainage is advised.", EFFUSION, "advised"),
+        ("FINDINGS: Heart size is now normal.", Change("add", "fnd_cardiomegaly", ()), "now"),
         ("FINDINGS: Left effusion measuring 4 cm is seen.", EFFUSION, "measuring 4 cm"),
     ],
 )
@@ -110,6 +111,16 @@ def test_sizes_comparisons_and_advice_are_never_lost(
         edit, faults = reworded(rules, graph, report, change, seed=seed)
 
         assert faults or kept in edit.text
+
+
+def test_a_finding_is_not_called_what_the_report_does_not_call_it(
+    rules: RulesExpert, graph: ConceptGraph
+) -> None:
+    report = "FINDINGS: There is evidence of a rounded mass in the left upper lobe."
+
+    texts = {reworded(rules, graph, report, LESION, seed=seed)[0].text for seed in range(20)}
+
+    assert not any(re.search("lobulated|spiculated|cavit", text, re.IGNORECASE) for text in texts)
 
 
 def test_what_the_change_does_not_touch_is_not_reworded(rules: RulesExpert, graph: ConceptGraph) -> None:
