@@ -121,7 +121,7 @@ def test_a_stopped_build_goes_on_where_it_was(
     handed_out = itertools.count()
 
     with pytest.raises(Unfinished, match="as asked"):
-        pipeline.build(chosen, stopping=lambda: next(handed_out) == 30)
+        pipeline.build(chosen, stopping=lambda: next(handed_out) == 60)
     sealed = [shard for shard in range(chosen_shards(out)) if BuildFolder(out).is_sealed(shard)]
     pipeline.build(chosen)
 

@@ -301,8 +301,7 @@ def test_a_phrase_that_names_what_the_report_denies_is_not_chosen(expert: RulesE
         for n in range(20)
     }
 
-    assert len(texts) > 2
-    assert all("consolidation" not in text.lower() and "clear" not in text for _, _, text in texts)
+    assert texts == {("replace", 2, "Focal opacity in the right lower lobe is consistent with pneumonia.")}
 
 
 # --- something gives way ----------------------------------------------------------------------

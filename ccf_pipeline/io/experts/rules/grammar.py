@@ -14,6 +14,20 @@ VERB = re.compile(
     re.IGNORECASE,
 )
 
+# Words that state nothing by themselves: the frames of sentences.
+FRAMES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        a an the there it this that is are was were has have been be and or nor no not without
+        with within of in on at to for which also note made evidence sign signs finding findings
+        present seen noted identified visible visualized appreciated detected demonstrated evident
+        demonstrate demonstrates show shows reveal reveals convincing definite radiographic film side sided
+        """,
+    )
+)
+_WORD = re.compile(r"[a-z]+|\d+", re.IGNORECASE)
+
 _SPACE_BEFORE = re.compile(r"\s+([,;.])")
 _DOUBLED = re.compile(r"[,;](?=\s*[,;.])")
 _ARTICLE = re.compile(r"\b([Aa])n? (?=([A-Za-z]+))")
@@ -47,6 +61,11 @@ def finish_sentence(text: str) -> str:
     if text[-1] not in ".?!":
         text += "."
     return text[0].upper() + text[1:]
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Its words and numbers, in lower case."""
+    return frozenset(word.lower() for word in _WORD.findall(text))
 
 
 def lower_first(text: str) -> str:

@@ -15,8 +15,8 @@ from ccf_pipeline.records import FINDING_LABELS, Polarity, Side
 SLOT = re.compile(r"\{(\w+)\}")
 
 # Words that compare with an earlier film, which a counterfactual does not have.
-_COMPARING = re.compile(
-    r"\b(?:new|newly|unchanged|stable|worsen\w*|improv\w*|interval|again|prior|previous\w*|resolv\w*|persistent)\b",
+COMPARING = re.compile(
+    r"\b(?:now|new|newly|unchanged|stable|worsen\w*|improv\w*|interval|again|prior|previous\w*|resolv\w*|persistent)\b",
     re.IGNORECASE,
 )
 _BOTH_SIDES = re.compile(
@@ -56,7 +56,7 @@ class PhraseBook:
         key = (concept_id, polarity)
         if key not in self._known:
             concept = self._graph.concept(concept_id)
-            templates = [t for t in getattr(concept.write, polarity) if not _COMPARING.search(t)]
+            templates = [t for t in getattr(concept.write, polarity) if not COMPARING.search(t)]
             self._known[key] = tuple(self._phrase(concept, template) for template in templates)
         return self._known[key]
 

@@ -13,27 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.io.experts.rules.grammar import split_label
+from ccf_pipeline.io.experts.rules.grammar import FRAMES, split_label, words_in
 from ccf_pipeline.io.experts.rules.manner import Manner, plainly_framed
+from ccf_pipeline.io.experts.rules.phrases import COMPARING
 from ccf_pipeline.io.experts.rules.remains import Remains
 from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer, list_denials
 from ccf_pipeline.records import EditScript, Mention, Plan, Prompt, Sentence, SentenceEdit, Statement
 
-# Words that state nothing by themselves: the frames of sentences.
-_FRAMES = frozenset(
-    re.findall(
-        r"\w+",
-        """
-        a an the there it this that is are was were has have been be and or nor no not without
-        with within of in on at to for which also note made evidence sign signs finding findings
-        present seen noted identified visible visualized appreciated detected demonstrated evident
-        demonstrate demonstrates show shows reveal reveals convincing definite radiographic film side sided
-        """,
-    )
-)
 # What may be said behind the last comma without being a statement of its own.
 _REMARKS = frozenset({"att_new", "att_worsened", "att_improved", "att_unchanged", "att_technique_limits"})
-_WORD = re.compile(r"[a-z]+|\d+", re.IGNORECASE)
 _SIDES = {
     "left": frozenset({"left"}),
     "right": frozenset({"right"}),
@@ -47,7 +35,7 @@ class Reworder:
     def __init__(self, graph: ConceptGraph, writer: Writer, remains: Remains) -> None:
         self._graph, self._writer, self._remains = graph, writer, remains
         self._place_words = {
-            region.id: frozenset(_words_in(" ".join(region.words))) for region in graph.file.regions
+            region.id: frozenset(words_in(" ".join(region.words))) for region in graph.file.regions
         }
 
     def write(
@@ -81,6 +69,8 @@ class Reworder:
         label, body = split_label(sentence.text)
         begin = sentence.start + len(label)
         tail = _tail_of(body, begin, said) if not rest else ""
+        if set(words_in(tail)) - FRAMES <= self._accounted(said):
+            tail = ""  # ", on the left" is told with the finding
         head = body.removesuffix(tail)
         inside = [m for m in said if m.start < begin + len(head)]
         if not self._says_more(head, begin, inside, is_whole=not tail):
@@ -98,15 +88,29 @@ class Reworder:
         denied = self._most_exact([m for m in gone if m.polarity == "absent"])
         if not gone or told is None or denied is None:
             return None
-        said_twice = {state for m in denied for state in self._graph.normal_states_of(m.concept)[:1]}
-        told = [m for m in told if m.concept not in said_twice]
-        written = [self._told(m, around, chance) for m in told]
-        denials = self._denied(denied, around, chance)
+        # "No effusion" is read as a denial and as a normal state: it is one statement.
+        told = [m for m in told if not any(m.start < d.end and d.start < m.end for d in denied)]
+        own = words_in(sentence.text)
+        if self._is_placed_apart(sentence, plan) and any(m.region in (None, "lung") for m in told):
+            return None
+        written = [self._told(m, around, chance, own) for m in told]
+        denials = self._denied(denied, around, chance, own)
         if denials is None or any(text is None for text in written):
             return None
         return " ".join(dict.fromkeys([*(text for text in written if text), *denials]))
 
-    def _told(self, mention: Mention, around: Surroundings, chance: random.Random) -> str | None:
+    def _is_placed_apart(self, sentence: Sentence, plan: Plan) -> bool:
+        """Whether a place is read as a statement of its own: "at both lung bases"."""
+        said = (m.concept for m in plan.must_cease if m.sentence == sentence.number)
+        return any(
+            relation.kind == "location" and relation.target == concept
+            for concept in said
+            for relation in self._graph.relations_of(concept)
+        )
+
+    def _told(
+        self, mention: Mention, around: Surroundings, chance: random.Random, own: frozenset[str]
+    ) -> str | None:
         concept = self._graph.concept(mention.concept)
         is_everywhere = concept.kind == "normal_state" and mention.side in (None, "bilateral")
         statement = Statement(
@@ -116,19 +120,26 @@ class Reworder:
             region=None if mention.region in concept.regions[:1] else mention.region,
             severity=mention.severity,
         )
-        return self._writer.restate(statement, around, chance)
+        # One word for health is as good as another; a finding may not be called what it is not.
+        return self._writer.restate(
+            statement, around, chance, None if concept.kind == "normal_state" else own
+        )
 
     def _denied(
-        self, denied: Sequence[Mention], around: Surroundings, chance: random.Random
+        self, denied: Sequence[Mention], around: Surroundings, chance: random.Random, own: frozenset[str]
     ) -> list[str] | None:
         if any(m.side or m.severity for m in denied):
             return None
         concepts = list(dict.fromkeys(m.concept for m in denied))
-        if len(concepts) > 1:
-            nouns = [self._graph.concept(concept).write.noun for concept in concepts]
-            return [list_denials(nouns)] if all(nouns) else None
-        written = [self._writer.deny(concept, around, chance) for concept in concepts]
-        return None if None in written else [text for text in written if text]
+        nouns = [self._graph.concept(concept).write.noun for concept in concepts]
+        if len(concepts) != 1:
+            return None if not all(nouns) else [list_denials(nouns)] if nouns else []
+        written = self._writer.restate(
+            Statement(concept=concepts[0], polarity="absent"), around, chance, own | words_in(nouns[0])
+        )
+        plain = list_denials(nouns) if nouns[0] else None
+        chosen = plain if written is None or (plain and around.is_terse) else written
+        return None if chosen is None else [chosen]
 
     def _most_exact(self, mentions: Iterable[Mention]) -> list[Mention] | None:
         """Of mentions that share words the one that says all of them; None where there is no such one."""
@@ -155,13 +166,13 @@ class Reworder:
             begin: where in the report it begins.
             is_whole: whether a comparison that was read must stand in the text itself.
         """
-        if is_whole and any(m.temporality for m in said):
+        if COMPARING.search(text) or (is_whole and any(m.temporality for m in said)):
             return True
         blotted = list(text)
         for mention in said:
             a, b = max(0, mention.start - begin), min(len(text), mention.end - begin)
             blotted[a:b] = " " * (b - a)
-        left = set(_words_in("".join(blotted))) - _FRAMES
+        left = set(words_in("".join(blotted))) - FRAMES
         return not left <= self._accounted(said)
 
     def _accounted(self, said: Iterable[Mention]) -> set[str]:
@@ -169,7 +180,7 @@ class Reworder:
         for mention in said:
             words |= _SIDES.get(mention.side or "", frozenset())
             words |= self._place_words.get(mention.region or "", frozenset())
-            words |= {*_words_in(mention.severity or ""), *_words_in(mention.cue or "")}
+            words |= {*words_in(mention.severity or ""), *words_in(mention.cue or "")}
         return words
 
 
@@ -183,7 +194,3 @@ def _tail_of(body: str, begin: int, said: Iterable[Mention]) -> str:
         return ""
     within = [m for m in said if m.end > begin + found.start() and m.implied_by is None]
     return found[0] if all(m.concept in _REMARKS for m in within) else ""
-
-
-def _words_in(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(text)]

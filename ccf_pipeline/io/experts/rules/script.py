@@ -27,6 +27,7 @@ from ccf_pipeline.io.experts.rules.rewording import Reworder
 from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer, Written
 from ccf_pipeline.records import (
     FINDING_LABELS,
+    NO_FINDING,
     SUPPORT_DEVICES,
     EditScript,
     Plan,
@@ -203,11 +204,14 @@ class _Draft:
 
     def _target_written(self, target: Statement, around: Surroundings, *, has_signs: bool) -> Written | None:
         """The target, mostly in a phrase that says nothing else, as the factual side is written."""
-        plainly = has_signs or self.chance.random() < PLAIN_SHARE
-        plain = self.scribe.writer.restate(target, around, self.chance) if plainly else None
+        writer = self.scribe.writer
+        plainly = target.concept != NO_FINDING and (has_signs or self.chance.random() < PLAIN_SHARE)
+        plain = writer.restate(target, around, self.chance) if plainly else None
         if plain is not None:
             return Written(plain, frozenset({target.concept}))
-        return self.scribe.writer.write(target, around, self.chance)
+        # What cannot be told in part is told in full.
+        asked = self.plan.must_appear[0]
+        return writer.write(target, around, self.chance) or writer.write(asked, around, self.chance)
 
     def _manner(self, sentences: Sequence[Sentence]) -> Manner:
         in_impression = any(sentence.section == "impression" for sentence in sentences)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.io.experts.rules.anatomy import adjective, are_far, are_near, place_of
-from ccf_pipeline.io.experts.rules.grammar import finish_sentence, lower_first
+from ccf_pipeline.io.experts.rules.grammar import FRAMES, finish_sentence, lower_first, words_in
 from ccf_pipeline.io.experts.rules.manner import Manner, reframed
 from ccf_pipeline.io.experts.rules.naming import Naming
 from ccf_pipeline.io.experts.rules.nouns import NounPhrase, kind_phrase, noun_phrase
@@ -117,8 +117,18 @@ class Writer:
         written = self.write(Statement(concept=concept_id, polarity="absent", side=side), around, chance)
         return written.text if written else finish_sentence(f"No {noun}") if noun else None
 
-    def restate(self, statement: Statement, around: Surroundings, chance: random.Random) -> str | None:
-        """The statement with all that is known of it and nothing else; None where no phrase does that."""
+    def restate(
+        self,
+        statement: Statement,
+        around: Surroundings,
+        chance: random.Random,
+        words: frozenset[str] | None = None,
+    ) -> str | None:
+        """The statement with all that is known of it and nothing else; None where no phrase does that.
+
+        Args:
+            words: those that a phrase may use besides what its concept is called and the frames of sentences.
+        """
         known = self._known(statement)
         if statement.severity and "severity" not in known:
             return None
@@ -133,10 +143,18 @@ class Writer:
             if phrase.slots == known.keys()
             and not (phrase.others or (not is_normal and (phrase.places or phrase.sides)))
             and not _ADDS.search(phrase.template)
+            and (words is None or self._content(phrase.template) <= words | self._called(statement.concept))
         ]
         if exact and not (noun and chance.random() < NOUN_SHARE):
             return self._written(_drawn(exact, chance), statement, around, chance).text
         return _written_noun(noun, statement, around, chance).text if noun else None
+
+    def _content(self, template: str) -> frozenset[str]:
+        return words_in(SLOT.sub("", template)) - FRAMES
+
+    def _called(self, concept_id: str) -> frozenset[str]:
+        concept = self._graph.concept(concept_id)
+        return words_in(f"{concept.label} {concept.write.noun}")
 
     # --- choosing a phrase ------------------------------------------------------------------
 
