@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import jsonschema
@@ -9,38 +10,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccf_pipeline.io.experts.forms import EDITS, SENTENCE, answer_schema
-from ccf_pipeline.records import EditScript
+from ccf_pipeline.io.experts.forms import EDITS, STEP, answer_schema
+from ccf_pipeline.steps.editing.scripts import read_json_steps
 
+WORDS = st.from_regex(re.compile(r"^[A-Za-z][A-Za-z0-9 .,]{0,79}\Z"))
 STEPS = st.one_of(
-    st.fixed_dictionaries(
-        {
-            "action": st.sampled_from(["replace", "insert"]),
-            "number": st.integers(1, 200),
-            "text": st.from_regex(re.compile(r"^[A-Za-z0-9 .,]{1,80}\Z")),
-        }
-    ),
-    st.fixed_dictionaries({"action": st.just("drop"), "number": st.integers(1, 200)}),
+    st.builds("{}{} {}".format, st.sampled_from("=+"), st.integers(1, 200), WORDS),
+    st.builds("-{}".format, st.integers(1, 200)),
 )
 
 
 @given(st.lists(STEPS, max_size=6))
-def test_what_fits_the_schema_is_read(edits: list[dict[str, object]]) -> None:
-    jsonschema.validate({"edits": edits}, EDITS)
+def test_what_fits_the_schema_is_read(edits: list[str]) -> None:
+    said = {"edits": edits}
+    jsonschema.validate(said, EDITS)
 
-    assert len(EditScript.model_validate({"edits": edits}).edits) == len(edits)
+    steps = read_json_steps(json.dumps(said))
+
+    assert not isinstance(steps, str)
+    assert len(steps) == len(edits)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {},
-        {"edits": [{"action": "drop"}]},
-        {"edits": [{"action": "drop", "number": 0}]},
-        {"edits": [{"action": "drop", "number": 1, "text": "x"}]},
-        {"edits": [{"action": "replace", "number": 1}]},
-        {"edits": [{"action": "replace", "number": 1, "text": ""}]},
-        {"edits": [{"action": "replace", "number": 1, "text": 'a "quoted" word'}]},
+        {"edits": ["-"]},
+        {"edits": ["-0"]},
+        {"edits": ["-1 words"]},
+        {"edits": ["=1"]},
+        {"edits": ["=1 "]},
+        {"edits": ['=1 a "quoted" word']},
         {"edits": [], "note": "done"},
     ],
 )
@@ -50,7 +50,7 @@ def test_what_is_no_edit_does_not_fit(wrong: dict[str, object]) -> None:
 
 
 def test_no_repetition_is_longer_than_xgrammar_compiles() -> None:
-    assert max(map(int, re.findall(r"\{\d+,(\d+)\}", SENTENCE))) <= 128
+    assert max(map(int, re.findall(r"\{\d+,(\d+)\}", STEP))) <= 128
 
 
 def test_only_edits_have_a_schema() -> None:
