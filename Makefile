@@ -49,8 +49,9 @@ bench: $(DEV) ## Measure
 consumers: $(DEV) ## Read the data set with every training package, each installed by itself: 20 GB, half an hour
 	@$(BIN)/python tests/consumers/run.py
 
-vllm: $(DEV) ## Ask a real vLLM server with a tiny model; VLLM_PYTHON names its Python
+vllm: $(DEV) ## Ask a real vLLM, as a server and offline, with a tiny model; VLLM_PYTHON names its Python
 	@$(BIN)/python bench/vllm_server.py
+	@PYTHONPATH=. $(or $(VLLM_PYTHON),$(BIN)/python) bench/vllm_offline.py
 
 clean: ## Remove what can be made anew: caches, dist, .venv; never a build folder
 	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage

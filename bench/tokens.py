@@ -17,8 +17,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mistral_common
-from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+try:
+    import mistral_common
+    from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+except ImportError:
+    sys.exit(print(f"skipped: mistral-common is not installed\n{__doc__}"))
 
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.experts import taking

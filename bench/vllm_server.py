@@ -26,13 +26,12 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from ccf_pipeline import pipeline
 from ccf_pipeline.errors import CcfError
-from ccf_pipeline.io.corpora import read_corpus
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.experts import open_expert, taking
-from ccf_pipeline.materials import Materials
-from ccf_pipeline.records import Prompt, Study
+from ccf_pipeline.materials import Materials, silent
+from ccf_pipeline.pipeline_planning import open_planner, plan_corpus
+from ccf_pipeline.records import PlannedStudy, Prompt
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, EndpointSettings, ExpertSettings
 from ccf_pipeline.steps.editing.scripts import read_json_steps
 from ccf_pipeline.steps.prompting import write_prompt
@@ -101,13 +100,14 @@ def main(count: int) -> None:
 
 
 def prompts_of(materials: Materials, count: int) -> list[Prompt]:
-    prompts = []
-    for study in read_corpus(materials.settings.corpus):
-        if isinstance(study, Study):
-            for plan in pipeline.plan_one(study, materials):
-                prompts.append(
-                    write_prompt(plan, study, materials.graph, materials.template, materials.settings.expert)
-                )
+    settings = materials.settings
+    planner = open_planner(settings, materials.graph, materials.lexicon, silent)
+    prompts = [
+        write_prompt(plan, found.study, materials.graph, materials.template, settings.expert)
+        for found in plan_corpus(settings, planner, silent)
+        if isinstance(found, PlannedStudy)
+        for plan in found.plans
+    ]
     return prompts[:count]
 
 

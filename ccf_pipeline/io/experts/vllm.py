@@ -7,6 +7,7 @@ second chunk waiting, so that no GPU stands idle while answers are judged.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import json
@@ -33,6 +34,8 @@ GO_ON = (
     "Its last words are above. Answers that came are kept: the same command goes on, perhaps with less memory"
     " (`max_model_len`, or gpu_memory_utilization among the `options` of [engine])."
 )
+ENDING_SECONDS = 60
+_LOADED: list[Any] = []
 GPUS = "CUDA_VISIBLE_DEVICES"
 
 
@@ -66,7 +69,7 @@ class VllmExpert:
             raise ExpertError(DIED, hint=GO_ON) from error
         finally:
             for pool in pools:
-                pool.shutdown(wait=True, cancel_futures=True)
+                _end(pool)
 
     def _fill(
         self,
@@ -126,6 +129,19 @@ def _process(number: int, engine: EngineSettings) -> ProcessPoolExecutor:
     )
 
 
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Have the process end its engine and leave: left to itself it would wait for the engine without end."""
+    with contextlib.suppress(BrokenProcessPool, TimeoutError):
+        pool.submit(_leave).result(timeout=ENDING_SECONDS)
+    pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _leave() -> None:
+    for llm in _LOADED:
+        llm.llm_engine.engine_core.shutdown()
+    os._exit(0)
+
+
 def _settle_in(number: int, engine: EngineSettings) -> None:
     """Of several processes each sees its own GPUs; a single one sees what it was given."""
     os.dup2(2, 1)  # vLLM logs to standard output, which belongs to the command's own words
@@ -142,7 +158,8 @@ def _load(model: str, engine: EngineSettings) -> Any:
     from vllm import LLM
 
     try:
-        return LLM(model=model, **options_of(engine))
+        _LOADED.append(LLM(model=model, **options_of(engine)))
+        return _LOADED[-1]
     except (TypeError, ValueError, OSError, RuntimeError) as error:
         raise ExpertError(
             f"vLLM cannot load the model `{model}`: {_first_line(error)}",

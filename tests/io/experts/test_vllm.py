@@ -34,6 +34,7 @@ class LLM:
             raise OSError("missing is no folder\\nand more")
         print("a word of the engine")
         self.calls, self.options = 0, options
+        self.llm_engine = SimpleNamespace(engine_core=SimpleNamespace(shutdown=lambda: None))
 
     def chat(self, conversations, params, use_tqdm, chat_template_kwargs):
         said = [c[-1]["content"] for c in conversations]
