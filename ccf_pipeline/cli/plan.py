@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
-from ccf_pipeline.settings import PlanPreset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +47,7 @@ def plan(
     ] = None,
     graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
     preset: Annotated[
-        PlanPreset | None, typer.Option("--preset", help="Which counterfactuals: see docs/planning.md.")
+        str | None, typer.Option("--preset", help="Which counterfactuals: see docs/planning.md.")
     ] = None,
     per_study: Annotated[int | None, typer.Option("--per-study", help="Counterfactuals per study.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same plans.")] = None,
