@@ -98,6 +98,7 @@ def test_a_skewed_mix_of_diseases_shows_in_the_raw_words_and_goes_with_the_mask(
         pair.model_copy(
             update={
                 "factual_text": f"{pair.factual_text} {well if number % 5 else sick}",
+                "chosen_text": None,
                 "counterfactual_text": f"{pair.counterfactual_text} {sick if number % 5 else well}",
             }
         )
