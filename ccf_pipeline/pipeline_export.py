@@ -35,6 +35,7 @@ def export_config(
     kind: FileFormat | None = None,
     choices: Mapping[str, Any] | None = None,
     graph: Path | None = None,
+    only: frozenset[str] | None = None,
     progress: Progress | None = None,
 ) -> WrittenDataset:
     """Write one config of a finished build as a data set of its own, with its card.
@@ -43,6 +44,7 @@ def export_config(
         kind: the format; Parquet, or JSON where a config has no columns.
         choices: settings of `[dataset]` that differ from those of the build; None means not said.
         graph: the concept graph the build was made with, where it is not the default one.
+        only: ids of the records to write, where it is not to be all of them.
     """
     export = find_export(config)
     folder, plan, begun = open_finished(build)
@@ -63,6 +65,7 @@ def export_config(
         images_root(settings.corpus),
         chosen,
         kind=kind or _usual_format(export),
+        only=only,
         progress=tell,
     )
     _write_papers(written, folder, settings, chosen, begun, graph)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ccf_pipeline.cli.run import AsJson, Quiet
+from ccf_pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,14 +19,26 @@ if TYPE_CHECKING:
 def export(
     build: Annotated[Path, typer.Argument(help="The folder of a finished build.")],
     config: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--config",
             help="ccf, sft, cpo_thinking, cpo_perception, cpo_mixed, trl_dpo, llamafactory, cf_vlm, rejected;"
             " or cpo_scripts, the JSON that CPO's own scripts read.",
         ),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write; it must be empty.")],
+    ] = None,
+    level: Annotated[
+        Literal["L0", "L1", "L2"] | None,
+        typer.Option("--level", help="What may leave instead: as `ccf-build share` writes it."),
+    ] = None,
+    physionet: Annotated[
+        bool, typer.Option("--physionet", help="A PhysioNet submission instead: as `ccf-build share` does.")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write; it must be empty.")] = Path(
+        "export"
+    ),
+    reviewed_only: Annotated[
+        bool, typer.Option("--reviewed-only", help="Only pairs that readers found plausible in a review.")
+    ] = False,
     kind: Annotated[
         Literal["parquet", "json", "jsonl", "csv"] | None,
         typer.Option("--format", help="Parquet where the config has columns, else JSON."),
@@ -49,13 +62,31 @@ def export(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write one config of a finished build as a data set of its own, with its card.
+    """Write one config of a finished build as a data set of its own, with its card; or what may leave of it.
 
     Text formats name images by path: they cannot hold their bytes.
     """
+    if level is not None or physionet:
+        if config is not None or reviewed_only:
+            raise SettingsError(
+                "a config and a sharing level are named", hint="Name one: a share holds what its level says."
+            )
+        from ccf_pipeline.cli.share import write_share
+
+        write_share(build, out, level=level or "L2", physionet=physionet, as_json=as_json, quiet=quiet)
+        return
+    if config is None:
+        raise SettingsError(
+            "nothing is named to export", hint="Give --config, for example cpo_thinking; or --level."
+        )
     from ccf_pipeline.cli.showing import console, progress_bars
     from ccf_pipeline.pipeline_export import export_config
 
+    only = None
+    if reviewed_only:
+        from ccf_pipeline.pipeline_review import reviewed_plausible
+
+        only = reviewed_plausible(build)
     choices = {
         "images": images,
         "rejected_per_chosen": rejected_per_chosen,
@@ -64,7 +95,7 @@ def export(
     }
     with progress_bars(quiet=quiet or as_json) as progress:
         written = export_config(
-            build, config, out, kind=kind, choices=choices, graph=graph, progress=progress
+            build, config, out, kind=kind, choices=choices, graph=graph, only=only, progress=progress
         )
     if as_json:
         typer.echo(written.configs[0].model_dump_json())

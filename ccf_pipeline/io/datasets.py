@@ -62,14 +62,22 @@ def write_configs(
     chosen: DatasetSettings,
     *,
     kind: FileFormat = "parquet",
+    only: frozenset[str] | None = None,
     progress: Progress | None = None,
 ) -> WrittenDataset:
-    """Write some configs below `folder`; every record of the build is counted, whatever is written."""
+    """Write some configs below `folder`; every record is counted, whatever is written of it.
+
+    Args:
+        only: ids of the records to look at, where it is not to be all of the build.
+    """
+
+    def wanted(records: Iterable[Record]) -> Iterator[Record]:
+        return (record for record in records if only is None or record.record_id in only)
 
     def batches() -> Iterator[Batch]:
         for shard in range(shards):
-            yield "accepted", build.accepted_of(shard)
-            yield "rejected", build.rejected_of(shard)
+            yield "accepted", wanted(build.accepted_of(shard))
+            yield "rejected", wanted(build.rejected_of(shard))
             if progress is not None:
                 progress(shard + 1)
 

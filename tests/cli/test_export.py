@@ -15,7 +15,9 @@ from ccf_pipeline.cli.app import main
 from ccf_pipeline.errors import BuildConflict, MissingInput, SettingsError, UnreadableInput
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.recipes import recipe_names, training_script
+from ccf_pipeline.io.reviewing.book import JudgementBook
 from ccf_pipeline.pipeline_export import export_config
+from ccf_pipeline.records import Judgement, Opinion, Record
 from tests.paired_build import corpus_of, paired_build, written
 
 PAPER = {
@@ -250,3 +252,56 @@ def test_a_recipe_is_printed_or_written(
     assert run(monkeypatch, "recipe", "swift-cpo", str(dataset), "--write", str(tmp_path / "cpo.sh")) == 1
     assert run(monkeypatch, "recipe", "swift-dpo", str(dataset)) == 1
     assert "Known recipes:" in capsys.readouterr().err
+
+
+def test_a_level_is_written_as_a_share(
+    build: BuildFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "export", str(build.path), "--level", "L0", "--out", str(tmp_path / "share")) == 0
+
+    assert (tmp_path / "share" / "data" / "recipe").is_dir()
+    assert "leaks      none" in capsys.readouterr().out
+
+
+def test_only_what_readers_found_plausible_is_exported(
+    build: BuildFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exported(out: str) -> int:
+        words = ("--config", "ccf", "--reviewed-only", "--format", "jsonl", "--out", str(tmp_path / out))
+        return run(monkeypatch, "export", str(build.path), *words)
+
+    assert exported("nobody") == 1
+    assert "nobody has judged" in capsys.readouterr().err
+    liked, disliked, *_ = build.records_of(0)
+    with JudgementBook(build.path / "review" / "judgements.sqlite") as book:
+        book.keep(judgement(liked, "plausible"))
+        book.keep(judgement(disliked, "implausible"))
+
+    assert exported("liked") == 0
+    rows = [row for file in (tmp_path / "liked").rglob("*.jsonl") for row in file.read_text().splitlines()]
+    assert [json.loads(row)["record_id"] for row in rows] == [liked.record_id]
+
+
+def judgement(record: Record, opinion: Opinion) -> Judgement:
+    return Judgement(
+        record_id=record.record_id,
+        reader="A. Reader",
+        mode="blind",
+        shown="counterfactual",
+        direction=record.direction,
+        target=record.target,
+        opinion=opinion,
+        judged_at="2026-01-01T00:00:00+00:00",
+    )
+
+
+@pytest.mark.parametrize("words", [(), ("--config", "ccf", "--level", "L0")])
+def test_what_to_export_is_named_once(
+    build: BuildFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+) -> None:
+    assert run(monkeypatch, "export", str(build.path), *words, "--out", str(tmp_path / "none")) == 1
+    assert "hint:" in capsys.readouterr().err
