@@ -30,11 +30,11 @@ from typer.testing import CliRunner
 from ccf_pipeline.cli.app import app
 from ccf_pipeline.errors import BuildConflict, UnreadableInput
 from ccf_pipeline.io.arrow import read_nouns
+from ccf_pipeline.io.binding import with_bound_images
 from ccf_pipeline.io.corpora import read_corpus
 from ccf_pipeline.io.dicom import ImageRefused, equalised, read_grey_levels
 from ccf_pipeline.io.images import convert_images, jpeg, resized, training_image
 from ccf_pipeline.io.isolation import Refusal, run_isolated
-from ccf_pipeline.pipeline import _with_bound_image
 from ccf_pipeline.records import PlannedStudy, Skipped, Study, TrainingImage
 from ccf_pipeline.settings import CorpusSettings
 from tests.io.corpora.conftest import Tree
@@ -430,13 +430,13 @@ def test_a_build_leaves_out_an_image_that_is_not_the_one_that_was_made(tree: Tre
     assert study.image is not None
     path = tmp_path / "out" / study.image.path
 
-    whole = _with_bound_image(planned, tmp_path / "out")
+    whole = with_bound_images(planned, tmp_path / "out")
     neighbour = path.parents[3] / f"p10/p{PATIENT + 1}/s{STUDY + 1}/image1.jpg"
     path.unlink()
     path.write_bytes(neighbour.read_bytes())
-    exchanged = _with_bound_image(planned, tmp_path / "out")
+    exchanged = with_bound_images(planned, tmp_path / "out")
     path.unlink()
-    gone = _with_bound_image(planned, tmp_path / "out")
+    gone = with_bound_images(planned, tmp_path / "out")
 
     assert whole.study.image == study.image
     assert (exchanged.study.image, gone.study.image) == (None, None)
