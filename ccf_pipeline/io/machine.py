@@ -74,6 +74,7 @@ CORE = (
     Package("networkx"),
     Package("numpy"),
     Package("aiohttp"),
+    Package("openai"),
     Package("pandas"),
     Package("pillow"),
     Package("prefect", at_least="3.8.8", below="3.10", why="the flows are tested against these"),
@@ -84,15 +85,17 @@ CORE = (
     Package("pyyaml"),
     Package("rich"),
     Package("scikit-learn"),
+    Package("starlette"),
     Package("typer"),
+    Package("uvicorn"),
 )
 
 EXTRAS = (
-    Extra("vllm", ("vllm",), "an expert on your own GPU (planned)"),
+    Extra("vllm", ("vllm",), "a model in this process, on your own GPU"),
     Extra("dicom", ("pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls"), "other DICOM (planned)"),
     Extra("draw", ("matplotlib",), "ccf-build graph render"),
     Extra("s3", ("s3fs",), "builds in an object store (planned)"),
-    Extra("dask", ("prefect-dask",), "flows on a Dask cluster (planned)"),
+    Extra("dask", ("prefect-dask",), "flows on a Dask cluster"),
     Extra("ray", ("prefect-ray",), "flows on a Ray cluster (planned)"),
 )
 
