@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from ccf_pipeline.errors import BuildConflict, MissingInput, SettingsError, StorageError
-from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.errors import BuildConflict, SettingsError
+from ccf_pipeline.io.builds import BuildFolder, identity_of
 from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.corpora import corpus_terms, images_root
 from ccf_pipeline.io.datasets import WrittenDataset, write_configs
@@ -18,13 +17,12 @@ from ccf_pipeline.io.exports import Export, all_exports
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.ingest import make_private
 from ccf_pipeline.io.split_files import FileFormat
+from ccf_pipeline.materials import Progress
 from ccf_pipeline.pipeline import reviews_of
 from ccf_pipeline.records import BuildSummary, Lineage, PlanSummary
 from ccf_pipeline.settings import BuildSettings, DatasetSettings, settings_of
 
 TEXT_FORMATS = ("json", "jsonl", "csv")
-
-Progress = Callable[[str, int, int | None], None]
 
 
 def export_config(
@@ -82,19 +80,13 @@ def find_export(config: str) -> Export:
 
 def open_finished(build: Path) -> tuple[BuildFolder, PlanSummary, dict[str, Any]]:
     """A build whose manifest stands, with what was planned and what it was begun with."""
-    file = build / "build.json"
-    if not file.is_file():
-        raise MissingInput(f"{build}: is not a build folder", hint="Name the folder given to --out.")
+    begun = identity_of(build)
     folder = BuildFolder(build)
     plan = folder.plan_summary()
     if plan is None or not folder.is_finished():
         raise BuildConflict(
             f"{build}: is not finished", hint="Finish it with `ccf-build run`, then export it."
         )
-    try:
-        begun: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{file}: cannot be read back") from error
     return folder, plan, begun
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,14 @@ from pydantic import ValidationError
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.errors import MissingInput, StorageError, UnreadableInput
-from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.io.builds import BuildFolder, identity_of
 from ccf_pipeline.io.corpora import corpus_terms, images_root
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.exports.wrapping import answer, load_wrapper
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.opinions import LabelSource, write_texts
 from ccf_pipeline.io.thumbnails import thumbnail
+from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.quality.figures import VERSION, MadeWith, Quality
 from ccf_pipeline.quality.measuring import Opinion, Rules, measure
 from ccf_pipeline.quality.page import write_page
@@ -41,12 +42,6 @@ REJECTED_FOR_A_REASON = 24
 MOST_PAIRS = 700
 MOST_THUMBNAIL_BYTES = 1_200_000
 
-Progress = Callable[[str, int, int | None], None]
-
-
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
-
 
 @dataclass(frozen=True)
 class Sampling:
@@ -62,7 +57,7 @@ def measure_build(
     *,
     graph_path: Path | None = None,
     sources: Sequence[LabelSource] = (),
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Quality:
     """Measure a finished build and write `quality.json` into its folder.
 
@@ -111,7 +106,7 @@ def write_report(
     *,
     graph_path: Path | None = None,
     seed: int = SEED,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Path:
     """Write the page that shows a build; it is measured first if it was not.
 
@@ -175,15 +170,7 @@ def _notice(settings: BuildSettings) -> str:
 
 def build_settings(path: Path, graph_path: Path | None = None) -> BuildSettings:
     """The settings that a build was begun with."""
-    return settings_of(_identity(path), out=path, graph=graph_path)
-
-
-def _identity(path: Path) -> dict[str, object]:
-    try:
-        begun: dict[str, object] = json.loads((path / "build.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path / 'build.json'}: cannot be read back") from error
-    return begun
+    return settings_of(identity_of(path), out=path, graph=graph_path)
 
 
 def write_sampled_texts(path: Path, out: Path, sampling: Sampling = Sampling()) -> int:

@@ -6,23 +6,17 @@ As pipeline.py, this only puts steps and files together.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 from ccf_pipeline.errors import LeakFound, SharingRefused
 from ccf_pipeline.io.hub import HubDataset
 from ccf_pipeline.io.sharing.physionet import is_ext_name
+from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.records import CorpusTerms
 from ccf_pipeline.shares import PushSummary, ShareLevel
 from ccf_pipeline.sharing import FinishedBuild, preview, share, tell_leaks
 
-Progress = Callable[[str, int, int | None], None]
-
 LONGEST_REFERENCE = 300
-
-
-def silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 def push(

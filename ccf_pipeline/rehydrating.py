@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ccf_pipeline import __version__, pipeline
@@ -17,6 +17,7 @@ from ccf_pipeline.io.corpora import images_root, read_corpus, require_corpus
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.sharing.data import read_phrases, read_rows, write_rebuilt, write_rebuilt_card
 from ccf_pipeline.io.sharing.folder import MISSING, new_folder, read_share, write_missing
+from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.records import ReasonCount, Record, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, settings_of
 from ccf_pipeline.shares import DeltaRow, MissingRow, Recipe, RecipeRow, RehydrateSummary
@@ -32,16 +33,10 @@ from ccf_pipeline.steps.sharing.rows import (
 )
 from ccf_pipeline.steps.sharing.words import SHINGLE, words_of
 
-Progress = Callable[[str, int, int | None], None]
-
 NOT_IN_CORPUS = "its study is not in the corpus"
 KEY_STAYS_SHUT = "no check value can be read: too many reports are missing or another version"
 NOT_REBUILT = "the build does not make it again"
 _WORKSHOP = ".rebuild"
-
-
-def silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 def rehydrate(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from ccf_pipeline.io.sharing.folder import (
     write_recipe,
 )
 from ccf_pipeline.io.sharing.physionet import HOSTED_THERE, is_ext_name, write_submission
+from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.records import BuildSummary, CorpusTerms, Lineage, ReasonCount, Record
 from ccf_pipeline.settings import settings_of
 from ccf_pipeline.shares import (
@@ -60,8 +61,6 @@ from ccf_pipeline.steps.sharing.leaks import (
 from ccf_pipeline.steps.sharing.rows import delta_row, foreign_to_report, recipe_row
 from ccf_pipeline.steps.sharing.words import Shingle, words_of
 
-Progress = Callable[[str, int, int | None], None]
-
 INVENTED_PERSON = "names, dates or ages someone"
 PLACES_PER_PHRASE = 3
 SUBMISSION_NAME = {"mimic": "MIMIC-Ext-CXR-CounterFact", "demo": "Demo-Ext-CXR-CounterFact"}
@@ -79,10 +78,6 @@ _PLACE_WORDS = (
     "folder",
     "out",
 )
-
-
-def silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True)

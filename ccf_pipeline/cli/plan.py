@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -47,7 +47,8 @@ def plan(
     ] = None,
     graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
     preset: Annotated[
-        str | None, typer.Option("--preset", help="Which counterfactuals: see docs/planning.md.")
+        Literal["balanced", "paper", "minimal"] | None,
+        typer.Option("--preset", help="Which counterfactuals: see docs/planning.md."),
     ] = None,
     per_study: Annotated[int | None, typer.Option("--per-study", help="Counterfactuals per study.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same plans.")] = None,

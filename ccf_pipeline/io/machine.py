@@ -92,11 +92,11 @@ CORE = (
 
 EXTRAS = (
     Extra("vllm", ("vllm",), "a model in this process, on your own GPU"),
-    Extra("dicom", ("pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls"), "other DICOM (planned)"),
+    Extra("dicom", ("pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls"), "compressed DICOM"),
     Extra("draw", ("matplotlib",), "ccf-build graph render"),
     Extra("s3", ("s3fs",), "builds in an object store (planned)"),
     Extra("dask", ("prefect-dask",), "flows on a Dask cluster"),
-    Extra("ray", ("prefect-ray",), "flows on a Ray cluster (planned)"),
+    Extra("ray", ("prefect-ray",), "flows on a Ray cluster (never tried here)"),
 )
 
 

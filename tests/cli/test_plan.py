@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from ccf_pipeline.cli.app import app
-from ccf_pipeline.errors import SettingsError
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.records import FINDING_LABELS
 
@@ -64,8 +63,7 @@ def test_examples_tell_why_and_nothing_of_the_report(corpus: Path) -> None:
 def test_a_preset_that_is_not_known_is_refused(corpus: Path) -> None:
     done = CliRunner().invoke(app, ["plan", "--corpus", f"demo:{corpus}", "--preset", "fancy"])
 
-    assert isinstance(done.exception, SettingsError)
-    assert "plan.preset" in done.exception.what
+    assert done.exit_code == 2
 
 
 def test_the_cost_of_asking_is_told_with_what_it_rests_on(corpus: Path, tmp_path: Path) -> None:
