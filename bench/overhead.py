@@ -31,9 +31,11 @@ from ccf_pipeline import pipeline
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.experts import Take
 from ccf_pipeline.io.experts.rules import RulesExpert
-from ccf_pipeline.materials import Materials
-from ccf_pipeline.records import Completion
+from ccf_pipeline.materials import Materials, silent
+from ccf_pipeline.pipeline_planning import open_planner, plan_corpus
+from ccf_pipeline.records import Completion, Skipped
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, EndpointSettings, ExpertSettings
+from ccf_pipeline.steps.prompting import write_prompt
 
 LATENCY_SECONDS = 0.020
 IN_FLIGHT = 64
@@ -51,6 +53,7 @@ def main(calls: int, *, profiled: bool) -> None:
             target=serve, args=(answers, sending), daemon=True
         )
         server.start()
+        sending.close()  # so that a server that dies is noticed
         url = f"http://127.0.0.1:{receiving.recv()}/v1"
         asyncio.run(bare_loop(url, answers, calls))
         whole_pipeline(corpus, limit, Path(folder) / "build", url, profiled=profiled)
@@ -75,6 +78,8 @@ def rehearse(corpus: Path, limit: int, file: Path) -> Path:
     process = multiprocessing.get_context("spawn").Process(target=_rehearse, args=(corpus, limit, file))
     process.start()
     process.join()
+    if process.exitcode != 0:
+        sys.exit("the rehearsal failed; what it said stands above")
     return file
 
 
@@ -82,15 +87,13 @@ def _rehearse(corpus: Path, limit: int, file: Path) -> None:
     materials = Materials.load(settings_for(corpus, limit, Path("unused"), "http://127.0.0.1:1/v1"))
     rules = RulesExpert(materials.graph)
     answers: dict[str, tuple[str, str]] = {}
-    from ccf_pipeline.io.corpora import read_corpus
-    from ccf_pipeline.records import Study
-    from ccf_pipeline.steps.prompting import write_prompt
-
-    for study in read_corpus(materials.settings.corpus):
-        if not isinstance(study, Study):
+    settings = materials.settings
+    planner = open_planner(settings, materials.graph, materials.lexicon, silent)
+    for found in plan_corpus(settings, planner, silent):
+        if isinstance(found, Skipped):
             continue
-        for plan in pipeline.plan_one(study, materials):
-            prompt = write_prompt(plan, study, materials.graph, materials.template, materials.settings.expert)
+        for plan in found.plans:
+            prompt = write_prompt(plan, found.study, materials.graph, materials.template, settings.expert)
             [[completion]] = rules.answer(iter([prompt, None]).__next__)
             said = prompt.messages[-1].content
             answers[digest(said)] = (completion.text, said)

@@ -43,10 +43,10 @@ class FirstQuestion:
     first_at = 0.0
 
     def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
-        if take() is not None:
-            self.first_at = time.perf_counter()
+        while take() is None:
+            yield ()
+        self.first_at = time.perf_counter()
         raise Unfinished("that is all we wanted to know")
-        yield ()
 
 
 def make_up(folder: BuildFolder, materials: Materials, rows: int) -> int:
