@@ -71,8 +71,10 @@ class PackageConnection:
     async def post(self, body: bytes, *, most_bytes: int) -> Reply:
         """Send and read to the end; what goes wrong on the way is a Fault."""
         create = self._client.chat.completions.with_streaming_response.create
+        asked = json.loads(body)
         try:
-            async with create(**json.loads(body)) as reply:
+            # As extra_body it goes as it is; as arguments the package would look through every schema anew.
+            async with create(model=asked["model"], messages=(), extra_body=asked) as reply:
                 return Reply(reply.status_code, reply.headers, await _read(reply.iter_bytes(), most_bytes))
         except openai.APIStatusError as error:
             refused = error.response
