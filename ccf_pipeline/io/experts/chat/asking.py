@@ -141,7 +141,7 @@ class Asker:
         if self._client == "openai":
             from ccf_pipeline.io.experts.chat.package import PackageConnection
 
-            return PackageConnection(self.endpoint, key=self._key, connect_seconds=seconds)
+            return PackageConnection(self.endpoint, PATH, key=self._key, connect_seconds=seconds)
         from ccf_pipeline.io.experts.chat.connection import Connection
 
         return Connection(self.endpoint, PATH, key=self._key, connect_seconds=seconds)

@@ -6,13 +6,14 @@ here, so that everything above it is the same.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, cast
 
 import aiohttp
 import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai._constants import RAW_RESPONSE_HEADER
+from openai._types import RequestOptions
 from openai._vendor.httpx_aiohttp import transport as carrier
 
 from ccf_pipeline.io.experts.chat.connection import Reply, fault_of_connection, settled_session
@@ -41,6 +42,10 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "ccf-build"} | {
 }
 
 
+# The reply is left to be read here, for it may be longer than any answer.
+_UNREAD: RequestOptions = {"headers": {"Content-Type": "application/json", RAW_RESPONSE_HEADER: "stream"}}
+
+
 async def _read(chunks: AsyncIterator[bytes], most_bytes: int) -> bytes:
     """The body, up to its end; what is longer than any answer can be is not read to its end."""
     body = bytearray()
@@ -54,8 +59,8 @@ async def _read(chunks: AsyncIterator[bytes], most_bytes: int) -> bytes:
 class PackageConnection:
     """Asks for chat completions of one endpoint, at the endpoint's own addresses."""
 
-    def __init__(self, endpoint: Endpoint, *, key: str, connect_seconds: float) -> None:
-        self._name = endpoint.name
+    def __init__(self, endpoint: Endpoint, path: str, *, key: str, connect_seconds: float) -> None:
+        self._name, self._path = endpoint.name, path
         session = settled_session(endpoint, None, connect_seconds)
         # The package reads proxies and certificates from the environment unless it is given a transport.
         transport = carrier.AiohttpTransport(trust_env=False, client=session)
@@ -70,12 +75,15 @@ class PackageConnection:
 
     async def post(self, body: bytes, *, most_bytes: int) -> Reply:
         """Send and read to the end; what goes wrong on the way is a Fault."""
-        create = self._client.chat.completions.with_streaming_response.create
-        asked = json.loads(body)
         try:
-            # As extra_body it goes as it is; as arguments the package would look through every schema anew.
-            async with create(model=asked["model"], messages=(), extra_body=asked) as reply:
-                return Reply(reply.status_code, reply.headers, await _read(reply.iter_bytes(), most_bytes))
+            # As arguments of `create` the package would look through the schema of the answer each time.
+            reply = await self._client.post(
+                self._path, cast_to=httpx2.Response, content=body, options=_UNREAD
+            )
+            try:
+                return Reply(reply.status_code, reply.headers, await _read(reply.aiter_raw(), most_bytes))
+            finally:
+                await reply.aclose()
         except openai.APIStatusError as error:
             refused = error.response
             return Reply(refused.status_code, refused.headers, refused.content[:most_bytes])
