@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from ccf_pipeline.records import (
     FINDING_LABELS,
     Completion,
     Edit,
     Label,
     Lineage,
+    Polarity,
     Problem,
     Prompt,
     Record,
@@ -94,7 +97,13 @@ def with_chosen(record: Record, chosen: Edit, faults: tuple[Problem, ...], spent
 
 def _labels(reading: Reading) -> tuple[Label, ...]:
     return tuple(
-        Label(finding=label, state=reading.states[finding])
+        _label(label, reading.states[finding])
         for finding, label in FINDING_LABELS.items()
         if finding in reading.states
     )
+
+
+@cache
+def _label(finding: str, state: Polarity) -> Label:
+    """There are few of them, and every row holds up to twenty-eight."""
+    return Label(finding=finding, state=state)
