@@ -143,19 +143,6 @@ def test_place_and_degree_belong_to_the_finding_they_stand_with(lexicon: Lexicon
     assert (mention.side, mention.region, mention.severity) == ("left", "base", "small")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Atelectasis at both lung bases.",
-        "Atelectasis at the lung bases.",
-        "Bibasilar atelectasis.",
-        "Atelectasis at both bases.",
-    ],
-)
-def test_the_bases_of_the_lungs_are_bases(text: str, lexicon: Lexicon) -> None:
-    assert only(text, "fnd_atelectasis", lexicon).region == "base"
-
-
 def test_one_noun_with_two_sides_makes_two_mentions(lexicon: Lexicon) -> None:
     mentions = read_text("Moderate right and trace left effusions.", lexicon)
 
