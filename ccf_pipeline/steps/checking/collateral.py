@@ -225,9 +225,10 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
     ]
     if missing and not _is_part_of_the_change(missing, case):
         numbers = ", ".join(str(sentence.number) for sentence in missing)
+        named, them = ("Sentence", "it") if len(missing) == 1 else ("Sentences", "them")
         yield Problem(
             code="unrelated_rewrite",
-            message=f"Sentence {numbers} had nothing to do with the change; keep it word for word.",
+            message=f"{named} {numbers} had nothing to do with the change; keep {them} word for word.",
             sentence=missing[0].number,
         )
     kept = [origin for origin in case.edit.origins if origin]
