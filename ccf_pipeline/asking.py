@@ -266,7 +266,7 @@ class Desk:
             whole = materials.templates[FALL_BACK]
             attempt = inquiry.prompt.attempt + 1
             return write_prompt(inquiry.plan, inquiry.study, materials.graph, whole, expert, attempt=attempt)
-        return write_repair(inquiry.prompt, completion, verdict, materials.templates[REPAIR], expert)
+        return write_repair(inquiry.prompt, completion, edit, verdict, materials.templates[REPAIR], expert)
 
     def _count(self, record: Record, shard: ShardAtWork) -> None:
         tally = self.tally

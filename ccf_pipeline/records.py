@@ -616,13 +616,20 @@ class BuildStatus(Noun):
 
 
 class BuildCheck(Noun):
-    """What was found when a build was verified: files by their path in it, and what ails the journal."""
+    """What was found when a build was verified: files by their path in it, and what ails the journal.
+
+    `audit` says what ails audit.jsonl, whose lines are sealed one by the other and cannot be made anew;
+    `audit_lines` and `audit_seal`, the hash of the last line, tell it from a log that was cut short later.
+    """
 
     finished: bool
     files: int
     damaged: tuple[str, ...]
     journal: str | None
     repaired: tuple[str, ...] = ()
+    audit: str | None = None
+    audit_lines: int = 0
+    audit_seal: str | None = None
 
 
 class RecheckSummary(Noun):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ccf_pipeline.errors import StorageError, Unfinished
+from ccf_pipeline.io.audit import AUDIT, AUDIT_HINT, verify_audit
 from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
 from ccf_pipeline.io.disk import remove, write_text
 from ccf_pipeline.io.experts import Take
@@ -81,12 +82,13 @@ def check_build(path: Path, progress: Progress = silent) -> BuildCheck:
     folder = BuildFolder(path)
     progress("verify", 0, None)
     damaged = [*_damaged_identity(folder), *folder.damaged()]
-    return BuildCheck(
+    found = BuildCheck(
         finished=folder.is_finished(),
         files=_file_count(folder),
         damaged=tuple(file.relative_to(path).as_posix() for file in damaged),
         journal=_damage_of_journal(folder),
     )
+    return found.model_copy(update=_state_of_audit(folder))
 
 
 def repair_build(path: Path, graph: Path | None, progress: Progress = silent) -> BuildCheck:
@@ -99,6 +101,9 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
     materials = Materials.load(settings_of(begun, out=path, graph=graph))
     folder = BuildFolder(path)
     found = check_build(path, progress)
+    if found.audit is not None and (path / AUDIT).exists():
+        # A repair is a run: it would have to be written down after a line that does not hold.
+        raise StorageError(f"{path / AUDIT}: {found.audit}", hint=AUDIT_HINT)
     if _damaged_identity(folder):
         write_text(folder.identity_path, json.dumps(begun, indent=1, sort_keys=True) + "\n", private=True)
     if found.finished and not found.damaged and found.journal is None:
@@ -130,6 +135,19 @@ def _damage_of_journal(folder: BuildFolder) -> str | None:
         return "it is not there" if folder.plan_summary_path.exists() else None
     with Journal(folder.journal_path) as journal:
         return journal.damage()
+
+
+def _state_of_audit(folder: BuildFolder) -> dict[str, object]:
+    """Whether the chain of audit.jsonl holds, and the seal at its end."""
+    path = folder.path / AUDIT
+    if not path.is_file():
+        was_run = folder.is_finished() or any((folder.path / "seals").glob("*"))
+        return {"audit": "it is not there"} if was_run else {}
+    try:
+        entries = verify_audit(folder.path)
+    except StorageError as error:
+        return {"audit": error.what.removeprefix(f"{path}: ")}
+    return {"audit_lines": len(entries), "audit_seal": entries[-1]["hash"] if entries else None}
 
 
 def _file_count(folder: BuildFolder) -> int:

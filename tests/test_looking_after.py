@@ -22,6 +22,7 @@ from ccf_pipeline import pipeline, rechecking
 from ccf_pipeline.cli.app import app
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
 from ccf_pipeline.io import locks
+from ccf_pipeline.io.audit import AUDIT
 from ccf_pipeline.io.builds import BuildFolder, join_build, open_build
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.journal import Journal
@@ -150,6 +151,53 @@ def test_a_recheck_that_stops_on_the_way_leaves_no_old_verdict(
         rechecking.recheck(build, None, write=True, progress=lambda *_: None)
 
     assert not any(map(BuildFolder(build).is_sealed, range(4)))
+
+
+def test_verify_tells_whether_the_audit_log_holds(build: Path) -> None:
+    found = check_build(build)
+    lines = (build / AUDIT).read_text().splitlines()
+
+    assert (found.audit, found.audit_lines) == (None, 2)
+    assert found.audit_seal == json.loads(lines[-1])["hash"]
+    assert str(found.audit_seal) in ccf_build("verify", build)
+
+
+@pytest.mark.parametrize("what", ["changed", "taken out", "gone"])
+def test_an_audit_log_that_was_tampered_with_is_damage_that_no_repair_takes_away(
+    what: str, build: Path
+) -> None:
+    log = build / AUDIT
+    lines = log.read_text().splitlines()
+    match what:
+        case "changed":
+            log.write_text("\n".join([lines[0].replace('"rows": ', '"rows": 9'), *lines[1:]]) + "\n")
+        case "taken out":
+            log.write_text("\n".join(lines[1:]) + "\n")
+        case "gone":
+            log.unlink()
+    told = "it is not there" if what == "gone" else "line 1 is not as it was written"
+
+    assert check_build(build).audit == told
+    for more in ((), ("--json",), ("--repair",)):
+        with pytest.raises(StorageError, match=rf"audit\.jsonl.*{told}"):
+            ccf_build("verify", build, *more)
+    assert check_build(build).damaged == ()
+
+
+def test_a_repair_refuses_to_go_on_with_a_broken_audit_log_before_it_touches_anything(build: Path) -> None:
+    log = build / AUDIT
+    log.write_text(log.read_text().replace('"rows": ', '"rows": 9'))
+    shard = next((build / "accepted").iterdir())
+    shard.write_bytes(b"")
+
+    with pytest.raises(StorageError, match="line 1 is not as it was written"):
+        repair_build(build, None)
+
+    assert (build / "manifest.json").is_file()
+    log.rename(build / "audit-aside.jsonl")
+    repair_build(build, None)
+    found = check_build(build)
+    assert (found.damaged, found.audit) == ((), None)
 
 
 # --- status ----------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ def attest(
     Whatever is not given as an option is asked for.
     """
     from ccf_pipeline.io.attestations import check_attestation, write_attestation
+    from ccf_pipeline.io.guard import ignored_proxies
 
     today = date.today()
     attestation = check_attestation(
@@ -97,3 +98,8 @@ def attest(
     typer.echo(
         f"use it: ccf-build run --expert openai --base-url https://{attestation.host}/v1 --attestation {out}"
     )
+    if proxies := ignored_proxies():
+        typer.echo(
+            f"{', '.join(proxies)} set: reports go to {attestation.host} itself, never through a proxy,"
+            " which would read along"
+        )

@@ -26,10 +26,11 @@ def verify(
 ) -> None:
     """Compare every file of a build with its manifest, every answer with its checksum.
 
-    Without --repair nothing is changed. A build that is not finished yet is compared with the seals of its
-    shards.
+    The lines of audit.jsonl are checked against each other. Without --repair nothing is changed. A build
+    that is not finished yet is compared with the seals of its shards.
     """
     from ccf_pipeline.cli.showing import progress_bars
+    from ccf_pipeline.io.audit import AUDIT_HINT
     from ccf_pipeline.io.builds import repair_hint
     from ccf_pipeline.repairing import check_build, repair_build
 
@@ -39,12 +40,11 @@ def verify(
         typer.echo(found.model_dump_json())
     elif not quiet:
         _show(build, found)
-    if not repair and (found.damaged or found.journal):
-        damaged = [*found.damaged, *([f"journal ({found.journal})"] if found.journal else [])]
-        raise StorageError(
-            f"{build}: damaged: {', '.join(damaged)}",
-            hint=repair_hint(build),
-        )
+    mendable = [] if repair else [*found.damaged, *([f"journal ({found.journal})"] if found.journal else [])]
+    lasting = [f"audit.jsonl ({found.audit})"] if found.audit else []
+    if mendable or lasting:
+        hints = [*([repair_hint(build)] if mendable else []), *([AUDIT_HINT] if lasting else [])]
+        raise StorageError(f"{build}: damaged: {', '.join([*mendable, *lasting])}", hint=" ".join(hints))
 
 
 def _show(build: Path, found: BuildCheck) -> None:
@@ -55,3 +55,5 @@ def _show(build: Path, found: BuildCheck) -> None:
     elif not found.damaged and not found.journal:
         said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
         typer.echo(f"{build}: {said}")
+    if found.audit_seal:
+        typer.echo(f"audit.jsonl: {found.audit_lines} lines, each sealed; the last one by {found.audit_seal}")

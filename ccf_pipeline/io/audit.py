@@ -28,6 +28,10 @@ from ccf_pipeline.records import Spend
 
 AUDIT = "audit.jsonl"
 BEGINNING = "0" * 64
+AUDIT_HINT = (
+    "Somebody changed the log, or the disk did: look into it, and bring it back from a copy. The next run"
+    " begins a new one where it is moved aside."
+)
 
 
 @contextlib.contextmanager
@@ -92,7 +96,7 @@ def verify_audit(folder: Path) -> list[dict[str, Any]]:
         if not stands:
             raise StorageError(
                 f"{path}: line {number} is not as it was written",
-                hint="Somebody changed the log, or the disk did: move the file aside and look into it.",
+                hint=AUDIT_HINT,
             )
         previous = sealed
         entries.append({**entry, "hash": sealed})

@@ -114,6 +114,7 @@ def check_machine(folder: Path, environment: Mapping[str, str] = os.environ) -> 
         check_privacy(folder),
         check_umask(folder),
         check_syncing(folder),
+        check_proxies(environment),
         *check_prefect(environment),
         check_gpu(),
     )
@@ -248,6 +249,21 @@ def check_syncing(folder: Path) -> Check:
         hint = "Build in a folder that no cloud copies: reports may not leave the machine."
         return Check("syncing", "warning", f"{folder} lies inside `{synced[0]}`", hint)
     return Check("syncing", "ok", "no cloud folder above it")
+
+
+# --- the way out ------------------------------------------------------------------------
+
+
+def check_proxies(environment: Mapping[str, str]) -> Check:
+    """Does the environment name a proxy? Model servers are asked without it, wherever they are."""
+    from ccf_pipeline.io.guard import ignored_proxies
+
+    named = ignored_proxies(environment)
+    if not named:
+        return Check("proxies", "ok", "none set")
+    # Names alone: a proxy's address may hold a password.
+    found = f"{', '.join(named)} set, and not used for model servers"
+    return Check("proxies", "ok", found, "A server that only a proxy leads to cannot be asked.")
 
 
 # --- Prefect and the GPU ----------------------------------------------------------------

@@ -277,3 +277,15 @@ def test_cards_are_told_as_nvidia_smi_names_them(tmp_path: Path, monkeypatch: py
 
     program.unlink()
     assert machine.check_gpu().state == "absent"
+
+
+# --- the way out ------------------------------------------------------------------------
+
+
+def test_proxies_are_named_without_their_passwords_and_said_to_be_unused() -> None:
+    none = machine.check_proxies({"https_proxy": "", "PATH": "/bin"})
+    two = machine.check_proxies({"HTTPS_PROXY": "http://user:secret@proxy:3128", "all_proxy": "socks5://p"})
+
+    assert (none.state, none.found) == ("ok", "none set")
+    assert two.found == "HTTPS_PROXY, all_proxy set, and not used for model servers"
+    assert two.state == "ok"

@@ -115,6 +115,15 @@ def test_attest_writes_what_was_said(tmp_path: Path) -> None:
     assert "PhysioNet" in done.stdout
 
 
+def test_attest_says_that_a_proxy_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://user:secret@proxy.example:3128")
+
+    done = ccf_build(*SAID, "--no-training", "--no-human-review", folder=tmp_path)
+
+    assert "https_proxy set: reports go to llm.example.org itself, never through a proxy" in done.stdout
+    assert "secret" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("lax", [["--training", "--no-human-review"], ["--no-training", "--human-review"]])
 def test_attest_takes_no_lax_word(lax: list[str], tmp_path: Path) -> None:
     done = ccf_build(*SAID, *lax, folder=tmp_path)

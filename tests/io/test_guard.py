@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ccf_pipeline.errors import CcfError, EndpointRefused, MissingInput
+from ccf_pipeline.errors import CcfError, EndpointRefused, ExpertError, MissingInput
 from ccf_pipeline.io.attestations import Attestation, read_attestation, write_attestation
 from ccf_pipeline.io.experts.chat import ChatExpert, Patience, Question
-from ccf_pipeline.io.guard import Rules, allow_endpoint, api_key, ignored_proxies
+from ccf_pipeline.io.guard import Endpoint, Rules, Zone, allow_endpoint, api_key, ignored_proxies
 from ccf_pipeline.records import CorpusTerms, Message
 from tests.bad_server import Act, BadServer, misbehaving, shout
 
@@ -269,6 +269,21 @@ def test_a_key_comes_from_its_variable_alone() -> None:
 
 def test_proxies_that_are_set_are_named() -> None:
     assert ignored_proxies({"HTTPS_PROXY": "x", "http_proxy": "", "PATH": "y"}) == ("HTTPS_PROXY",)
+
+
+@pytest.mark.parametrize(("zone", "is_told"), [("this machine", False), ("private network", True)])
+def test_where_a_server_is_not_found_an_unused_proxy_is_told(
+    zone: Zone, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy.example:3128")
+    nobody = Endpoint("http://127.0.0.1:1/v1", "127.0.0.1", 1, ("127.0.0.1",), zone=zone)
+    expert = ChatExpert((nobody,), "a-model", patience=HASTY)
+
+    with pytest.raises(ExpertError, match="no answer within") as error:
+        list(expert.answer_questions([Question("id", (Message(role="user", content="?"),), None)]))
+
+    assert ("HTTPS_PROXY set, but no proxy is used" in error.value.hint) == is_told
+    assert "secret" not in error.value.hint
 
 
 # --- not a byte elsewhere --------------------------------------------------------------------------

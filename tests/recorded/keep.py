@@ -1,11 +1,12 @@
 """Keeps recorded answers as fixtures, and writes the repair prompts that refused ones call for.
 
-python tests/recorded/keep.py FOLDER STRATEGY
+python tests/recorded/keep.py FOLDER STRATEGY [WAVE]
 
 FOLDER holds prompts.jsonl (of `ccf-build prompts`), planned.jsonl (study and plan by prompt id) and
-answers.jsonl (prompt id, text, model, origin). STRATEGY.jsonl beside this file is written from them, and
-FOLDER/repairs.jsonl with a prompt of the next attempt for each refused answer. Where FOLDER holds
-repair-answers.jsonl, these become STRATEGY-repairs.jsonl. Nothing is planned anew: what was asked stands.
+answers.jsonl (prompt id, text, model, origin). STRATEGY.jsonl beside this file, or in its folder WAVE, is
+written from them, and FOLDER/repairs.jsonl with a prompt of the next attempt for each refused answer. Where
+FOLDER holds repair-answers.jsonl, these become STRATEGY-repairs.jsonl, and repairs.jsonl is read instead.
+Nothing is planned or asked anew: what was asked stands.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ HERE = Path(__file__).parent
 FALL_BACK, REPAIR = "rewrite", "repair"
 
 
-def main(folder: Path, strategy: str) -> None:
+def main(folder: Path, strategy: str, kept_in: Path = HERE) -> None:
     prompts = {row["prompt_id"]: row for row in _rows(folder / "prompts.jsonl")}
     planned = {row["prompt_id"]: row for row in _rows(folder / "planned.jsonl")}
     answers = {row["prompt_id"]: row for row in _rows(folder / "answers.jsonl")}
@@ -40,23 +41,25 @@ def main(folder: Path, strategy: str) -> None:
         {**_answer(answers[key], prompts[key]), "study": planned[key]["study"], "plan": planned[key]["plan"]}
         for key in sorted(answers)
     ]
-    _write(HERE / f"{strategy}.jsonl", kept)
+    _write(kept_in / f"{strategy}.jsonl", kept)
     if strategy == CHOSEN:
         return  # What is refused of it is left out, not asked again.
-    graph = load_graph()
-    lexicon = Lexicon.from_graph(graph.file)
-    repairs = [row for key in sorted(answers) for row in _repair(kept, prompts[key], key, graph, lexicon)]
-    _write(folder / "repairs.jsonl", repairs)
-    asked = {row["prompt_id"]: row for row in repairs}
-    if (folder / "repair-answers.jsonl").is_file():
-        mended = sorted(_rows(folder / "repair-answers.jsonl"), key=lambda row: str(row["prompt_id"]))
+    answered, asked_again = folder / "repair-answers.jsonl", folder / "repairs.jsonl"
+    if not answered.is_file():
+        graph = load_graph()
+        lexicon = Lexicon.from_graph(graph.file)
         _write(
-            HERE / f"{strategy}-repairs.jsonl",
-            (
-                {**_answer(row, asked[row["prompt_id"]]), "repairs": asked[row["prompt_id"]]["repairs"]}
-                for row in mended
-            ),
+            asked_again,
+            (row for key in sorted(answers) for row in _repair(kept, prompts[key], key, graph, lexicon)),
         )
+        return
+    asked = {row["prompt_id"]: row for row in _rows(asked_again)}
+    mended = sorted(_rows(answered), key=lambda row: str(row["prompt_id"]))
+    repaired = (
+        {**_answer(row, asked[row["prompt_id"]]), "repairs": asked[row["prompt_id"]]["repairs"]}
+        for row in mended
+    )
+    _write(kept_in / f"{strategy}-repairs.jsonl", repaired)
 
 
 def _answer(answer: dict[str, Any], prompt: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def _repair(
             sampling=Sampling.model_validate(asked["sampling"]),
             form=asked["form"],
         )
-        repair = write_repair(prompt, completion, verdict, load_template(REPAIR), expert)
+        repair = write_repair(prompt, completion, edit, verdict, load_template(REPAIR), expert)
     told = repair.model_dump(
         mode="json", include={"prompt_id", "strategy", "form", "attempt", "sampling", "messages"}
     )
@@ -122,4 +125,4 @@ def _write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], HERE.joinpath(*sys.argv[3:4]))

@@ -102,3 +102,31 @@ def test_a_sign_that_cannot_stand_beside_a_normal_state_is_refused(graph: Concep
     )
 
     assert {"exclusive_asserted", "self_contradiction"} & {problem.code for problem in verdict.problems}
+
+
+TITLED = "FINDINGS: Pleura: There is a small left effusion. No pneumothorax. Bones: No fracture."
+
+
+@pytest.mark.parametrize(
+    ("next_sentence", "is_kept"),
+    [
+        ("Pleura: No pneumothorax.", True),  # the title of the sentence that went
+        ("Pleura: No pneumothorax is seen.", False),
+        ("Lungs: No pneumothorax.", False),
+        ("Bones: No pneumothorax.", False),
+    ],
+)
+def test_a_title_passes_to_the_next_sentence_when_its_own_goes(
+    next_sentence: str, is_kept: bool, graph: ConceptGraph, read: Read
+) -> None:
+    study = study_of(TITLED)
+    effusion = "fnd_pleural_effusion"
+    plan = plan_change(study, read(study.text), graph, Change("remove", effusion, (effusion,)), seed=7)
+    answer = Completion(
+        prompt_id="q", expert="scripted", model="m", text=json.dumps({"edits": ["-1", f"=2 {next_sentence}"]})
+    )
+    edit = read_edit(answer, plan, study)
+
+    verdict = check_edit(edit, plan, study, read(study.text), read(edit.text), graph)
+
+    assert ("unrelated_rewrite" not in codes(verdict)) == is_kept

@@ -17,45 +17,62 @@ from ccf_pipeline.steps.editing import read_edit
 from ccf_pipeline.steps.facts import Reading
 
 RECORDED = Path(__file__).parents[1] / "recorded"
-STRATEGIES = ("edits", "lines", "rewrite", "paper", "minimal", "chosen")
+REPAIRS = sorted(
+    str(path.relative_to(RECORDED).with_suffix("")) for path in RECORDED.rglob("*-repairs.jsonl")
+)
 RETOLD = "unrelated_rewrite"
 
 # The answers that are refused, by the beginning of their prompt's id; docs/experts-yield.md says why.
+# Those in first/ were written to an older wording of the prompts.
 REFUSED: dict[str, dict[str, set[str]]] = {
-    "edits": {
+    "first/edits": {
         "47060531": {"exclusive_asserted"},  # its plan left "no acute process" beside marked atelectasis
         "6b14b5a0": {RETOLD},
         "d2e27bd3": {RETOLD},
         "db9eb4a8": {RETOLD},
         "ddf080c6": {RETOLD},
     },
-    "lines": {
+    "first/lines": {
         "2bf51bc6": {"exclusive_asserted"},  # its plan left "no consolidation" beside extensive pneumonia
         "6cc0e92c": {RETOLD},
         "7fa0e4b5": {RETOLD},
         "bc70fef2": {"support_missing"},
         "d3da6eb3": {RETOLD},
     },
-    "rewrite": {
+    "first/rewrite": {
         "00847dbc": {RETOLD},
-        "0e815d5f": {RETOLD},
-        "16a0df94": {"exclusive_asserted"},
         "19c93ba0": {RETOLD},
         "2dd43b53": {RETOLD},
         "58164687": {"exclusive_asserted"},
     },
-    "paper": {
+    "first/paper": {
         "00cda60f": {RETOLD},
         "1042c10b": {RETOLD},
         "3306fa29": {RETOLD},
         "c2acd4f2": {RETOLD},
         "da48819e": {RETOLD},
     },
-    "minimal": {"b7840ad0": {RETOLD}, "bff414fd": {RETOLD}, "e9cae3b7": {RETOLD}},
-    "chosen": {"8f4ce614": {"chosen_refused"}},
+    "first/minimal": {"b7840ad0": {RETOLD}, "bff414fd": {RETOLD}, "e9cae3b7": {RETOLD}},
+    "first/chosen": {},
+    "edits": {"02aa2663": {"exclusive_asserted"}},
+    "lines": {},
+    "rewrite": {
+        "0bb687ae": {"target_uncertain_only"},
+        "17f6bde3": {RETOLD},
+        "1b96c869": {"target_uncertain_only"},
+    },
+    "paper": {"0ac72064": {RETOLD}, "43699a86": {"exclusive_asserted"}},
+    "minimal": {"3a21ebd8": {"exclusive_asserted"}},
+    "chosen": {"088e2075": {"chosen_refused"}, "5b794fd6": {"chosen_refused"}},
 }
-REPAIRED: dict[str, int] = {}
-"""How many of a strategy's recorded repairs are accepted, at least."""
+REPAIRED = {
+    "first/edits": 4,
+    "first/lines": 4,
+    "first/rewrite": 3,
+    "first/paper": 5,
+    "first/minimal": 3,
+}
+"""How many of the recorded repairs are accepted, at least."""
 
 Judge = Callable[[dict[str, Any], str], tuple[Edit, tuple[Problem, ...]]]
 
@@ -76,33 +93,37 @@ def judge(graph: ConceptGraph, read: Callable[[str], Reading]) -> Judge:
     return judged
 
 
+def strategy_of(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
 @lru_cache
 def rows_of(name: str) -> list[dict[str, Any]]:
     path = RECORDED / f"{name}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_recorded_answers_are_applied_and_refused_for_known_reasons_only(strategy: str, judge: Judge) -> None:
-    rows = rows_of(strategy)
+@pytest.mark.parametrize("name", REFUSED)
+def test_recorded_answers_are_applied_and_refused_for_known_reasons_only(name: str, judge: Judge) -> None:
+    rows = rows_of(name)
     assert len(rows) >= 40
 
     refused: dict[str, set[str]] = {}
     for row in rows:
-        edit, problems = judge(row, strategy)
+        edit, problems = judge(row, strategy_of(name))
         assert edit.problem is None, row["prompt_id"]
         if problems:
             refused[row["prompt_id"][:8]] = {problem.code for problem in problems}
 
     # A reader or checker that has learned may take more of them; it may not refuse what it took.
-    known = REFUSED[strategy]
+    known = REFUSED[name]
     unknown = {key: codes - known.get(key, set()) for key, codes in refused.items()}
     assert not {key: codes for key, codes in unknown.items() if codes}
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_recorded_answer_says_who_wrote_it_and_what_was_asked(strategy: str) -> None:
-    rows = rows_of(strategy)
+@pytest.mark.parametrize("name", REFUSED)
+def test_every_recorded_answer_says_who_wrote_it_and_what_was_asked(name: str) -> None:
+    rows = rows_of(name)
 
     assert (
         len({row["messages_digest"] for row in rows}) == len({row["prompt_id"] for row in rows}) == len(rows)
@@ -114,16 +135,24 @@ def test_every_recorded_answer_says_who_wrote_it_and_what_was_asked(strategy: st
         assert row["study"]["corpus"] == "demo"
 
 
-@pytest.mark.parametrize("path", sorted(RECORDED.glob("*-repairs.jsonl")), ids=lambda path: path.stem)
-def test_recorded_repairs_mend_what_was_refused(path: Path, judge: Judge) -> None:
-    strategy = path.stem.removesuffix("-repairs")
-    first = {row["prompt_id"]: row for row in rows_of(strategy)}
+@pytest.mark.parametrize("name", REPAIRS)
+def test_recorded_repairs_mend_what_was_refused(name: str, judge: Judge) -> None:
+    answered = name.removesuffix("-repairs")
+    first = {row["prompt_id"]: row for row in rows_of(answered)}
 
     accepted = 0
-    for row in rows_of(path.stem):
+    for row in rows_of(name):
         asked = first[row["repairs"]]
-        _, problems = judge({**row, "study": asked["study"], "plan": asked["plan"]}, strategy)
+        told = {**row, "study": asked["study"], "plan": asked["plan"]}
+        _, problems = judge(told, strategy_of(answered))
         assert row["attempt"] == 2
+        assert "without sight of the checker" in row["origin"]
         accepted += not problems
 
-    assert accepted >= REPAIRED.get(strategy, 1)
+    assert accepted >= REPAIRED[answered]
+
+
+def test_no_wave_of_answers_is_left_out() -> None:
+    found = {str(path.relative_to(RECORDED).with_suffix("")) for path in RECORDED.rglob("*.jsonl")}
+
+    assert found == {*REFUSED, *REPAIRS}

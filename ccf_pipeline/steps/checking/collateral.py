@@ -221,12 +221,14 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
         and not (tells_no_change(sentence.text) and not _stands_without_its_no(sentence.text, case))
         and not _sums_up_a_normal_film(sentence, case)
         and not _gave_its_title_away(sentence, case)
+        and not _took_a_title_over(sentence, case)
     ]
     if missing and not _is_part_of_the_change(missing, case):
         numbers = ", ".join(str(sentence.number) for sentence in missing)
+        named, them = ("Sentence", "it") if len(missing) == 1 else ("Sentences", "them")
         yield Problem(
             code="unrelated_rewrite",
-            message=f"Sentence {numbers} had nothing to do with the change; keep it word for word.",
+            message=f"{named} {numbers} had nothing to do with the change; keep {them} word for word.",
             sentence=missing[0].number,
         )
     kept = [origin for origin in case.edit.origins if origin]
@@ -242,6 +244,16 @@ def _gave_its_title_away(sentence: Sentence, case: Case) -> bool:
     written = [new.text for new in case.edit.sentences if new.number in case.written]
     rest = same_words(sentence.text[title.end() :])
     return rest in map(same_words, written) and any(text.startswith(title.group()) for text in written)
+
+
+def _took_a_title_over(sentence: Sentence, case: Case) -> bool:
+    """ "Pleura: No change." where the sentence went that the title stood before is "No change." as it was."""
+    words = same_words(sentence.text)
+    for written in case.written_sentences:
+        title = _TITLE.match(written.text)
+        if title and same_words(written.text[title.end() :]) == words:
+            return any(gone.text.startswith(title.group()) for gone in case.gone if gone != sentence)
+    return False
 
 
 def _sums_up_a_normal_film(sentence: Sentence, case: Case) -> bool:

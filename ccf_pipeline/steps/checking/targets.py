@@ -65,7 +65,10 @@ def _hedged(case: Case) -> Problem | None:
     ]
     if not doubted or _is_conditional(doubted, case):
         return None
-    return block("target_uncertain_only", f"{case.label} is only hedged; state it as present.", doubted[0])
+    cue = doubted[0].cue
+    said = f' by "{cue}"' if cue else ""
+    message = f"{case.label} is only hedged{said}; state it as present."
+    return block("target_uncertain_only", message, doubted[0])
 
 
 def _is_conditional(doubted: list[Mention], case: Case) -> bool:

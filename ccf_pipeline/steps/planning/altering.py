@@ -98,6 +98,9 @@ def _alterations(
         if finding not in DISEASES or any(mention.polarity == "uncertain" for mention in said):
             continue
         asserted = [mention for mention in said if is_asserted(mention)]
+        # Where only a kind of it is told, an atelectasis for an opacity, it is the kind that would change.
+        if asserted and all(m.concept in graph.descendants(finding) for m in asserted):
+            continue
         match element:
             case "side":
                 yield from _other_side(finding, asserted, state, reading, graph)

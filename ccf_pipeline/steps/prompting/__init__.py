@@ -1,6 +1,7 @@
 """Plan → prompt: what the expert is told, the part that most prompts share first.
 
 wording.py   the task in words       showing.py   the report, fenced as data, and the graph
+reasons.py   what speaks against an answer, by sentences that its writer knows
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import (
     AnswerForm,
     Completion,
+    Edit,
     Message,
     Plan,
     Prompt,
@@ -22,6 +24,7 @@ from ccf_pipeline.records import (
     Verdict,
 )
 from ccf_pipeline.settings import ExpertSettings
+from ccf_pipeline.steps.prompting.reasons import tell_reason
 from ccf_pipeline.steps.prompting.showing import show_graph, show_report, show_target
 from ccf_pipeline.steps.prompting.wording import (
     ask_for_rewording,
@@ -62,7 +65,7 @@ def write_prompt(
     slots = {
         "target": lambda: show_target(graph, plan.target),
         "graph": lambda: show_graph(graph),
-        "request": lambda: describe_showing(plan) if template.strategy == "paper" else describe_task(plan),
+        "request": lambda: _request(plan, graph, template),
         "details": lambda: list_details(plan, graph, numbered=is_numbered),
         "report": lambda: show_report(study, numbered=is_numbered),
     }
@@ -86,10 +89,16 @@ def write_chosen(plans: tuple[Plan, ...], study: Study, template: Template, expe
 
 
 def write_repair(
-    prompt: Prompt, completion: Completion, verdict: Verdict, template: Template, expert: ExpertSettings
+    prompt: Prompt,
+    completion: Completion,
+    edit: Edit,
+    verdict: Verdict,
+    template: Template,
+    expert: ExpertSettings,
 ) -> Prompt:
     """Send an answer back with the reasons; what was said before stays, so that a prefix cache holds it."""
-    reasons = "\n".join(f"- {problem.message}" for problem in verdict.problems if problem.level == "block")
+    refused = [problem for problem in verdict.problems if problem.level == "block"]
+    reasons = "\n".join(f"- {tell_reason(problem, prompt, edit)}" for problem in refused)
     request = string.Template(template.user).substitute(reasons=reasons, form=REMINDERS[prompt.form])
     messages = (
         *prompt.messages,
@@ -99,6 +108,10 @@ def write_repair(
     plan, form, attempt = prompt.plan, prompt.form, prompt.attempt + 1
     repair = _prompt(plan, plan.plan_id, prompt.sentences, template, messages, expert, form, attempt)
     return repair.model_copy(update={"strategy": prompt.strategy, "template_digest": prompt.template_digest})
+
+
+def _request(plan: Plan, graph: ConceptGraph, template: Template) -> str:
+    return describe_showing(plan) if template.strategy == "paper" else describe_task(plan, graph)
 
 
 def _opening(template: Template, slots: dict[str, str]) -> tuple[Message, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ccf_pipeline.concepts import Concept, ConceptGraph
 from ccf_pipeline.records import (
@@ -20,19 +20,28 @@ STAYS = "All else that it shows stays."
 DEVICES_NAMED = 3
 
 
-def describe_task(plan: Plan) -> str:
+def describe_task(plan: Plan, graph: ConceptGraph) -> str:
     """What the image is to show instead, by the names of the findings; the details name the signs."""
     target, leaving = FINDING_LABELS[plan.target], _leaving(plan)
     if plan.direction == "alter":
         return f"the image shows the same but for one thing: {_altered(plan)}. All else stays."
     if plan.direction == "remove":
-        return f"the image no longer shows {target}, nor its signs as far as they are listed. {STAYS}"
+        stays = f"{_spared_devices(graph)} {STAYS}" if plan.target == SUPPORT_DEVICES else STAYS
+        return f"the image no longer shows {target}, nor its signs as far as they are listed. {stays}"
     if plan.target == NO_FINDING:
         return f"the image shows a normal chest, without {leaving} and the signs that are listed. {STAYS}"
     if plan.direction == "swap":
         going = f"{leaving}, whose signs go as far as they are listed"
         return f"the image shows {target} in place of {going}. {STAYS}"
     return f"the image shows {target} as well. {STAYS}"
+
+
+def _spared_devices(graph: ConceptGraph) -> str:
+    """What surgery left and supports nothing: no label counts it, so that it does not go with the devices."""
+    ties = (r for r in graph.relations_of(SUPPORT_DEVICES) if r.kind == "variant")
+    spared = [graph.concept(r.other(SUPPORT_DEVICES)) for r in ties]
+    names = [name_of(concept) for concept in spared if not concept.sets_labels]
+    return f"{' and '.join(names).capitalize()} do not count as such and stay." if names else ""
 
 
 def _altered(plan: Plan) -> str:
@@ -72,19 +81,38 @@ def list_details(plan: Plan, graph: ConceptGraph, *, numbered: bool) -> str:
     Args:
         numbered: whether the report is shown with the numbers of its sentences.
     """
-    staying = [mention for mention in plan.must_stay if mention.concept not in graph.words_of_change]
+    # What is new, worse or unchanged goes or stays with the finding that it is said of.
+    staying, ceasing = (
+        [mention for mention in mentions if mention.concept not in graph.words_of_change]
+        for mentions in (plan.must_stay, plan.must_cease)
+    )
     lines = {
-        "Describe": "; ".join(_statement(statement, graph) for statement in plan.must_appear),
-        "No longer true": _mentions(plan.must_cease, graph, numbered=numbered),
+        "Describe": "; ".join(_statements(plan, graph)),
+        "No longer true": _mentions(ceasing, graph, numbered=numbered),
         "Still true": _mentions(staying, graph, numbered=numbered),
     }
     return "\n".join(f"{title}: {words}." for title, words in lines.items() if words)
 
 
-def _statement(statement: Statement, graph: ConceptGraph) -> str:
-    region = graph.regions[statement.region].label if statement.region else None
-    where = [word for word in (statement.severity, statement.side, region) if word]
-    return _described(graph, statement.concept) + (f" ({', '.join(where)})" if where else "")
+def _statements(plan: Plan, graph: ConceptGraph) -> Iterator[str]:
+    """What appears, each thing once: a sign that is called what the finding is called adds nothing."""
+    told: list[set[str]] = []
+    for statement in plan.must_appear:
+        words = _described(graph, statement.concept)
+        # A finding that changes sides takes its kinds with it: a nodule is a nodule or mass already.
+        own = {word.removesuffix("s") for word in words.split()}
+        if not any(own == other or (plan.direction == "alter" and own < other) for other in told):
+            yield words + _where(statement, graph)
+        told.append(own)
+
+
+def _where(statement: Statement, graph: ConceptGraph) -> str:
+    # "Borderline" is read as a doubt, as the CheXpert labeler does; a device stands wherever it belongs.
+    severity = statement.severity if statement.severity != "borderline" else None
+    place = statement.region if statement.concept != SUPPORT_DEVICES else None
+    region = graph.regions[place].label if place else None
+    where = [word for word in (severity, statement.side, region) if word]
+    return f" ({', '.join(where)})" if where else ""
 
 
 def _described(graph: ConceptGraph, concept_id: str) -> str:

@@ -98,14 +98,18 @@ class Book:
 
     def _with_parts(self, key: str, entry: Entry, kinship: set[tuple[str, str]]) -> Entry:
         concepts = list(entry.concepts)
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"region": entry.region}
+        placed: tuple[int, int] | None = None
         for i, j in combinations(range(len(key) + 1), 2):
             part = self.entries.get(key[i:j])
             if part is None or j - i == len(key):
                 continue
-            for name in ("side", "region", "severity"):
+            for name in ("side", "severity"):
                 if found.get(name) is None:
                     found[name] = getattr(entry, name) or getattr(part, name)
+            # "Both lung bases" are bases: what holds the first words of place in it says more than they.
+            if part.region is not None and (placed is None or (i <= placed[0] and placed[1] <= j)):
+                found["region"], placed = entry.region or part.region, (i, j)
             concepts += [c for c in part.concepts if self._is_meant(c, entry, key, (i, j), kinship)]
         named = tuple(dict.fromkeys(concepts))
         if entry.role == "not_form" and not entry.concepts:

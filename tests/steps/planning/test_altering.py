@@ -105,6 +105,14 @@ def test_what_is_hedged_is_left_alone(graph: ConceptGraph, read: Read) -> None:
     assert alterations(study_of(hedged), graph, read) == {}
 
 
+def test_where_only_a_kind_is_told_it_is_the_kind_that_changes(graph: ConceptGraph, read: Read) -> None:
+    study = study_of(" FINDINGS:  Moderate plate-like atelectasis in both mid lungs.  No effusion.\n")
+    made = plan_study(study, read(study.text), graph, per_study=12, seed=7, preset="minimal")
+
+    assert made
+    assert {plan.target for plan in made if plan.element in ("side", "severity")} <= {"fnd_atelectasis"}
+
+
 @pytest.mark.parametrize(("element", "words"), [("side", {"right"}), ("severity", None)])
 def test_the_rules_expert_exchanges_one_word(
     graph: ConceptGraph, read: Read, element: str, words: set[str] | None

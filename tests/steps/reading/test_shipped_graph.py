@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from ccf_pipeline.concepts.model import Concept, GraphFile
+from ccf_pipeline.records import Mention
 from ccf_pipeline.steps.facts import read_facts
 from ccf_pipeline.steps.reading import CCF, CHEXPERT, NEGEX, Lexicon, read_labels, read_report, read_text
 
@@ -109,3 +110,38 @@ def test_labels_found_on_the_way_are_those_of_the_mentions(shipped: Lexicon) -> 
         ):
             mentions, labels = read_report(text, shipped, conventions)
             assert labels == read_labels(mentions, shipped, conventions)
+
+
+def only_mention(text: str, concept: str, shipped: Lexicon) -> Mention:
+    (mention,) = [mention for mention in read_text(text, shipped) if mention.concept == concept]
+    return mention
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Atelectasis at both lung bases.",
+        "Atelectasis at the lung bases.",
+        "Bibasilar atelectasis.",
+        "Atelectasis at both bases.",
+    ],
+)
+def test_the_bases_of_the_lungs_are_bases(text: str, shipped: Lexicon) -> None:
+    assert only_mention(text, "fnd_atelectasis", shipped).region == "base"
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "side"),
+    [
+        ("Linear left basilar atelectasis.", "att_linear_opacity", "left"),
+        ("Plate-like bibasilar atelectasis.", "att_linear_opacity", "bilateral"),
+        ("Opacification at the right base.", "att_basilar_opacity", "right"),
+        ("Fluid tracking into the left fissure.", "att_fissural_fluid", "left"),
+        ("Degenerative changes at multiple levels of the spine.", "att_degenerative_spine", None),
+        ("Congestion of the pulmonary vasculature.", "att_vascular_congestion", None),
+    ],
+)
+def test_a_sign_is_read_with_its_place_between_its_words(
+    text: str, concept: str, side: str | None, shipped: Lexicon
+) -> None:
+    assert only_mention(text, concept, shipped).side == side

@@ -13,6 +13,7 @@ from ccf_pipeline.errors import CcfError, ExpertError, Unfinished
 from ccf_pipeline.io.experts.chat.asking import Asker, Question
 from ccf_pipeline.io.experts.chat.faults import Broken, Busy, Gone
 from ccf_pipeline.io.experts.chat.pacing import Patience, Rate, Width
+from ccf_pipeline.io.guard import ignored_proxies
 from ccf_pipeline.records import Completion
 
 logger = logging.getLogger(__name__)
@@ -167,7 +168,8 @@ class Servers:
         if seconds > self.patience.start_seconds and not any(server.reached for server in self.all):
             return ExpertError(
                 f"no answer within {seconds:.0f} s; {told}",
-                hint="Check that the server runs and that the URL is right; then run the command again.",
+                hint="Check that the server runs and that the URL is right; then run the command again."
+                + self._about_proxies(),
             )
         if seconds > self.patience.give_up_seconds:
             return Unfinished(
@@ -175,6 +177,12 @@ class Servers:
                 hint="What was answered is kept: when the server is back, run the same command again.",
             )
         return None
+
+    def _about_proxies(self) -> str:
+        proxies = ignored_proxies()
+        if not proxies or all(server.asker.endpoint.zone == "this machine" for server in self.all):
+            return ""
+        return f" {', '.join(proxies)} set, but no proxy is used: it would read along."
 
     def put_off(self, seconds: float) -> None:
         """Nobody listened for so long: no answer is late for that."""
