@@ -35,9 +35,9 @@ TAKEN_OVER_AT_ONCE = 500
 class Tally:
     """How a build stands, for those who watch it: `judged` counts rows, `spend` answers and their tokens.
 
-    `taken_over` counts the answers that another build paid for: they are no part of `spend`. `reworded` counts
-    the factual sides that are in the expert's words, where that is asked for: one of each study, or of each
-    pair. `not_reworded` counts those that did not hold.
+    `taken_over` counts the answers that another build paid for: they are no part of `spend`. `reworded`
+    counts the factual sides that are in the expert's words, where that is asked for: one of each study, or of
+    each pair. `not_reworded` counts those that did not hold.
     """
 
     planned: int
