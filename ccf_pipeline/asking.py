@@ -15,6 +15,7 @@ from ccf_pipeline.errors import ExpertError, Unfinished
 from ccf_pipeline.io.binding import with_bound_images
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import images_root
+from ccf_pipeline.io.earlier import EarlierAnswers
 from ccf_pipeline.io.experts import Expert
 from ccf_pipeline.io.journal import Journal, KnownExpert
 from ccf_pipeline.materials import FALL_BACK, REPAIR, Materials
@@ -27,14 +28,16 @@ from ccf_pipeline.steps.prompting import CHOSEN, write_chosen, write_prompt, wri
 from ccf_pipeline.steps.recording import make_record, with_chosen
 
 OPEN_SHARDS = 8
+TAKEN_OVER_AT_ONCE = 500
 
 
 @dataclass
 class Tally:
     """How a build stands, for those who watch it: `judged` counts rows, `spend` answers and their tokens.
 
-    `reworded` counts the factual sides that are in the expert's words, where that is asked for: one of each
-    study, or of each pair. `not_reworded` counts those that did not hold.
+    `taken_over` counts the answers that another build paid for: they are no part of `spend`. `reworded`
+    counts the factual sides that are in the expert's words, where that is asked for: one of each study, or of
+    each pair. `not_reworded` counts those that did not hold.
     """
 
     planned: int
@@ -44,6 +47,7 @@ class Tally:
     reworded: int = 0
     not_reworded: int = 0
     under_way: int = 0
+    taken_over: int = 0
     rejected_by: Counter[str] = field(default_factory=Counter)
     spend: Spend = field(default_factory=Spend)
 
@@ -107,14 +111,17 @@ class Desk:
         *,
         watch: Watch = unwatched,
         stopping: Callable[[], bool] = never,
+        earlier: EarlierAnswers | None = None,
     ) -> None:
         self._folder, self._materials, self._expert, self._journal = folder, materials, expert, journal
+        self._earlier = earlier or EarlierAnswers(folder.path)
         self._watch, self._stopping, self.tally = watch, stopping, tally
         self._numbers = iter(shards)
         self._open: dict[int, ShardAtWork] = {}
         self._fresh: deque[Inquiry] = deque()
         self._repairs: deque[Inquiry] = deque()
         self._asked: dict[str, Inquiry] = {}
+        self._taken_over: list[Completion] = []
         self.stopped_by: str | None = None
 
     def run(self) -> None:
@@ -126,6 +133,7 @@ class Desk:
             for completion in completions:
                 self._receive(completion)
             self._watch(self.tally)
+        self._keep_taken_over()
         if self.stopped_by:
             raise Unfinished(f"stopped: {self.stopped_by}")
         if self._open or next(self._numbers, None) is not None:
@@ -135,11 +143,9 @@ class Desk:
     def take(self) -> Prompt | None:
         """The next prompt that has no answer yet; answers in the journal are judged on the way."""
         while (inquiry := self._next_inquiry()) is not None:
-            known = self._journal.find(
-                [inquiry.prompt.prompt_id], expert=self._expert.name, model=self._expert.model
-            )
-            if known:
-                self._judge(inquiry, known[inquiry.prompt.prompt_id])
+            known = self._known(inquiry.prompt)
+            if known is not None:
+                self._judge(inquiry, known)
                 continue
             self.stopped_by = self.stopped_by or self._reason_to_stop()
             if self.stopped_by:
@@ -149,6 +155,26 @@ class Desk:
             self.tally.under_way = len(self._asked)
             return inquiry.prompt
         return None
+
+    def _known(self, prompt: Prompt) -> Completion | None:
+        """The answer that this build has, or another one that it may take over."""
+        asked, expert = prompt.prompt_id, self._expert
+        kept = self._journal.find([asked], expert=expert.name, model=expert.model)
+        if kept:
+            return kept[asked]
+        found = self._earlier.find(asked, expert=expert.name, model=expert.model)
+        if found is not None:
+            self._taken_over.append(found)
+            self.tally.taken_over += 1
+            if len(self._taken_over) == TAKEN_OVER_AT_ONCE:
+                self._keep_taken_over()
+        return found
+
+    def _keep_taken_over(self) -> None:
+        """Kept some at once: were it killed before, they would be taken over again."""
+        if self._taken_over:
+            self._journal.take_over(self._taken_over)
+            self._taken_over = []
 
     def _next_inquiry(self) -> Inquiry | None:
         while not self._repairs and not self._fresh and len(self._open) < OPEN_SHARDS:
@@ -203,6 +229,7 @@ class Desk:
         """One answer less to wait for; the last one seals the shard."""
         shard.missing -= 1
         if shard.missing == 0:
+            self._keep_taken_over()
             records = [record for record in shard.records if record is not None]
             self._folder.seal_shard(shard.number, _with_chosen(records, shard.chosen))
             del self._open[shard.number]

@@ -22,8 +22,9 @@ from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.corpora import corpus_terms, images_root, require_corpus
 from ccf_pipeline.io.datasets import write_dataset
+from ccf_pipeline.io.earlier import earlier_answers, look_through
 from ccf_pipeline.io.experts import Expert, endpoints_of, open_expert
-from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.io.journal import Journal, taken_over_beside
 from ccf_pipeline.io.tally import ranked
 from ccf_pipeline.materials import Materials, Progress, silent
 from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
@@ -61,6 +62,7 @@ def build(
     with open_build(settings.out, materials.identity) as folder:
         if folder.is_finished():
             return folder.verify()
+        look_through(folder.path, settings.reuse, corpus_terms(settings.corpus).sensitivity)
         # The expert comes first: an endpoint that may not be asked is refused before hours of planning.
         with open_expert(settings, materials.graph) as expert, Journal(folder.journal_path) as journal:
             journal.mend()
@@ -129,8 +131,17 @@ def build_shards(
     """Ask for the counterfactuals of these shards, judge them, and seal accepted and rejected rows."""
     plan = planned(folder)
     tally = tally_of(folder, plan, journal.spent())
-    with audited_run(folder.path, _facts(materials, plan, expert), lambda: tally.spend):
-        Desk(folder, materials, shards, expert, journal, tally, watch=watch, stopping=stopping).run()
+    tally.taken_over = journal.taken_over()
+    settings = materials.settings
+    sensitivity = corpus_terms(settings.corpus).sensitivity
+    with (
+        earlier_answers(folder.path, settings.reuse, sensitivity) as earlier,
+        audited_run(folder.path, _facts(materials, plan, expert), lambda: tally.spend),
+    ):
+        desk = Desk(
+            folder, materials, shards, expert, journal, tally, watch=watch, stopping=stopping, earlier=earlier
+        )
+        desk.run()
 
 
 def _facts(materials: Materials, plan: PlanSummary, expert: Expert) -> dict[str, Any]:
@@ -226,6 +237,12 @@ def refuse_lost_rows(summary: BuildSummary) -> None:
 
 def _counted(reasons: Iterable[str]) -> tuple[ReasonCount, ...]:
     return ranked(Counter(reasons))
+
+
+def taken_over_by(out: Path) -> int:
+    """How many answers of a build another one paid for."""
+    path = BuildFolder(out).journal_path
+    return taken_over_beside(path) if path.is_file() else 0
 
 
 def spent_on(out: Path) -> Spend:

@@ -610,6 +610,7 @@ class BuildStatus(Noun):
     shards: int
     shards_sealed: int
     spend: Spend
+    taken_over: int = 0
     cost: float | None
     answers_per_second: float | None
     seconds_left: int | None

@@ -14,7 +14,7 @@ from ccf_pipeline.io.audit import AUDIT, AUDIT_HINT, verify_audit
 from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
 from ccf_pipeline.io.disk import remove, write_text
 from ccf_pipeline.io.experts import Take
-from ccf_pipeline.io.journal import Journal, KnownExpert, Pace, pace, spent_beside
+from ccf_pipeline.io.journal import Journal, KnownExpert, Pace, pace, spent_beside, taken_over_beside
 from ccf_pipeline.io.locks import holder_of
 from ccf_pipeline.materials import Materials, Progress, silent
 from ccf_pipeline.pipeline import build_shards, finish_build, plan_build, tally_of
@@ -31,6 +31,7 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
     plan, holder = folder.plan_summary(), holder_of(path)
     has_journal = folder.journal_path.is_file()
     spend = spent_beside(folder.journal_path) if has_journal else Spend()
+    taken_over = taken_over_beside(folder.journal_path) if has_journal else 0
     answers = pace(folder.journal_path) if has_journal else Pace(None, None)
     state = "finished" if folder.is_finished() else "stopped" if holder is None else "running"
     if plan is None and holder is not None:
@@ -38,6 +39,7 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
     plan = plan or _NOTHING_PLANNED
     tally = tally_of(folder, plan, spend)
     running = state == "running"
+    had = spend.answers + taken_over
     return BuildStatus.model_validate(
         {
             "state": state,
@@ -53,9 +55,10 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
             "shards": plan.shards,
             "shards_sealed": sum(map(folder.is_sealed, range(plan.shards))),
             "spend": spend,
+            "taken_over": taken_over,
             "cost": prices.cost_of(spend) if prices != PriceSettings() else None,
             "answers_per_second": answers.per_second if running else None,
-            "seconds_left": _seconds_left(plan.plans, tally.judged, spend, answers) if running else None,
+            "seconds_left": _seconds_left(plan.plans, tally.judged, had, answers) if running else None,
         }
     )
 
@@ -65,12 +68,12 @@ _NOTHING_PLANNED = PlanSummary(
 )
 
 
-def _seconds_left(plans: int, judged: int, spend: Spend, answers: Pace) -> int | None:
+def _seconds_left(plans: int, judged: int, had: int, answers: Pace) -> int | None:
     """The answers that are missing, at the pace of the last ones; a row may take more than one."""
-    if not answers.per_second or not spend.answers:
+    if not answers.per_second or not had:
         return None
-    answers_per_row = max(1.0, spend.answers / judged) if judged > plans / 10 else 1.0
-    return round(max(0.0, plans * answers_per_row - spend.answers) / answers.per_second)
+    answers_per_row = max(1.0, had / judged) if judged > plans / 10 else 1.0
+    return round(max(0.0, plans * answers_per_row - had) / answers.per_second)
 
 
 # --- whether it is intact ---------------------------------------------------------------------

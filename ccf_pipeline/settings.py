@@ -256,6 +256,10 @@ class BuildSettings(BaseSettings):
     graph: Path | None = Field(
         default=None, description="A concept graph of your own; the default one otherwise."
     )
+    reuse: tuple[Path, ...] = Field(
+        default=(),
+        description="Other build folders; their answers to what this build would ask are taken over.",
+    )
     corpus: CorpusSettings = CorpusSettings()
     plan: PlanSettings = PlanSettings()
     expert: ExpertSettings = ExpertSettings()

@@ -8,6 +8,7 @@ way round; several flow runs of one build.toml share its shards.
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -23,14 +24,17 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.concurrency.sync import concurrency
 from prefect.context import get_run_context
+from prefect.exceptions import ObjectNotFound
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
 from ccf_pipeline import joining
-from ccf_pipeline.errors import BuildConflict, SettingsError, StorageError, Unfinished
+from ccf_pipeline.errors import BuildConflict, CcfError, SettingsError, StorageError, Unfinished
 from ccf_pipeline.io.builds import BuildFolder, join_build
 from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.materials import Materials
@@ -41,6 +45,8 @@ from flows.tracking import note_process
 from flows.without_text import without_text
 
 LOOK_AGAIN_SECONDS = 2.0
+LEASE_SECONDS = 60.0
+"""What a worker that was killed held of a limit is free for others after so long."""
 FOR_GOOD = (Unfinished, StorageError, BuildConflict, SettingsError)
 """What another attempt would only run into again."""
 
@@ -69,21 +75,28 @@ def name_of_run() -> str:
 def say_where_it_stands(flow: object, flow_run: FlowRun, state: State[Any]) -> None:
     """However a run ended, say what is done: the next run goes on from there."""
     config = BuildRequest.model_validate(flow_run.parameters["request"]).config
-    folder = BuildFolder(load_settings(Path(config)).out)
-    plan = folder.plan_summary()
+    try:
+        folder = BuildFolder(load_settings(Path(config)).out)
+        plan = folder.plan_summary()
+    except CcfError:
+        return  # Nothing to tell of a build; the run's state says what is wrong.
     sealed = sum(map(folder.is_sealed, range(plan.shards))) if plan else 0
-    create_table_artifact(
-        table=[
-            {
-                "build": str(folder.path),
-                "ended": state.name,
-                "sealed": sealed,
-                "of": plan.shards if plan else 0,
-            }
-        ],
+    row = {
+        "build": str(folder.path),
+        "ended": state.name,
+        "sealed": sealed,
+        "of": plan.shards if plan else 0,
+    }
+    # A hook may run where no run is at work, in the worker: the run is named.
+    ended = ArtifactCreate(
         key="ended",
+        type="table",
         description="Sealed shards stay; run it again, as a flow or with `ccf-build run`, and it goes on.",
+        data=json.dumps([row]),
+        flow_run_id=flow_run.id,
     )
+    with get_client(sync_client=True) as client:
+        client.create_artifact(ended)
 
 
 @flow(
@@ -98,6 +111,7 @@ def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # 
     """Build the data set that a build.toml describes, or help with it, or go on with it; returns counts."""
     note_process()
     with without_text():
+        _require_limit(request.endpoint_limit)
         materials = _materials(request.config)
         require_corpus(materials.settings.corpus)
         with join_build(materials.settings.out, materials.identity) as folder:
@@ -109,6 +123,20 @@ def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # 
                 summary = joining.finish_together(folder, materials)
                 _show(folder, summary)
     return {"planned": summary.plan.plans, "accepted": summary.accepted, "rejected": summary.rejected}
+
+
+def _require_limit(name: str | None) -> None:
+    """A limit that nobody made would hold nobody back."""
+    if name is None:
+        return
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(name)
+        except ObjectNotFound:
+            raise SettingsError(
+                f"Prefect has no global concurrency limit `{name}`",
+                hint=f"Make it with `prefect gcl create {name} --limit 4`, or leave `endpoint_limit` out.",
+            ) from None
 
 
 def _build_shards(folder: BuildFolder, request: BuildRequest) -> None:
@@ -179,11 +207,23 @@ def build_one_shard(shard: int, request: BuildRequest) -> bool:
     with without_text():
         materials = _materials(request.config)
         folder = BuildFolder(materials.settings.out)
-        limit = request.endpoint_limit
-        with concurrency(limit, occupy=1) if limit else contextlib.nullcontext():
+        with _a_slot_of(request.endpoint_limit):
             made = joining.build_if_free(folder, materials, shard)
     get_run_logger().info("shard %d %s", shard, "is sealed" if made else "is at work elsewhere")
     return made
+
+
+@contextlib.contextmanager
+def _a_slot_of(limit: str | None) -> Iterator[None]:
+    """Wait for a slot of Prefect's, if there is a limit, and hold it."""
+    if limit is None:
+        yield
+        return
+    # Should a renewal fail, the shard is finished all the same: its answers are paid for.
+    with concurrency(
+        limit, occupy=1, lease_duration=LEASE_SECONDS, strict=True, raise_on_lease_renewal_failure=False
+    ):
+        yield
 
 
 def _show(folder: BuildFolder, summary: BuildSummary) -> None:

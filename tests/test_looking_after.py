@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from ccf_pipeline import pipeline, rechecking
+from ccf_pipeline import joining, pipeline, rechecking
 from ccf_pipeline.cli.app import app
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
 from ccf_pipeline.io import locks
@@ -354,6 +354,25 @@ def test_those_who_share_a_build_keep_out_who_wants_it_alone(corpus: Path, tmp_p
     assert holder is not None
     assert holder.shares
     assert holder_of(chosen.out) is None
+
+
+def test_what_a_killed_helper_left_half_written_is_no_part_of_the_build(
+    corpus: Path, finished: Path, tmp_path: Path
+) -> None:
+    """Others go on where it died, so nobody came first and cleared up."""
+    chosen = settings(corpus, tmp_path / "build")
+    materials = Materials.load(chosen)
+    left = tmp_path / "build" / "accepted" / ".shard-00001.parquet.4711.tmp"
+
+    with join_build(chosen.out, materials.identity) as folder:
+        for shard in range(joining.plan_together(folder, materials)):
+            joining.build_if_free(folder, materials, shard)
+        left.write_bytes(b"PAR1 and no more")
+        joining.finish_together(folder, materials)
+
+    assert not left.exists()
+    assert pipeline.build(chosen).accepted > 0
+    assert dataset_files(chosen.out) == dataset_files(finished)
 
 
 def test_a_lease_is_had_by_one_at_a_time(tmp_path: Path) -> None:

@@ -66,6 +66,14 @@ def run(
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
     shard_size: Annotated[int | None, typer.Option("--shard-size", help="Studies per shard.")] = None,
+    reuse: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--reuse",
+            help="Another build folder: its answers to what this one would ask are taken over; repeat it for"
+            " several.",
+        ),
+    ] = None,
     max_requests: Annotated[
         int | None, typer.Option("--max-requests", help="Stop after so many answers; the build can go on.")
     ] = None,
@@ -94,6 +102,7 @@ def run(
     flags: dict[str, Any] = {
         "out": out,
         "graph": graph,
+        "reuse": tuple(reuse) if reuse else None,
         "corpus": {**corpus_flags(corpus), "limit": limit},
         "plan": {"per_study": per_study, "seed": seed},
         "expert": {
@@ -133,15 +142,21 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
     except Unfinished as stop:
         told = tell_spend(pipeline.spent_on(settings.out), settings.prices)
         raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None
-    spend = pipeline.spent_on(settings.out)
+    spend, taken_over = pipeline.spent_on(settings.out), pipeline.taken_over_by(settings.out)
     if as_json:
-        cost = settings.prices.cost_of(spend)
-        typer.echo(json.dumps({**summary.model_dump(mode="json"), "spend": spend.model_dump(), "cost": cost}))
+        costs = {
+            "spend": spend.model_dump(),
+            "taken_over": taken_over,
+            "cost": settings.prices.cost_of(spend),
+        }
+        typer.echo(json.dumps({**summary.model_dump(mode="json"), **costs}))
         return
     screen = console(quiet=quiet)
     show_summary(screen, settings.out, summary)
     if spend.tokens:
         screen.print(f"spent      {tell_spend(spend, settings.prices)}", soft_wrap=True)
+    if taken_over:
+        screen.print(f"answers taken over: {taken_over:,}, at no cost")
     pair = pipeline.sample_pair(settings.out)
     if pair is not None:
         screen.print()

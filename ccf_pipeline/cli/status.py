@@ -45,6 +45,8 @@ def _show(build: Path, found: BuildStatus) -> None:
     spend = found.spend
     tokens = f"{spend.tokens_in} tokens read ({spend.tokens_cached} cached), {spend.tokens_out} written"
     table.add_row("answers", str(spend.answers), tokens)
+    if found.taken_over:
+        table.add_row("answers taken over", str(found.taken_over), "from other builds, at no cost")
     if found.cost is not None:
         table.add_row("cost", f"{found.cost:.2f}", "")
     if found.answers_per_second is not None:

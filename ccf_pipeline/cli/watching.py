@@ -53,6 +53,8 @@ def tell_tally(tally: Tally, prices: PriceSettings, rate: float | None) -> str:
     if tally.rejected_by:
         worst = ", ".join(f"{code} {count}" for code, count in tally.rejected_by.most_common(REASONS_SHOWN))
         parts.append(f"rejected: {worst}")
+    if tally.taken_over:
+        parts.append(f"{tally.taken_over} answers taken over")
     if tally.under_way:
         parts.append(f"{tally.under_way} under way")
     if tally.spend.tokens:

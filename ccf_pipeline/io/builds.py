@@ -165,6 +165,7 @@ class BuildFolder:
 
     def commit(self, summary: BuildSummary) -> None:
         """Write the manifest over everything a user may rely on, then read it back and verify it."""
+        self.drop_half_written(COMMITTED)
         for shard in range(summary.plan.shards):
             if self.damage_of_shard(shard) is not None:
                 raise StorageError(
@@ -187,6 +188,15 @@ class BuildFolder:
         manifest["digest"] = _digest_of(manifest)
         write_text(self.manifest_path, json.dumps(manifest, indent=1, sort_keys=True) + "\n", private=True)
         self.verify()
+
+    def drop_half_written(self, folders: Iterable[str] = ("",)) -> None:
+        """Remove what killed processes left: of those that share a build one may die while others go on."""
+        try:
+            for folder in folders:
+                for half_written in (self.path / folder).rglob(TEMPORARY_FILES):
+                    half_written.unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_error(self.path, error) from error
 
     def vouch_for(self, path: Path) -> dict[str, Any]:
         """What the manifest says of a file."""
@@ -336,8 +346,7 @@ def _entered(path: Path, identity: dict[str, Any], *, alone: bool) -> BuildFolde
         _refuse_other_build(path, identity)
         if alone:
             remove(path / STOP)
-            for half_written in path.rglob(TEMPORARY_FILES):
-                half_written.unlink(missing_ok=True)
+            BuildFolder(path).drop_half_written()
     except OSError as error:
         raise disk_error(path, error) from error
     return BuildFolder(path)

@@ -25,6 +25,10 @@ from ccf_pipeline.io.salvage import (
 )
 from ccf_pipeline.records import Completion, Spend
 
+TAKEN_OVER = 0.0
+"""When an answer was kept, of one that another build paid for: found as any other, and not spent."""
+LONG_AGO = 1.0
+"""When an answer was kept, of one that damage has left without a time."""
 WAIT_SECONDS = 60.0
 """Several processes may share a journal; one that writes keeps the others waiting, never this long."""
 RECENT_ANSWERS = 1000
@@ -42,9 +46,11 @@ CREATE TABLE IF NOT EXISTS spent (
 INSERT OR IGNORE INTO spent VALUES (1, 0, 0, 0, 0);
 CREATE TABLE IF NOT EXISTS experts (
     name TEXT NOT NULL, model TEXT NOT NULL, learns INTEGER NOT NULL, PRIMARY KEY (name, model));
+CREATE INDEX IF NOT EXISTS taken_over ON completions (id) WHERE kept_at = 0;
 """
 TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
 COLUMNS = ("prompt_id", "expert", "model", "completion", "crc", "kept_at", *TOKENS)
+KEPT_AT = COLUMNS.index("kept_at")
 KEEP = f"INSERT OR IGNORE INTO completions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 FIND = "SELECT id, completion, crc FROM completions WHERE prompt_id = ? AND expert = ? AND model = ?"
 ADD_UP = (
@@ -53,6 +59,7 @@ ADD_UP = (
 )
 
 SPENT = "SELECT answers, tokens_in, tokens_cached, tokens_out FROM spent"
+HOW_MANY_TAKEN_OVER = "SELECT count(*) FROM completions WHERE kept_at = 0"
 
 T = TypeVar("T")
 
@@ -123,12 +130,13 @@ class Journal:
             found: dict[str, Completion] = {}
             for prompt_id in asked:
                 row = self._database.execute(FIND, (prompt_id, expert, model)).fetchone()
-                completion = self._read(*row) if row is not None else None
-                if completion is None:
+                if row is None:
                     continue
-                if (completion.prompt_id, completion.expert, completion.model) != (prompt_id, expert, model):
-                    raise _WrongAnswer("the index leads to another answer")
-                found[prompt_id] = completion
+                completion = answer_in(row, (prompt_id, expert, model))
+                if completion is None:
+                    self._set_aside(row[0])
+                else:
+                    found[prompt_id] = completion
             return found
 
         return self._mending(look)
@@ -137,6 +145,10 @@ class Journal:
         """Make answers durable in one transaction; the first answer to a prompt stands."""
         rows = [_row(completion, time.time()) for completion in completions]
         self._mending(lambda: self._insert(rows))
+
+    def take_over(self, completions: Iterable[Completion]) -> None:
+        """Keep answers that another build paid for: they are durable as those of its own, and not spent."""
+        self.put_rows(_row(completion, TAKEN_OVER) for completion in completions)
 
     def introduce(self, expert: KnownExpert) -> None:
         """Note who is asked: whoever makes a shard anew without asking needs to know."""
@@ -147,14 +159,6 @@ class Journal:
     def experts(self) -> list[KnownExpert]:
         rows = self._mending(lambda: self._database.execute("SELECT * FROM experts").fetchall())
         return [KnownExpert(name, model, bool(learns)) for name, model, learns in rows]
-
-    def take_over(self, other: Path) -> None:
-        """Take over the answers of another build's journal; those that fit will be found by their prompt."""
-        if not other.is_file():
-            raise StorageError(f"{other}: no such journal", hint="Name a build folder that has one.")
-        with Journal(other) as source:
-            for rows in source.rows_after(0):
-                self.put_rows(row for _, row in rows)
 
     def rows_after(self, id: int, at_once: int = 1000) -> Iterator[list[tuple[int, tuple[object, ...]]]]:
         """The rows kept after this one, with their ids, in portions and in the order they came in."""
@@ -175,20 +179,17 @@ class Journal:
     # --- what they came to --------------------------------------------------------------------
 
     def spent(self) -> Spend:
-        """What all answers kept here cost."""
+        """What all answers kept here cost, but for those that another build paid for."""
         return _spend(self._mending(lambda: self._database.execute(SPENT).fetchone()))
+
+    def taken_over(self) -> int:
+        """How many answers another build paid for."""
+        row = self._mending(lambda: self._database.execute(HOW_MANY_TAKEN_OVER).fetchone())
+        return int(row[0])
 
     def damage(self) -> str | None:
         """What is wrong with the file, structure and every answer; None where all is well."""
-        try:
-            (said,) = self._database.execute("PRAGMA integrity_check(1)").fetchone()
-            if said != "ok":
-                return "its structure is damaged"
-            rows = self._database.execute("SELECT completion, crc FROM completions")
-            wrong = sum(_crc(completion) != crc for completion, crc in rows)
-        except READING_FAULTS:
-            return "its structure is damaged"
-        return f"{wrong} answers are damaged" if wrong else None
+        return damage_of(self._database)
 
     def mend(self) -> None:
         """If the file is damaged, set it aside and go on with all that can be read of it.
@@ -227,7 +228,7 @@ class Journal:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             for row in rows:
-                if self._database.execute(KEEP, row).rowcount:
+                if self._database.execute(KEEP, row).rowcount and row[KEPT_AT] != TAKEN_OVER:
                     self._database.execute(ADD_UP, row[-3:])
             self._database.execute("COMMIT")
         except BaseException:
@@ -235,14 +236,12 @@ class Journal:
                 self._database.execute("ROLLBACK")
             raise
 
-    def _read(self, id: int, completion: str, crc: int) -> Completion | None:
-        if _crc(completion) == crc:
-            return Completion.model_validate_json(completion)
+    def _set_aside(self, id: int) -> None:
+        """An answer whose checksum does not hold: it is asked for again, and a copy of the file is kept."""
         if not self._copied:
             keep_corrupt_copy(self.path)
             self._copied = True
         self._database.execute("DELETE FROM completions WHERE id = ?", (id,))
-        return None
 
     def _salvage(self) -> None:
         self._database.close()
@@ -294,7 +293,9 @@ def _good_rows(damaged: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
     """The answers whose checksum holds; what stands beside them is taken from the answers themselves."""
     for said, crc, kept_at in readable_rows(damaged, "completions", "completion, crc, kept_at"):
         if isinstance(said, str) and _crc(said) == crc:
-            yield _row(Completion.model_validate_json(said), kept_at if isinstance(kept_at, float) else 0.0)
+            yield _row(
+                Completion.model_validate_json(said), kept_at if isinstance(kept_at, float) else LONG_AGO
+            )
 
 
 def _portions(rows: Iterator[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
@@ -302,12 +303,40 @@ def _portions(rows: Iterator[tuple[object, ...]]) -> Iterator[list[tuple[object,
         yield portion
 
 
+def damage_of(database: sqlite3.Connection) -> str | None:
+    """What is wrong with a journal, structure and every answer; None where all is well."""
+    try:
+        (said,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+        if said != "ok":
+            return "its structure is damaged"
+        rows = database.execute("SELECT completion, crc FROM completions")
+        wrong = sum(_crc(completion) != crc for completion, crc in rows)
+    except READING_FAULTS:
+        return "its structure is damaged"
+    return f"{wrong} answers are damaged" if wrong else None
+
+
+def answer_in(row: tuple[int, str, int], asked: tuple[str, str, str]) -> Completion | None:
+    """The answer that a row found by FIND holds; None where its checksum does not hold.
+
+    Args:
+        asked: the prompt's id, the expert and the model that were looked for.
+    """
+    _, said, crc = row
+    if _crc(said) != crc:
+        return None
+    completion = Completion.model_validate_json(said)
+    if (completion.prompt_id, completion.expert, completion.model) != asked:
+        raise _WrongAnswer("the index leads to another answer")
+    return completion
+
+
 def pace(path: Path) -> Pace:
     """How fast answers are coming in, read beside whoever is writing them."""
     last, since, count = _read_beside(
         path,
         "SELECT max(kept_at), min(kept_at), count(*) FROM completions"
-        f" WHERE id > (SELECT max(id) FROM completions) - {RECENT_ANSWERS}",
+        f" WHERE id > (SELECT max(id) FROM completions) - {RECENT_ANSWERS} AND kept_at > {TAKEN_OVER}",
     )
     if last is None or last <= since:
         return Pace(None, last)
@@ -317,6 +346,11 @@ def pace(path: Path) -> Pace:
 def spent_beside(path: Path) -> Spend:
     """What all answers cost, read beside whoever is writing them."""
     return _spend(_read_beside(path, SPENT))
+
+
+def taken_over_beside(path: Path) -> int:
+    """How many answers another build paid for, read beside whoever is writing them."""
+    return int(_read_beside(path, HOW_MANY_TAKEN_OVER)[0])
 
 
 def _read_beside(path: Path, question: str) -> tuple[Any, ...]:

@@ -51,7 +51,5 @@ def _lines(name: str, value: Any, default: Any, purpose: str) -> list[str]:
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, Path):
-        value = str(value)
     # JSON spells strings, numbers, booleans and lists as TOML does.
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ccf_pipeline import pipeline
+from ccf_pipeline.errors import SettingsError, Unfinished
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.materials import Materials
 from ccf_pipeline.settings import load_settings
+from tests.flows.conftest import artifacts_of
 
-
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One Prefect server for the whole session: starting it takes longer than the tests."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        environment.setenv("DO_NOT_TRACK", "1")
-        environment.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-        environment.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-        environment.setenv("PREFECT_LOGGING_LEVEL", "WARNING")
-        from prefect.testing.utilities import prefect_test_harness
-
-        with prefect_test_harness(server_startup_timeout=120):
-            yield
+if TYPE_CHECKING:
+    from prefect import State
 
 
 def write_settings(folder: Path, out: Path, corpus: Path) -> Path:
@@ -44,7 +38,7 @@ def dataset_files(out: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_here")
 def test_the_flow_ends_in_the_same_bytes_as_the_command_line(tmp_path: Path) -> None:
     from flows.build_dataset import BuildRequest, build_dataset
 
@@ -64,7 +58,7 @@ def test_the_flow_ends_in_the_same_bytes_as_the_command_line(tmp_path: Path) -> 
     assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
 
 
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_here")
 def test_shards_may_be_built_by_a_dask_cluster(tmp_path: Path) -> None:
     pytest.importorskip("prefect_dask")
     from flows.build_dataset import BuildRequest, build_dataset
@@ -80,7 +74,7 @@ def test_shards_may_be_built_by_a_dask_cluster(tmp_path: Path) -> None:
     assert dataset_files(tmp_path / "by_dask") == dataset_files(tmp_path / "by_hand")
 
 
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_here")
 def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,3 +92,198 @@ def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
         build_dataset(BuildRequest(config=str(write_settings(tmp_path, tmp_path / "build", corpus))))
 
     assert told.value.__suppress_context__
+
+
+# --- a limit for the endpoint -----------------------------------------------------------------
+
+
+def make_limit(name: str, slots: int) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+
+    with get_client(sync_client=True) as client:
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=slots))
+
+
+def slots_taken(name: str) -> int:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return client.read_global_concurrency_limit_by_name(name).active_slots
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_a_limit_of_prefects_holds_shards_to_so_many_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ccf_pipeline import joining
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    at_work, most, taken = [], [], []
+    really_build = joining.build_if_free
+
+    def watched(folder: BuildFolder, materials: Materials, shard: int) -> bool:
+        at_work.append(shard)
+        most.append(len(at_work))
+        taken.append(slots_taken("one-at-a-time"))
+        made = really_build(folder, materials, shard)
+        at_work.remove(shard)
+        return made
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5, images=False)
+    config = write_settings(tmp_path, tmp_path / "build", corpus)
+    make_limit("one-at-a-time", 1)
+    monkeypatch.setattr(joining, "build_if_free", watched)
+
+    build_dataset(BuildRequest(config=str(config), shards_at_once=3, endpoint_limit="one-at-a-time"))
+
+    assert len(most) >= 3
+    assert set(most) == set(taken) == {1}
+    assert slots_taken("one-at-a-time") == 0
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_without_a_limit_shards_are_built_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ccf_pipeline import joining
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    two = threading.Barrier(2, timeout=60)
+    really_build = joining.build_if_free
+
+    def met(folder: BuildFolder, materials: Materials, shard: int) -> bool:
+        if shard < 2:
+            two.wait()
+        return really_build(folder, materials, shard)
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5, images=False)
+    config = write_settings(tmp_path, tmp_path / "build", corpus)
+    make_limit("two-at-a-time", 2)
+    monkeypatch.setattr(joining, "build_if_free", met)
+
+    build_dataset(BuildRequest(config=str(config), shards_at_once=2, endpoint_limit="two-at-a-time"))
+
+    assert not two.broken
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_a_limit_that_nobody_made_is_told_before_anything_is_planned(tmp_path: Path) -> None:
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=4, seed=5, images=False)
+    config = write_settings(tmp_path, tmp_path / "build", corpus)
+
+    with pytest.raises(SettingsError, match="no global concurrency limit `mistyped`.*prefect gcl create"):
+        build_dataset(BuildRequest(config=str(config), endpoint_limit="mistyped"))
+
+    assert not (tmp_path / "build").exists()
+
+
+# --- what is left to see ----------------------------------------------------------------------
+
+
+def names_of(state: State[Any]) -> tuple[str, set[str]]:
+    """What a run and its tasks are called."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+
+    run_id = state.state_details.flow_run_id
+    this_run = FlowRunFilter.model_validate({"id": {"any_": [run_id]}})
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(run_id)
+        return run.name, {task.name for task in client.read_task_runs(flow_run_filter=this_run)}
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_a_finished_run_shows_progress_rows_verdicts_and_the_report(tmp_path: Path) -> None:
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5, images=False)
+    config = write_settings(tmp_path, tmp_path / "build", corpus)
+
+    state = build_dataset(BuildRequest(config=str(config)), return_state=True)
+
+    shown, folder = artifacts_of(state.state_details.flow_run_id), BuildFolder(tmp_path / "build")
+    summary, _ = folder.read_manifest()
+    shards = json.loads(shown["shards"])
+    assert set(shown) == {"progress", "shards", "verdicts", "report"}
+    assert shown["progress"] == 100.0
+    assert [row["shard"] for row in shards] == list(range(summary.plan.shards))
+    assert sum(row["accepted"] for row in shards) == summary.accepted
+    verdicts = {row["verdict"]: row["rows"] for row in json.loads(shown["verdicts"])}
+    assert verdicts["accepted"] == summary.accepted
+    assert {name for name in verdicts if name != "accepted"} == {e.reason for e in summary.rejected_by_reason}
+    assert folder.manifest_path.absolute().as_uri() in shown["report"]
+    assert names_of(state) == (f"build {config}", {f"shard {row['shard']}" for row in shards})
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_a_run_that_failed_says_what_is_done_and_the_next_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ccf_pipeline import joining
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    really_build = joining.build_if_free
+
+    def stopped(folder: BuildFolder, materials: Materials, shard: int) -> bool:
+        if shard == 2:
+            raise Unfinished("stopped: as asked")
+        return really_build(folder, materials, shard)
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5, images=False)
+    request = BuildRequest(config=str(write_settings(tmp_path, tmp_path / "build", corpus)))
+    with monkeypatch.context() as patched:
+        patched.setattr(joining, "build_if_free", stopped)
+        failed = build_dataset(request, return_state=True)
+    finished = build_dataset(request, return_state=True)
+
+    ended = json.loads(artifacts_of(failed.state_details.flow_run_id)["ended"])
+    assert ended == [{"build": str(tmp_path / "build"), "ended": "Failed", "sealed": 2, "of": 3}]
+    assert finished.is_completed()
+    assert "ended" not in artifacts_of(finished.state_details.flow_run_id)
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_a_run_that_crashed_says_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.context import get_run_context
+
+    from ccf_pipeline import joining
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    runs: list[Any] = []
+
+    def dies(*_: object) -> None:
+        runs.append(get_run_context().flow_run.id)  # type: ignore[union-attr]
+        raise SystemExit("the machine goes down")
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5, images=False)
+    request = BuildRequest(config=str(write_settings(tmp_path, tmp_path / "build", corpus)))
+    monkeypatch.setattr(joining, "finish_together", dies)
+
+    with pytest.raises(SystemExit):
+        build_dataset(request)
+
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(runs[0]).state
+    assert state is not None
+    assert state.is_crashed()
+    ended = json.loads(artifacts_of(runs[0])["ended"])
+    assert ended == [{"build": str(tmp_path / "build"), "ended": "Crashed", "sealed": 3, "of": 3}]
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_a_run_without_settings_fails_with_what_is_wrong_and_no_more(tmp_path: Path) -> None:
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    state = build_dataset(BuildRequest(config=str(tmp_path / "nowhere.toml")), return_state=True)
+
+    assert state.is_failed()
+    assert "nowhere.toml: there is no such settings file" in str(state.message)
+    assert artifacts_of(state.state_details.flow_run_id) == {}

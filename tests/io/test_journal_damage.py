@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.io.journal import Journal, KnownExpert
+from ccf_pipeline.io.journal import Journal, KnownExpert, pace
 from ccf_pipeline.records import Completion
 
 ANSWERS = 400
@@ -167,12 +167,19 @@ def test_a_journal_that_others_use_is_not_mended_beneath_them(whole: Path, tmp_p
         journal.mend()
 
 
-def test_answers_of_another_build_are_taken_over(whole: Path, tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal" / "new.sqlite") as journal:
-        journal.take_over(whole)
+def test_what_another_build_paid_for_is_not_spent_however_often_it_is_mended(tmp_path: Path) -> None:
+    path = tmp_path / "journal" / "a.sqlite"
+    with Journal(path) as journal:
+        journal.take_over(map(completion, range(20)))
+        journal.keep(map(completion, range(10, 30)))
+        counted = journal.spent().answers, journal.taken_over()
+    with path.open("r+b") as file:
+        file.write(b"\xff" * 100)
 
-        assert journal.find(EVERY, expert="openai", model="m") == EVERY
-        assert journal.spent().answers == ANSWERS
+    with Journal(path) as mended:
+        assert (mended.spent().answers, mended.taken_over()) == counted == (10, 20)
+        assert len(mended.find(EVERY, expert="openai", model="m")) == 30
+    assert pace(path).last is not None
 
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:

@@ -1,0 +1,352 @@
+"""Answers of other builds: taken over where they fit, paid for once, under the rules of their reports."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ccf_pipeline import joining, pipeline
+from ccf_pipeline.errors import EndpointRefused, MissingInput, SettingsError, Unfinished
+from ccf_pipeline.io.audit import append_audit, attestation_lines, verify_audit
+from ccf_pipeline.io.builds import BuildFolder, join_build
+from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.disk import file_digest
+from ccf_pipeline.io.journal import Journal
+from ccf_pipeline.materials import Materials
+from ccf_pipeline.records import Completion
+from ccf_pipeline.repairing import build_status, check_build, repair_build
+from ccf_pipeline.settings import (
+    BuildSettings,
+    CorpusSettings,
+    LimitSettings,
+    PlanSettings,
+    PriceSettings,
+    ShardSettings,
+)
+from tests.bad_server import BadServer, misbehaving
+from tests.cli.test_run import ccf_build
+from tests.test_pipeline import dataset_files
+
+VOUCHED = "Dr. A. Example for llm.example.org"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_demo_corpus(folder, studies=12, seed=3, images=False)
+    return folder
+
+
+def settings(corpus: Path, out: Path, *reuse: Path, size: int = 5, per_study: int = 2) -> BuildSettings:
+    return BuildSettings(
+        out=out,
+        reuse=reuse,
+        corpus=CorpusSettings(kind="demo", path=corpus),
+        plan=PlanSettings(per_study=per_study),
+        shards=ShardSettings(size=size),
+    )
+
+
+@pytest.fixture(scope="module")
+def before(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("before") / "build"
+    pipeline.build(settings(corpus, out))
+    return out
+
+
+@pytest.fixture
+def earlier(before: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(before, tmp_path / "earlier"))
+
+
+def answers_in(build: Path) -> int:
+    """How many answers a build's journal holds, whoever paid for them."""
+    return pipeline.spent_on(build).answers + pipeline.taken_over_by(build)
+
+
+def change_journal(build: Path, change: str) -> None:
+    with sqlite3.connect(BuildFolder(build).journal_path) as database:
+        database.execute(change)
+    database.close()
+
+
+# --- what is taken over -----------------------------------------------------------------------
+
+
+def test_another_shard_size_asks_nothing_and_ends_in_the_same_bytes(
+    earlier: Path, corpus: Path, tmp_path: Path
+) -> None:
+    pipeline.build(settings(corpus, tmp_path / "fresh", size=3))
+
+    pipeline.build(settings(corpus, tmp_path / "build", earlier, size=3))
+
+    assert pipeline.spent_on(tmp_path / "build").answers == 0
+    assert pipeline.taken_over_by(tmp_path / "build") == answers_in(earlier)
+    assert dataset_files(tmp_path / "build") == dataset_files(tmp_path / "fresh")
+
+
+def test_only_what_is_new_is_paid_for(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    pipeline.build(settings(corpus, tmp_path / "fresh", per_study=3))
+    needed = answers_in(tmp_path / "fresh")
+
+    pipeline.build(settings(corpus, tmp_path / "build", earlier, per_study=3))
+
+    paid, taken_over = (
+        pipeline.spent_on(tmp_path / "build").answers,
+        pipeline.taken_over_by(tmp_path / "build"),
+    )
+    assert 0 < taken_over < needed
+    assert paid + taken_over == needed
+    assert dataset_files(tmp_path / "build") == dataset_files(tmp_path / "fresh")
+
+
+def test_what_no_prompt_asks_for_is_left_where_it_is(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    part = settings(corpus, tmp_path / "build", earlier)
+    part = part.model_copy(update={"corpus": part.corpus.model_copy(update={"limit": 3})})
+
+    pipeline.build(part)
+
+    assert pipeline.taken_over_by(tmp_path / "build") < answers_in(earlier)
+
+
+def test_several_builds_are_looked_through_in_turn(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    """Half of the answers in each."""
+    other = Path(shutil.copytree(earlier, tmp_path / "other"))
+    change_journal(earlier, "DELETE FROM completions WHERE id % 2")
+    change_journal(other, "DELETE FROM completions WHERE NOT id % 2")
+
+    pipeline.build(settings(corpus, tmp_path / "build", earlier, other))
+
+    assert pipeline.spent_on(tmp_path / "build").answers == 0
+
+
+def test_an_answer_that_failed_there_is_asked_for_here(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    with Journal(BuildFolder(earlier).journal_path) as journal:
+        ((_, first),) = next(journal.rows_after(0, 1))
+    failed = json.loads(str(first[3])) | {"text": "", "failure": "deadline"}
+    change_journal(earlier, "DELETE FROM completions WHERE id = 1")
+    with Journal(BuildFolder(earlier).journal_path) as journal:
+        journal.keep([Completion.model_validate(failed)])
+
+    pipeline.build(settings(corpus, tmp_path / "build", earlier))
+
+    assert pipeline.spent_on(tmp_path / "build").answers == 1
+    assert dataset_files(tmp_path / "build") == dataset_files(earlier)
+
+
+def test_processes_that_share_a_build_take_over_as_well(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    materials = Materials.load(settings(corpus, tmp_path / "build", earlier))
+
+    with join_build(tmp_path / "build", materials.identity) as folder:
+        for shard in range(joining.plan_together(folder, materials)):
+            assert joining.build_if_free(folder, materials, shard)
+        joining.finish_together(folder, materials)
+
+    assert pipeline.spent_on(tmp_path / "build").answers == 0
+    assert [entry["event"] for entry in verify_audit(tmp_path / "build")].count("reuse") == 1
+
+
+# --- what it costs, and how it lasts ----------------------------------------------------------
+
+
+def test_a_limit_counts_what_was_paid_here(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    chosen = settings(corpus, tmp_path / "build", earlier, per_study=3)
+
+    with pytest.raises(Unfinished, match="1 requests were made"):
+        pipeline.build(chosen.model_copy(update={"limits": LimitSettings(requests=1)}))
+    taken_over = pipeline.taken_over_by(chosen.out)
+    pipeline.build(chosen)
+
+    assert taken_over > 1
+    assert pipeline.spent_on(chosen.out).answers >= 1
+
+
+def test_what_was_taken_over_stays_when_the_other_build_is_gone(
+    earlier: Path, before: Path, corpus: Path, tmp_path: Path
+) -> None:
+    build = tmp_path / "build"
+    pipeline.build(settings(corpus, build, earlier))
+    shutil.rmtree(earlier)
+    (build / "accepted" / "shard-00001.parquet").unlink()
+
+    repair_build(build, None)
+
+    assert check_build(build).damaged == ()
+    assert dataset_files(build) == dataset_files(before)
+
+
+def test_it_goes_on_without_the_other_build(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    chosen = settings(corpus, tmp_path / "build", earlier, per_study=3)
+    with pytest.raises(Unfinished):
+        pipeline.build(chosen.model_copy(update={"limits": LimitSettings(requests=1)}))
+    kept = answers_in(chosen.out)
+
+    pipeline.build(chosen.model_copy(update={"reuse": ()}))
+
+    assert pipeline.taken_over_by(chosen.out) == kept - 1
+    first_end = next(entry for entry in verify_audit(chosen.out) if entry["event"] == "end")
+    assert first_end["paid"]["answers"] == 1
+
+
+def test_status_counts_what_was_taken_over_beside_what_was_paid(
+    earlier: Path, corpus: Path, tmp_path: Path
+) -> None:
+    pipeline.build(settings(corpus, tmp_path / "build", earlier))
+
+    found = build_status(tmp_path / "build", PriceSettings(output=1.0))
+
+    assert (found.spend.answers, found.cost) == (0, 0.0)
+    assert found.taken_over == answers_in(earlier)
+
+
+# --- whose answers ----------------------------------------------------------------------------
+
+
+def table(folder: Path, out: str, sensitivity: str, *reuse: str) -> BuildSettings:
+    text = (
+        "FINDINGS: There is a small left pleural effusion. No pneumothorax.\nIMPRESSION: Small left effusion."
+    )
+    (folder / "reports.jsonl").write_text(
+        json.dumps({"study_id": "s1", "subject_id": "p1", "text": text}) + "\n"
+    )
+    return BuildSettings.model_validate(
+        {
+            "out": folder / out,
+            "reuse": [folder / name for name in reuse],
+            "corpus": {"kind": "table", "path": folder / "reports.jsonl", "sensitivity": sensitivity},
+        }
+    )
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("open", "credentialed"), ("credentialed", "open")])
+def test_reports_under_other_rules_lend_no_answers(theirs: str, ours: str, tmp_path: Path) -> None:
+    pipeline.build(table(tmp_path, "theirs", theirs))
+
+    with pytest.raises(EndpointRefused, match=f"its reports are {theirs}, those of this build are {ours}"):
+        pipeline.build(table(tmp_path, "ours", ours, "theirs"))
+
+    assert not (tmp_path / "ours" / "plan").exists()
+    pipeline.build(table(tmp_path, "alike", theirs, "theirs"))
+    assert pipeline.spent_on(tmp_path / "alike").answers == 0
+
+
+def test_who_vouched_for_the_answers_is_told_again(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    append_audit(
+        earlier, "end", {"attested": [VOUCHED], "endpoints": [{"url": "https://llm.example.org/v1"}]}
+    )
+
+    pipeline.build(settings(corpus, tmp_path / "build", earlier))
+
+    assert attestation_lines(tmp_path / "build") == (VOUCHED,)
+    assert VOUCHED in (tmp_path / "build" / "dataset" / "README.md").read_text()
+    (reuse,) = (entry for entry in verify_audit(tmp_path / "build") if entry["event"] == "reuse")
+    assert reuse["endpoints"] == [{"url": "https://llm.example.org/v1"}]
+    assert (reuse["build"], reuse["audit"]) == (str(earlier), verify_audit(earlier)[-1]["hash"])
+
+
+def test_who_vouched_is_not_told_where_nothing_fitted(earlier: Path, tmp_path: Path) -> None:
+    append_audit(earlier, "end", {"attested": [VOUCHED]})
+    write_demo_corpus(tmp_path / "others", studies=4, seed=99, images=False)
+
+    pipeline.build(settings(tmp_path / "others", tmp_path / "build", earlier))
+
+    assert pipeline.taken_over_by(tmp_path / "build") == 0
+    assert attestation_lines(tmp_path / "build") == ()
+
+
+def test_a_build_whose_log_is_gone_lends_nothing(earlier: Path, corpus: Path, tmp_path: Path) -> None:
+    (earlier / "audit.jsonl").unlink()
+
+    with pytest.raises(MissingInput, match="does not say where its answers came from"):
+        pipeline.build(settings(corpus, tmp_path / "build", earlier))
+
+
+def test_a_build_is_not_its_own_earlier_one(earlier: Path, corpus: Path) -> None:
+    (earlier / "manifest.json").unlink()
+
+    with pytest.raises(SettingsError, match="its own answers"):
+        pipeline.build(settings(corpus, earlier, earlier / ".." / "earlier"))
+
+
+def test_what_is_no_build_is_named(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(MissingInput, match="folder: is not a build folder"):
+        pipeline.build(settings(corpus, tmp_path / "build", tmp_path / "folder"))
+
+
+# --- damage in the other journal --------------------------------------------------------------
+
+
+def test_damaged_answers_are_told_and_asked_again_and_the_other_build_is_left_alone(
+    earlier: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    change_journal(earlier, "UPDATE completions SET completion = replace(completion, 'a', 'b') WHERE id < 4")
+    digest = file_digest(BuildFolder(earlier).journal_path)
+
+    with caplog.at_level(logging.WARNING, "ccf_pipeline"):
+        pipeline.build(settings(corpus, tmp_path / "build", earlier))
+
+    assert "3 answers are damaged; what cannot be read of it is asked again" in caplog.text
+    assert pipeline.spent_on(tmp_path / "build").answers == 3
+    assert dataset_files(tmp_path / "build") == dataset_files(earlier)
+    assert file_digest(BuildFolder(earlier).journal_path) == digest
+
+
+@pytest.mark.parametrize("place", [0, 4096 * 2, 4096 * 6])
+def test_a_damaged_structure_is_told_and_costs_no_build(
+    place: int, earlier: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with BuildFolder(earlier).journal_path.open("r+b") as file:
+        file.seek(place)
+        file.write(b"\xff" * 3000)
+
+    with caplog.at_level(logging.WARNING, "ccf_pipeline"):
+        pipeline.build(settings(corpus, tmp_path / "build", earlier))
+
+    assert "damaged" in caplog.text
+    assert answers_in(tmp_path / "build") == answers_in_fresh(corpus, tmp_path)
+    assert dataset_files(tmp_path / "build") == dataset_files(earlier)
+
+
+def answers_in_fresh(corpus: Path, folder: Path) -> int:
+    pipeline.build(settings(corpus, folder / "fresh"))
+    return answers_in(folder / "fresh")
+
+
+# --- as it is typed ---------------------------------------------------------------------------
+
+
+def test_reuse_on_the_command_line_asks_a_server_for_repairs_alone(tmp_path: Path) -> None:
+    table(tmp_path, "unused", "credentialed")
+    with misbehaving(BadServer(lambda asked: '{"edits": []}')) as server:
+        words = ["run", "--corpus", "table:reports.jsonl", "--expert", "openai", "--model", "m"]
+        words += ["--base-url", server.base_url]
+        first = ccf_build(*words, "--out", "one", "--repair", "0", "--quiet", folder=tmp_path)
+        asked = len(server.requests)
+        words += ["--out", "two", "--repair", "1"]
+        second = ccf_build(*words, "--reuse", "one", "--json", folder=tmp_path)
+        asked_again = len(server.requests) - asked
+        shown = ccf_build(*words, folder=tmp_path)
+    status = ccf_build("status", "two", folder=tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    told = json.loads(second.stdout)
+    assert (told["taken_over"], told["spend"]["answers"]) == (asked, asked_again) == (2, 2)
+    assert "answers taken over: 2, at no cost" in shown.stdout
+    assert "answers taken over" in status.stdout
+
+
+def test_a_mistaken_reuse_is_two_lines(tmp_path: Path) -> None:
+    write_demo_corpus(tmp_path / "corpus", studies=4, seed=3, images=False)
+
+    done = ccf_build("run", "--corpus", "demo:corpus", "--reuse", "nowhere", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: nowhere: is not a build folder")
+    assert len(done.stderr.strip().splitlines()) == 2
