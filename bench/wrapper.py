@@ -3,8 +3,8 @@
 Builds from the demo corpus, exports every config of pairs with every wrapper that is shipped, reads the
 Parquet back, blots out the reports and the diagnoses on both sides, and asks the artefact test of
 docs/quality.md about what is left: words and pairs of words, runs of characters, length and punctuation.
-0.5 is chance; it is also what any test comes to where both sides of every pair are the same to the letter, and
-then none is run. A full stop that is taken from every tenth rejected side shows that the test sees little.
+0.5 is chance; it is also what any test comes to where both sides of every pair are the same to the letter,
+and then none is run. A full stop taken from every tenth rejected side shows that the test sees little things.
 
 .venv/bin/python bench/wrapper.py [STUDIES] [--write]
 """
