@@ -47,7 +47,7 @@ bench: $(DEV) ## Measure
 	@found=; for file in bench/*.py; do [ -f "$$file" ] || continue; found=yes; echo "· $$file"; $(BIN)/python "$$file" || exit 1; done; [ "$$found" ] || echo "There are no benchmarks yet."
 
 consumers: $(DEV) ## Read the data set with every training package, each installed by itself: 20 GB, half an hour
-	@$(BIN)/python tests/consumers/run.py
+	@$(BIN)/python tests/consumers/run.py --folder $(or $(CONSUMERS),.consumers)
 
 vllm: $(DEV) ## Ask a real vLLM, as a server and offline, with a tiny model; VLLM_PYTHON names its Python
 	@$(BIN)/python bench/vllm_server.py

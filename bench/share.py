@@ -3,12 +3,14 @@
 Builds from the demo corpus with the rules expert, shares it at L1, makes it again, then tries wrong corpora:
 edited reports, another seed, Windows line ends. A silent error is a row that comes back other than it was.
 
-.venv/bin/python bench/share.py [STUDIES]
+.venv/bin/python bench/share.py [STUDIES] [--write]
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -22,45 +24,77 @@ from ccf_pipeline.io.sharing.data import planned_texts, strings_to_leave
 from ccf_pipeline.records import Record
 from ccf_pipeline.rehydrating import rehydrate
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
+from ccf_pipeline.shares import RehydrateSummary
 from ccf_pipeline.sharing import FinishedBuild, share
 from ccf_pipeline.steps.sharing.words import words_of
 
 EDITED = 200
+RESULTS = Path(__file__).parent / "results" / "share.md"
+
+Tell = Callable[[str, object], None]
 
 
-def main(studies: int) -> None:
+def main(studies: int, *, write: bool) -> None:
+    told: list[str] = []
+
+    def tell(what: str, found: object) -> None:
+        told.append(f"{what:26} {found}".rstrip())
+        print(told[-1], flush=True)
+
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        write_demo_corpus(folder / "corpus", studies=studies, seed=7, images=False)
-        settings = BuildSettings(out=folder / "build", corpus=corpus_at(folder / "corpus"))
+        measure(Path(place), studies, tell)
+    if write:
+        command = f"python bench/share.py {studies} --write"
+        lines = "\n".join(told)
+        RESULTS.write_text(
+            f"# Sharing at L1\n\nWritten by `{command}`: the demo corpus and the expert `rules`; the peak of"
+            f" memory is that of the process so far.\n\n```\n{lines}\n```\n",
+            encoding="utf-8",
+        )
+
+
+def measure(folder: Path, studies: int, tell: Tell) -> None:
+    tell("studies", studies)
+    write_demo_corpus(folder / "corpus", studies=studies, seed=7, images=False)
+    settings = BuildSettings(out=folder / "build", corpus=corpus_at(folder / "corpus"))
+    with timed("to build", tell):
         summary = pipeline.build(settings)
-        print(f"studies                    {studies}")
-        begun = time.process_time()
+    with timed("to share", tell):
         shared = share(folder / "build", folder / "L1", level="L1")
-        print(f"pairs shared at L1         {shared.rows} of {summary.accepted} accepted")
-        print(f"CPU seconds                {time.process_time() - begun:.0f}")
-        print(f"bytes                      {sum(file.bytes for file in shared.files):,}")
-        print(f"phrases told by place      {shared.phrases}")
-        print(f"leaks, by the scan         {len(shared.scan.leaks)}")
-        print(f"shingles of reports found  {count_shingles(folder / 'L1', folder / 'build')}")
-        originals = {record.record_id: record for record in FinishedBuild.open(folder / "build").records()}
-        begun = time.process_time()
-        try_corpus(folder, "same", folder / "corpus", originals)
-        print(f"CPU seconds to rehydrate   {time.process_time() - begun:.0f}")
-        print(f"files byte for byte        {count_same_files(folder / 'build', folder / 'same')}")
-        for name, spoil in WRONG.items():
-            write_demo_corpus(folder / f"{name} corpus", studies=studies, seed=7, images=False)
-            spoil(folder / f"{name} corpus", studies)
-            try_corpus(folder, name, folder / f"{name} corpus", originals)
+    tell("pairs shared at L1", f"{shared.rows} of {summary.accepted} accepted")
+    tell("bytes", f"{sum(file.bytes for file in shared.files):,}")
+    tell("phrases told by place", shared.phrases)
+    tell("leaks, by the scan", len(shared.scan.leaks))
+    tell("shingles of reports found", count_shingles(folder / "L1", folder / "build"))
+    originals = {record.record_id: record for record in FinishedBuild.open(folder / "build").records()}
+    with timed("to rehydrate", tell):
+        made = rehydrate(folder / "L1", corpus_at(folder / "corpus"), folder / "same")
+    compare(folder, "same", made, originals, tell)
+    tell("files byte for byte", count_same_files(folder / "build", folder / "same"))
+    for name, spoil in WRONG.items():
+        corpus = folder / f"{name} corpus"
+        write_demo_corpus(corpus, studies=studies, seed=7, images=False)
+        spoil(corpus, studies)
+        compare(folder, name, rehydrate(folder / "L1", corpus_at(corpus), folder / name), originals, tell)
 
 
-def try_corpus(folder: Path, name: str, corpus: Path, originals: dict[str, Record]) -> None:
-    made = rehydrate(folder / "L1", corpus_at(corpus), folder / name)
+@contextlib.contextmanager
+def timed(doing: str, tell: Tell) -> Iterator[None]:
+    wall, cpu = time.monotonic(), time.process_time()
+    yield
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+    tell(doing, f"{wall:.0f} s, of CPU {cpu:.0f} s; peak of memory {peak:,.0f} MiB")
+
+
+def compare(
+    folder: Path, name: str, made: RehydrateSummary, originals: dict[str, Record], tell: Tell
+) -> None:
     rebuilt = [record for path in ccf_files(folder / name) for record in read_nouns(path, Record)]
     silent = sum(originals[record.record_id] != record for record in rebuilt)
-    print(f"{name:26} {len(rebuilt)} of {made.shared} rebuilt, {silent} silent errors")
+    tell(name, f"{len(rebuilt)} of {made.shared} rebuilt, {silent} silent errors")
     for reason in made.missing:
-        print(f"{'':26}   {reason.count} missing: {reason.reason}")
+        tell("", f"  {reason.count} missing: {reason.reason}")
 
 
 def count_shingles(share_folder: Path, build: Path) -> int:
@@ -131,4 +165,5 @@ WRONG: dict[str, Callable[[Path, int], None]] = {
 }
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    numbers = [word for word in sys.argv[1:] if word.isdigit()]
+    main(int(numbers[0]) if numbers else 10_000, write="--write" in sys.argv)

@@ -436,13 +436,14 @@ class Judgement(Noun):
 
 
 class CorpusTerms(Noun):
-    """Who may see what comes from a corpus, and under which terms."""
+    """Who may see what comes from a corpus, under which terms, and whether what is made of it may leave."""
 
     kind: str
     name: str
     sensitivity: Sensitivity
     terms: str
     citation: str = ""
+    adaptations_may_be_shared: bool = True
 
 
 # --- what a build counts ------------------------------------------------------------------

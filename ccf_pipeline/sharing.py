@@ -32,8 +32,9 @@ from ccf_pipeline.io.sharing.folder import (
     write_manifest,
     write_recipe,
 )
-from ccf_pipeline.io.sharing.physionet import HOSTED_THERE, is_ext_name, write_submission
+from ccf_pipeline.io.sharing.physionet import write_submission
 from ccf_pipeline.materials import Progress, silent
+from ccf_pipeline.permitting import SUBMISSION_NAME, refuse_submission, refuse_texts
 from ccf_pipeline.records import BuildSummary, CorpusTerms, Lineage, ReasonCount, Record
 from ccf_pipeline.settings import settings_of
 from ccf_pipeline.shares import (
@@ -63,7 +64,6 @@ from ccf_pipeline.steps.sharing.words import Shingle, words_of
 
 INVENTED_PERSON = "names, dates or ages someone"
 PLACES_PER_PHRASE = 3
-SUBMISSION_NAME = {"mimic": "MIMIC-Ext-CXR-CounterFact", "demo": "Demo-Ext-CXR-CounterFact"}
 # Settings that say where something lies rather than what is made.
 _PLACE_WORDS = (
     "path",
@@ -136,7 +136,7 @@ def share(
     """
     finished = FinishedBuild.open(build)
     if submission is not None:
-        _refuse_submission(submission, level, finished.terms)
+        refuse_submission(submission, level, finished.terms)
     with staged_folder(out) as staged:
         summary = _stage(finished, staged, level, permission, submission, progress)
         if summary.scan.leaks:
@@ -173,6 +173,7 @@ def _stage(
     submission: str | None,
     progress: Progress,
 ) -> ShareSummary:
+    refuse_texts(level, finished.terms, permission)
     recipe, key = _recipe(finished, level, permission)
     phrases = 0
     if level == "L2":
@@ -303,22 +304,6 @@ def _phrase_places(finished: FinishedBuild, progress: Progress) -> dict[Shingle,
                 is_told = any(place.study_id == study_id for place in found)
                 found += [] if is_told else [Place(study_id=study_id, first=first)]
     return {shingle: tuple(wanted[shingle]) for shingle in sorted(wanted) if wanted[shingle]}
-
-
-def _refuse_submission(name: str, level: ShareLevel, terms: CorpusTerms) -> None:
-    if level != "L2":
-        raise SharingRefused(
-            "a PhysioNet submission holds everything", hint="Give --level L2 with --physionet."
-        )
-    if not is_ext_name(name):
-        raise SharingRefused(
-            f"`{name}` does not say that it extends another data set",
-            hint=f"PhysioNet asks for `Ext` in the name, as in {SUBMISSION_NAME['mimic']}.",
-        )
-    if terms.kind not in HOSTED_THERE:
-        raise SharingRefused(
-            f"{terms.name} is not hosted by PhysioNet; what derives from it goes where its own terms say"
-        )
 
 
 # --- what is looked for before it leaves ------------------------------------------------------------

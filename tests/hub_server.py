@@ -1,8 +1,8 @@
 """A Hub on this machine, as far as pushing and loading a data set needs one; it forgets all when it stops.
 
 It speaks what huggingface_hub 2.4 asks: create, settings, preupload, LFS batch and upload, commit with its
-parent checked, tree, resolve with ranges. Tests steer it by its fields: they break uploads, change a
-repository behind a push's back, or have it ignore what it is asked.
+parent checked, tree, resolve with ranges. Tests steer it by its fields: they break uploads, cut requests off,
+change a repository behind a push's back, or have it ignore what it is asked.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 GOOD_TOKEN = "hf_" + "goodgoodgoodgood" * 2
 READ_TOKEN = "hf_" + "readreadreadread" * 2
+
+Cut = Literal["before it is done", "once it is done"]
 
 
 @dataclass
@@ -49,6 +51,8 @@ class HubServer:
         self.uploads = 0
         self.ignores_private = False
         self.ignores_gating = False
+        self.cut: Callable[[int], Cut | None] = lambda number: None
+        """Asked with the number of each request; one that is cut gets no reply, whatever was done for it."""
         self.before_upload: Callable[[int], int | None] = lambda number: None
         self.before_commit: Callable[[Repository], None] = lambda repository: None
         self._lock = threading.RLock()
@@ -104,6 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         with self.hub._lock:
             self.hub.requests.append(f"{method} {path}")
+            cut = self.hub.cut(len(self.hub.requests))
+            if cut is not None:
+                self.close_connection = True
+            if cut == "before it is done":
+                return
+            self._is_cut = cut is not None
             for pattern, methods, answer in _ROUTES:
                 match = re.fullmatch(pattern, path)
                 if match and method in methods:
@@ -337,6 +347,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.headers.get("Authorization", "").removeprefix("Bearer ")
 
     def _send(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
+        if self._is_cut:
+            return
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
         for key, value in {"Content-Type": "application/json", **(headers or {})}.items():

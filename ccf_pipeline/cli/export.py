@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ccf_pipeline.cli.run import AsJson, Quiet
+from ccf_pipeline.cli.share import Permission
 from ccf_pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def export(
     physionet: Annotated[
         bool, typer.Option("--physionet", help="A PhysioNet submission instead: as `ccf-build share` does.")
     ] = False,
+    permission: Permission = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write; it must be empty.")] = Path(
         "export"
     ),
@@ -73,7 +75,15 @@ def export(
             )
         from ccf_pipeline.cli.share import write_share
 
-        write_share(build, out, level=level or "L2", physionet=physionet, as_json=as_json, quiet=quiet)
+        write_share(
+            build,
+            out,
+            level=level or "L2",
+            physionet=physionet,
+            permission=permission,
+            as_json=as_json,
+            quiet=quiet,
+        )
         return
     if config is None:
         raise SettingsError(

@@ -8,20 +8,14 @@ from typing import Annotated
 import typer
 
 from ccf_pipeline.cli.run import AsJson, Quiet
-from ccf_pipeline.cli.share import Level, show_files, show_scan
+from ccf_pipeline.cli.share import Level, Permission, show_files, show_scan
 
 
 def push(
     build: Annotated[Path, typer.Argument(help="The folder of a finished build.")],
     repository: Annotated[str, typer.Argument(help="NAMESPACE/NAME on the Hub.")],
     level: Level = "L0",
-    permission: Annotated[
-        str | None,
-        typer.Option(
-            "--permission",
-            help="For L2 of credentialed reports: the owner's written permission, as a file or a reference.",
-        ),
-    ] = None,
+    permission: Permission = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would go and what the scan finds; speak to nobody.")
     ] = False,

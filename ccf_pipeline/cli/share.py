@@ -19,6 +19,11 @@ Level = Annotated[
     typer.Option("--level", help="L0 recipe without text, L1 delta without source text, L2 everything."),
 ]
 
+Permission = Annotated[
+    str | None,
+    typer.Option("--permission", help="The owner's written permission, as a file or a reference."),
+]
+
 
 def share(
     build: Annotated[Path, typer.Argument(help="The folder of a finished build.")],
@@ -32,6 +37,7 @@ def share(
     name: Annotated[
         str | None, typer.Option("--name", help="The submission's name; it holds the letters `Ext`.")
     ] = None,
+    permission: Permission = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -39,7 +45,16 @@ def share(
 
     Nothing is written when words of a report, identifiers, keys or paths are found where they may not be.
     """
-    write_share(build, out, level=level, physionet=physionet, name=name, as_json=as_json, quiet=quiet)
+    write_share(
+        build,
+        out,
+        level=level,
+        physionet=physionet,
+        name=name,
+        permission=permission,
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 def write_share(
@@ -49,12 +64,14 @@ def write_share(
     level: Literal["L0", "L1", "L2"],
     physionet: bool = False,
     name: str | None = None,
+    permission: str | None = None,
     as_json: bool = False,
     quiet: bool = False,
 ) -> None:
     """Write a share with progress, then say what it holds; `export --level` calls this too."""
     from ccf_pipeline import sharing
     from ccf_pipeline.cli.showing import console, progress_bars
+    from ccf_pipeline.permitting import read_permission
 
     submission = (name or sharing.submission_name(build)) if physionet else None
     with progress_bars(quiet=quiet or as_json) as progress:
@@ -62,6 +79,7 @@ def write_share(
             build,
             out,
             level="L2" if physionet else level,
+            permission=read_permission(permission),
             submission=submission,
             progress=progress,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 
 import datasets
-from finding import DATASET, EXPECTED, SPLITS, content, files, found, same_bytes, same_pixels
+from finding import DATASET, EXPECTED, SPLITS, content, files, found, same_bytes, same_pixels, tell_seen
 
 found(f"datasets {datasets.__version__}")
 with tempfile.TemporaryDirectory() as cache:
@@ -32,3 +32,4 @@ with tempfile.TemporaryDirectory() as cache:
         found(f"{config}: {expected} rows, map and streaming")
     default = datasets.load_dataset(str(DATASET), cache_dir=cache)
     assert "graph_digest" in default["train"].column_names
+tell_seen()

@@ -12,7 +12,7 @@ speech = types.ModuleType("torchaudio")
 speech.__spec__ = importlib.machinery.ModuleSpec("torchaudio", None)
 sys.modules["torchaudio"] = speech
 
-from finding import DATASET, EXPECTED, content, found, same_pixels, tags  # noqa: E402
+from finding import DATASET, EXPECTED, content, found, same_pixels, tags, tell_seen  # noqa: E402
 from llamafactory.data.loader import _load_single_dataset  # noqa: E402
 from llamafactory.data.parser import get_dataset_list  # noqa: E402
 from llamafactory.hparams import DataArguments, ModelArguments  # noqa: E402
@@ -53,3 +53,4 @@ for split in ("train", "validation", "test"):
         count += 1
 assert count == EXPECTED["rows"]["sft"], f"ccf_sft: {count} rows"
 found(f"ccf_sft: {count} rows")
+tell_seen()

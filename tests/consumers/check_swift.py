@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import os
 
-from finding import DATASET, EXPECTED, FOLDER, content, files, found, same_bytes, same_pixels, tags
+from finding import DATASET, EXPECTED, FOLDER, content, files, found, same_bytes, same_pixels, tags, tell_seen
 
 try:
     from swift.dataset import load_dataset
@@ -35,32 +35,26 @@ def loaded(image):
 
 def check_pair(row, pair, config):
     inputs = TemplateInputs.from_dict(dict(row))
-    names = {
-        "chosen": pair["image"],
-        "rejected": pair["matched" if config == "cpo_perception" else "image"],
-    }
-    for side, name in names.items():
+    for side, name in (("chosen", pair["image"]), ("rejected", pair["other"])):
         one = getattr(inputs, side)
         assert tags(one.messages) == len(one.images) == 1, f"{config}: tags and images differ in number"
+        assert content(one.messages) == pair[side], f"{config}: the words differ"
         same_bytes(one.images[0], name)
         same_pixels(loaded(one.images[0]), name)
-    assert content(inputs.chosen.messages) == pair["chosen"]
-    wanted = pair["chosen" if config == "cpo_perception" else "rejected"]
-    assert content(inputs.rejected.messages) == wanted
+
+
+def check_rows(rows, pairs, config):
+    assert len(rows) == len(pairs), f"{config}: {len(rows)} rows, not {len(pairs)}"
+    for row, pair in zip(rows, pairs, strict=True):
+        check_pair(row, pair, config)
 
 
 for split in ("train", "validation", "test"):
-    pairs = EXPECTED["pairs"][split]
     for streaming in (False, True):
         rows = load(files("cpo_thinking", split), streaming)
-        assert len(rows) == len(pairs), f"cpo_thinking {split}: {len(rows)} rows, not {len(pairs)}"
-        for row, pair in zip(rows, pairs, strict=True):
-            check_pair(row, pair, "cpo_thinking")
+        check_rows(rows, EXPECTED["pairs"][split], f"cpo_thinking {split}")
     rows = load(files("cpo_perception", split))
-    by_words = {(pair["chosen"], pair["image"], pair["matched"]): pair for pair in pairs}
-    assert len(rows) == len(by_words), f"cpo_perception {split}: {len(rows)} rows, not {len(by_words)}"
-    for row, pair in zip(rows, by_words.values(), strict=True):
-        check_pair(row, pair, "cpo_perception")
+    check_rows(rows, EXPECTED["perception"][split], f"cpo_perception {split}")
 found(f"cpo_thinking: {EXPECTED['rows']['cpo_thinking']} rows, files and stream")
 found(f"cpo_perception: {EXPECTED['rows']['cpo_perception']} rows")
 
@@ -96,3 +90,4 @@ os.environ["ROOT_IMAGE_DIR"] = str(FOLDER)
 inputs = TemplateInputs.from_dict(dict(row))
 same_pixels(loaded(inputs.chosen.images[0]), pair["image"])
 found("images by path below ROOT_IMAGE_DIR")
+tell_seen()

@@ -16,7 +16,7 @@ from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.corpora.terms import TERMS
 from ccf_pipeline.io.datasets import SPLIT_FILES
 from ccf_pipeline.io.exports import shipped_exports
-from ccf_pipeline.io.exports.wrapping import load_wrapper, pair_answers
+from ccf_pipeline.io.exports.wrapping import chosen_answer, load_wrapper, pair_answers
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.images import training_image
 from ccf_pipeline.io.tally import ranked
@@ -50,36 +50,53 @@ def main(folder: Path) -> None:
     expected = {
         "rows": {one.config: one.rows for one in data.configs},
         "pairs": _pairs(records, corpus_of(build), folder / "images"),
+        "perception": _perception(records, corpus_of(build), folder / "images"),
     }
     (folder / "expected.json").write_text(json.dumps(expected, indent=1), encoding="utf-8")
     print(f"{folder / 'dataset'}: {sum(expected['rows'].values())} rows in {len(data.configs)} configs")
 
 
 def _pairs(records: list[Record], corpus: Path, images: Path) -> dict[str, list[dict[str, Any]]]:
-    """By split, in the order of the rows: the words of both sides and the digests of both images."""
-    images.mkdir()
+    """By split, in the order of the rows: the words of both sides and the digest of their image."""
     wrapper = load_wrapper(DatasetSettings())
-
-    def digest(path: str) -> str:
-        content = training_image(corpus / path)
-        name = hashlib.sha256(content).hexdigest()
-        (images / name).write_bytes(content)
-        return name
-
     pairs: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        if record.image_path is None:
+            continue
+        sides, image = pair_answers(record, wrapper), _kept(corpus / record.image_path, images)
+        pairs.setdefault(SPLIT_FILES[record.split], []).append(
+            {"chosen": sides.chosen, "rejected": sides.rejected, "image": image, "other": image}
+        )
+    return pairs
+
+
+def _perception(records: list[Record], corpus: Path, images: Path) -> dict[str, list[dict[str, Any]]]:
+    """The same of perception pairs: one text on both sides, and each two images once."""
+    wrapper = load_wrapper(DatasetSettings())
+    pairs: dict[str, list[dict[str, Any]]] = {}
+    shown = set()
     for record in records:
         if record.image_path is None or record.matched_image is None:
             continue
-        sides = pair_answers(record, wrapper)
+        two = (record.image_path, record.matched_image.path)
+        if two in shown:
+            continue
+        shown.add(two)
+        said = chosen_answer(record, wrapper)
+        image, other = (_kept(corpus / path, images) for path in two)
         pairs.setdefault(SPLIT_FILES[record.split], []).append(
-            {
-                "chosen": sides.chosen,
-                "rejected": sides.rejected,
-                "image": digest(record.image_path),
-                "matched": digest(record.matched_image.path),
-            }
+            {"chosen": said, "rejected": said, "image": image, "other": other}
         )
     return pairs
+
+
+def _kept(path: Path, images: Path) -> str:
+    """The digest of what is trained on of an image of the corpus; its bytes are kept under it."""
+    content = training_image(path)
+    name = hashlib.sha256(content).hexdigest()
+    images.mkdir(exist_ok=True)
+    (images / name).write_bytes(content)
+    return name
 
 
 if __name__ == "__main__":

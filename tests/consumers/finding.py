@@ -6,12 +6,14 @@ import hashlib
 import io
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 FOLDER = Path(sys.argv[1]).resolve()
 DATASET = FOLDER / "dataset"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
 SPLITS = ("train", "validation", "test")
+SEEN = Counter()
 
 
 def files(config, split):
@@ -20,6 +22,7 @@ def files(config, split):
 
 def same_bytes(image, name):
     assert hashlib.sha256(image["bytes"]).hexdigest() == name, "an image's bytes differ"
+    SEEN["images byte for byte"] += 1
 
 
 def same_pixels(image, name):
@@ -31,6 +34,7 @@ def same_pixels(image, name):
     own = Image.open(FOLDER / "images" / name)
     assert image.size == own.size, "an image's size differs"
     assert image.convert("RGB").tobytes() == own.convert("RGB").tobytes(), "an image's pixels differ"
+    SEEN["images pixel for pixel"] += 1
 
 
 def content(messages):
@@ -38,8 +42,15 @@ def content(messages):
 
 
 def tags(messages):
-    return "".join(message["content"] for message in messages).count("<image>")
+    count = "".join(message["content"] for message in messages).count("<image>")
+    SEEN["tags"] += count
+    return count
 
 
 def found(what):
     print(f"   {what}")
+
+
+def tell_seen():
+    """What was compared on the way, each time it was."""
+    found("compared: " + ", ".join(f"{count} {what}" for what, count in sorted(SEEN.items())))

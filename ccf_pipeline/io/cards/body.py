@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from ccf_pipeline.io.cards.escaping import escaped, table, unlinked
-from ccf_pipeline.io.cards.licences import CREDENTIALED, licence_of
+from ccf_pipeline.io.cards.licences import licence_of, notices
 from ccf_pipeline.io.cards.matter import NAME, CardMatter
 from ccf_pipeline.io.datasets import SPLIT_FILES
 from ccf_pipeline.io.exports import all_exports
@@ -55,7 +55,7 @@ The counterfactuals are written by a program; no radiologist has read them."""
 
 def _access(matter: CardMatter) -> str:
     terms = matter.terms
-    notice = f"{CREDENTIALED}\n\n" if terms.sensitivity == "credentialed" else ""
+    notice = "".join(f"{one}\n\n" for one in notices(terms))
     return f"""## Source and terms
 
 {notice}Source: {escaped(terms.name)}.

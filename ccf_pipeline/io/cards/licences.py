@@ -8,6 +8,10 @@ CREDENTIALED = (
     "**Derived from credentialed reports.** Whoever holds this folder must have signed the source's data use"
     " agreement. It may not be published or sent to others."
 )
+NOT_PASSED_ON = (
+    "**Not to be passed on.** The terms of the source do not let texts that were made from its reports go to"
+    " others; whoever wants them makes them from their own copy of the source."
+)
 
 
 class Licence(Noun):
@@ -57,6 +61,10 @@ def licence_text(terms: CorpusTerms) -> str:
     if licence.link:
         parts.append(f"Its text: <{licence.link}>")
     parts.append(f"Source: {terms.name}. {terms.terms}")
-    if terms.sensitivity == "credentialed":
-        parts.append(CREDENTIALED)
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join((*parts, *notices(terms))) + "\n"
+
+
+def notices(terms: CorpusTerms) -> tuple[str, ...]:
+    """What whoever holds the data set must know before anything else."""
+    credentialed = (CREDENTIALED,) if terms.sensitivity == "credentialed" else ()
+    return credentialed if terms.adaptations_may_be_shared else (*credentialed, NOT_PASSED_ON)

@@ -42,10 +42,16 @@ def corpus_terms(settings: CorpusSettings) -> CorpusTerms:
         from ccf_pipeline.io.corpora.ingested import read_funnel
 
         funnel = read_funnel(settings.path)
-        terms = funnel.terms if funnel else terms
+        terms = _as_known(funnel.terms) if funnel else terms
     if settings.sensitivity == "credentialed" or (settings.kind == "table" and settings.sensitivity):
         return terms.model_copy(update={"sensitivity": settings.sensitivity})
     return terms
+
+
+def _as_known(told: CorpusTerms) -> CorpusTerms:
+    """What a funnel tells, but for what may leave: an older one does not tell that."""
+    known = TERMS.get(told.kind, TERMS["studies"])
+    return told.model_copy(update={"adaptations_may_be_shared": known.adaptations_may_be_shared})
 
 
 def images_root(settings: CorpusSettings) -> Path:
