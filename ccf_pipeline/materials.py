@@ -22,7 +22,7 @@ from ccf_pipeline.steps.reading import Lexicon
 REPAIR = "repair"
 FALL_BACK = "rewrite"
 # Where the build lies, what it is reached by and when it stops do not decide what it makes.
-ELSEWHERE = {"out": True, "graph": True, "endpoint": True, "engine": True, "limits": True, "prices": True}
+ELSEWHERE = dict.fromkeys(("out", "graph", "endpoint", "engine", "limits", "prices", "store"), True)
 
 Progress = Callable[[str, int, int | None], None]
 """Told the stage, how far it is, and out of how many where that is known."""
