@@ -51,7 +51,7 @@ class Leases:
             self._seen[name] = (stored.mark, since if mark == stored.mark else now)
 
     def leave(self) -> None:
-        """What this worker had is free at once."""
+        """Say that nobody works here any more: what this worker had is free at once."""
         self._store.remove(_sign(self.worker))
 
     def claim(self, work: str) -> bool:
@@ -70,10 +70,9 @@ class Leases:
         return {name.split("/")[1] for name in self._store.names(LEASES)}
 
     def _lives(self, worker: str) -> bool:
+        self.look()
         seen = self._seen.get(_sign(worker))
-        if seen is None:  # it left, or it came since we looked
-            return self._store.read(_sign(worker)) is not None
-        return self._clock() - seen[1] < self._seconds
+        return seen is not None and self._clock() - seen[1] < self._seconds
 
 
 def workers_in(store: Store) -> list[tuple[Holder, float | None]]:

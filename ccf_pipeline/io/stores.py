@@ -29,7 +29,12 @@ TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "409", "4
 DENIED = frozenset(
     {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "403"}
 )
-MISNAMED = frozenset({"InvalidBucketName", "PermanentRedirect", "AuthorizationHeaderMalformed"})
+MISNAMED = frozenset(
+    {"InvalidBucketName", "PermanentRedirect", "AuthorizationHeaderMalformed", "ParamValidationError"}
+)
+WITHOUT_CREDENTIALS = frozenset(
+    {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"}
+)
 CREDENTIALS = (
     "Credentials come from the environment: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY;"
     " they must allow to list, read, write and delete below this prefix."
@@ -39,6 +44,8 @@ S3_CLIENT = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "sta
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+Errors = tuple[type[Exception], ...]
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,11 @@ class Stored:
 class Store:
     """The objects below one URL, by their names."""
 
-    def __init__(self, url: str, files: Any, faults: tuple[type[Exception], ...]) -> None:
+    def __init__(self, url: str, files: Any, faults: Errors, silences: Errors = ()) -> None:
+        """Faults are what the file system may raise; silences are those that say that nobody answered."""
         self.url = url
         self._files, self._faults = files, faults
+        self._silences = (TimeoutError, ConnectionError, *silences)
         self._root = str(files._strip_protocol(url)).rstrip("/")
 
     # --- reading ------------------------------------------------------------------------------
@@ -170,7 +179,27 @@ class Store:
         try:
             yield
         except self._faults as error:
-            raise _told(self.url, name, error) from error
+            raise self._told(name, error) from error
+
+    def _told(self, name: str, error: Exception) -> StorageError:
+        """Ours for theirs. What a server says is not passed on: it may quote keys or addresses."""
+        kind, code = error.__class__.__name__, _code(error)
+        place = f"{self.url}/{name}" if name else self.url
+        _refuse_missing_bucket(self.url, error)
+        if isinstance(error, PermissionError) or code in DENIED:
+            return StorageError(f"{place}: access denied{f' ({code})' if code else ''}", hint=CREDENTIALS)
+        if kind in WITHOUT_CREDENTIALS:
+            return StorageError(f"{self.url}: no credentials were found", hint=CREDENTIALS)
+        if isinstance(error, self._silences) or code in BUSY:
+            return StoreSilent(f"{place}: the store does not answer ({code or kind})")
+        if isinstance(error, FileNotFoundError):
+            return StorageError(f"{place}: is not there", hint=DAMAGED)
+        if kind in MISNAMED or code in MISNAMED:
+            return StorageError(
+                f"{self.url}: the store does not take this bucket ({code or kind})",
+                hint="Check its name and AWS_REGION.",
+            )
+        return StorageError(f"{place}: the store refused it ({code or kind})", hint=REFUSED)
 
 
 def open_store(path: Path | str) -> Store:
@@ -191,10 +220,11 @@ def open_store(path: Path | str) -> Store:
     return Store(url, *_s3(url))
 
 
-def _s3(url: str) -> tuple[Any, tuple[type[Exception], ...]]:
+def _s3(url: str) -> tuple[Any, Errors, Errors]:
     try:
-        from aiohttp import ClientError as ConnectionFault
-        from botocore.exceptions import BotoCoreError, ClientError
+        from aiohttp import ClientError as BrokenOff
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore.exceptions import ConnectionError as NotConnected
         from s3fs import S3FileSystem
     except ImportError as error:
         raise MissingExtra(
@@ -207,7 +237,8 @@ def _s3(url: str) -> tuple[Any, tuple[type[Exception], ...]]:
         skip_instance_cache=True,
     )
     files.retries = 2
-    return files, (OSError, BotoCoreError, ClientError, ConnectionFault)
+    silences = (HTTPClientError, NotConnected, BrokenOff)
+    return files, (OSError, BotoCoreError, ClientError, *silences), silences
 
 
 def each(work: Callable[[T], R], values: Iterable[T], told: Callable[[int], None] | None = None) -> list[R]:
@@ -233,6 +264,7 @@ def _stored(entry: Mapping[str, Any]) -> Stored:
 
 # --- what went wrong --------------------------------------------------------------------------
 
+REFUSED = "What was answered is kept on this machine; mend the cause and run the same command again."
 DAMAGED = "Bring the object back from a copy, or remove it and run the same command again."
 
 
@@ -248,30 +280,3 @@ def _refuse_missing_bucket(url: str, error: BaseException) -> None:
             f"{url}: there is no such bucket",
             hint="Check its name, AWS_REGION, and AWS_ENDPOINT_URL where the store is not Amazon's.",
         ) from error
-
-
-def _told(url: str, name: str, error: BaseException) -> StorageError:
-    """Ours for theirs. What a server says is not passed on: it may quote keys or addresses."""
-    kind, code = error.__class__.__name__, _code(error)
-    place = f"{url}/{name}" if name else url
-    _refuse_missing_bucket(url, error)
-    if isinstance(error, PermissionError) or code in DENIED:
-        return StorageError(f"{place}: access denied{f' ({code})' if code else ''}", hint=CREDENTIALS)
-    if kind in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"):
-        return StorageError(f"{url}: no credentials were found", hint=CREDENTIALS)
-    if isinstance(error, FileNotFoundError):
-        return StorageError(f"{place}: is not there", hint=DAMAGED)
-    if kind in ("ParamValidationError", "NoRegionError") or code in (
-        "InvalidBucketName",
-        "PermanentRedirect",
-    ):
-        return StorageError(
-            f"{url}: the store does not take this bucket ({code or kind})",
-            hint="Check its name and AWS_REGION.",
-        )
-    if isinstance(error, (TimeoutError, ConnectionError)) or code in BUSY or not isinstance(error, OSError):
-        return StoreSilent(f"{place}: the store does not answer ({code or kind})")
-    return StorageError(
-        f"{place}: the store refused it ({code or kind})",
-        hint="What was answered is kept on this machine; mend the cause and run the same command again.",
-    )
