@@ -40,7 +40,10 @@ CREDENTIALS = (
     " they must allow to list, read, write and delete below this prefix."
 )
 # botocore tries a request again that met 5xx or no connection; what still fails then is told at once.
-S3_CLIENT = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "max_attempts": 4}}
+S3_CLIENT = {"connect_timeout": 10, "read_timeout": 30, "retries": {"mode": "standard", "max_attempts": 4}}
+
+# A put may wait for ever on a server that took the connection and says nothing: that no client setting ends.
+DEADLINE_SECONDS, BYTES_PER_SECOND = 120.0, 256 * 1024
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -73,7 +76,7 @@ class Store:
         """What an object holds; None where it is not there."""
         with self._telling(name):
             try:
-                content: bytes = self._files.cat_file(self._path(name))
+                content: bytes = self._ask("cat_file", self._path(name))
             except FileNotFoundError as error:
                 _refuse_missing_bucket(self.url, error)
                 return None
@@ -83,7 +86,7 @@ class Store:
         """The objects below a prefix that ends in a slash, in the order of their names."""
         with self._telling(prefix):
             try:
-                found = self._files.find(self._path(prefix.rstrip("/")), detail=True)
+                found = self._ask("find", self._path(prefix.rstrip("/")), detail=True)
             except FileNotFoundError as error:
                 _refuse_missing_bucket(self.url, error)
                 return {}
@@ -98,7 +101,8 @@ class Store:
         """Bring an object to the disk, whole or not at all."""
         with sealed_file(path, private=True) as temporary:
             with self._telling(name):
-                self._files.get_file(self._path(name), str(temporary))
+                size = self._ask("info", self._path(name))["size"]
+                self._ask("get_file", self._path(name), str(temporary), size=size)
             if sha256 is not None and file_digest(temporary) != sha256:
                 raise StorageError(f"{self.url}/{name}: is not what was put there", hint=DAMAGED)
 
@@ -108,12 +112,12 @@ class Store:
         with self._telling(name):
             try:
                 while read < size:
-                    piece = self._files.cat_file(self._path(name), start=read, end=min(read + PIECE, size))
+                    piece = self._ask("cat_file", self._path(name), start=read, end=min(read + PIECE, size))
                     if not piece:
                         return False
                     digest.update(piece)
                     read += len(piece)
-                return self._files.info(self._path(name))["size"] == size and digest.hexdigest() == sha256
+                return self._ask("info", self._path(name))["size"] == size and digest.hexdigest() == sha256
             except FileNotFoundError:
                 return False
 
@@ -143,7 +147,7 @@ class Store:
     def remove(self, name: str) -> None:
         """Remove an object if it is there."""
         with self._telling(name), contextlib.suppress(FileNotFoundError):
-            self._files.rm_file(self._path(name))
+            self._ask("rm_file", self._path(name))
 
     def require(self) -> None:
         """Refuse a store that cannot be written to, or that lets a second put replace the first."""
@@ -167,9 +171,19 @@ class Store:
 
     def _write(self, name: str, content: bytes | Path, mode: str) -> None:
         if isinstance(content, bytes):
-            self._files.pipe_file(self._path(name), content, mode=mode)
+            self._ask("pipe_file", self._path(name), content, mode=mode, size=len(content))
         else:
-            self._files.put_file(str(content), self._path(name), mode=mode)
+            size = content.stat().st_size
+            self._ask("put_file", str(content), self._path(name), mode=mode, size=size)
+
+    def _ask(self, verb: str, *given: Any, size: int = 0, **named: Any) -> Any:
+        """One request, or several for a large file, within a time that its size allows."""
+        if not self._files.async_impl:
+            return getattr(self._files, verb)(*given, **named)
+        from fsspec.asyn import sync
+
+        seconds = DEADLINE_SECONDS + size / BYTES_PER_SECOND
+        return sync(self._files.loop, getattr(self._files, f"_{verb}"), *given, timeout=seconds, **named)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
