@@ -20,6 +20,7 @@ CcfError                      exit 1: the user can mend it
 ├── RemoteChanged             the repository holds changes that another made
 ├── Unfinished                exit 3: stopped before the end; the same command goes on
 └── StorageError              exit 74: the disk refused, or what it holds is damaged
+    └── StoreSilent           an object store does not answer just now
 """
 
 from __future__ import annotations
@@ -157,3 +158,12 @@ class StorageError(CcfError):
 
     exit_code = 74
     hint = "Free some space or check the disk, then run the same command again."
+
+
+class StoreSilent(StorageError):
+    """An object store does not answer just now; the same request may go through later."""
+
+    hint = (
+        "Check the network, and AWS_ENDPOINT_URL where the store is not Amazon's. What was answered is kept"
+        " on this machine: run the same command again."
+    )

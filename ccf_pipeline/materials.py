@@ -21,8 +21,8 @@ from ccf_pipeline.steps.reading import Lexicon
 
 REPAIR = "repair"
 FALL_BACK = "rewrite"
-# Where the build lies, whom it asks and when it stops do not decide what it makes.
-ELSEWHERE = dict.fromkeys(("out", "graph", "reuse", "endpoint", "engine", "limits", "prices"), True)
+# Where the build lies, what it is reached by and when it stops do not decide what it makes.
+ELSEWHERE = dict.fromkeys(("out", "graph", "reuse", "endpoint", "engine", "limits", "prices", "store"), True)
 
 Progress = Callable[[str, int, int | None], None]
 """Told the stage, how far it is, and out of how many where that is known."""

@@ -36,6 +36,7 @@ from ccf_pipeline.records import (
     PlanSummary,
     ReasonCount,
     Record,
+    Seal,
     Skipped,
     Spend,
 )
@@ -125,12 +126,17 @@ def build_shards(
     expert: Expert,
     journal: Journal,
     *,
+    tally: Tally | None = None,
     watch: Watch = unwatched,
     stopping: Callable[[], bool] = never,
 ) -> None:
-    """Ask for the counterfactuals of these shards, judge them, and seal accepted and rejected rows."""
+    """Ask for the counterfactuals of these shards, judge them, and seal accepted and rejected rows.
+
+    Args:
+        tally: how the build stands, where its sealed shards do not tell.
+    """
     plan = planned(folder)
-    tally = tally_of(folder, plan, journal.spent())
+    tally = tally or tally_of(folder, plan, journal.spent())
     tally.taken_over = journal.taken_over()
     settings = materials.settings
     sensitivity = corpus_terms(settings.corpus).sensitivity
@@ -160,8 +166,12 @@ def _facts(materials: Materials, plan: PlanSummary, expert: Expert) -> dict[str,
 
 def tally_of(folder: BuildFolder, plan: PlanSummary, spend: Spend) -> Tally:
     """How a build stands by the shards that are sealed."""
+    return tally_of_seals(filter(None, map(folder.seal, range(plan.shards))), plan, spend)
+
+
+def tally_of_seals(seals: Iterable[Seal], plan: PlanSummary, spend: Spend) -> Tally:
     tally = Tally(planned=plan.plans, spend=spend)
-    for seal in filter(None, map(folder.seal, range(plan.shards))):
+    for seal in seals:
         tally.judged += seal.accepted + seal.rejected
         tally.accepted += seal.accepted
         tally.repaired += seal.repaired
@@ -257,7 +267,7 @@ def spent_on(out: Path) -> Spend:
 def sample_pair(out: Path) -> Record | None:
     """The accepted pair of a finished build to show people: short, whole, and with a finding swapped."""
     folder = BuildFolder(out)
-    plan = folder.plan_summary()
+    plan = folder.plan_summary() if folder.is_finished() else None
     accepted = itertools.islice(folder.accepted_records(plan.shards), SAMPLED_PAIRS) if plan else ()
 
     def shows_more(record: Record) -> tuple[bool, bool, int]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from ccf_pipeline.asking import Tally
 from ccf_pipeline.errors import StorageError, Unfinished
 from ccf_pipeline.io.audit import AUDIT, AUDIT_HINT, verify_audit
 from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
@@ -18,7 +19,7 @@ from ccf_pipeline.io.journal import Journal, KnownExpert, Pace, pace, spent_besi
 from ccf_pipeline.io.locks import holder_of
 from ccf_pipeline.materials import Materials, Progress, silent
 from ccf_pipeline.pipeline import build_shards, finish_build, plan_build, tally_of
-from ccf_pipeline.records import BuildCheck, BuildStatus, Completion, PlanSummary, ReasonCount, Spend
+from ccf_pipeline.records import BuildCheck, BuildStatus, Completion, Holder, PlanSummary, ReasonCount, Spend
 from ccf_pipeline.settings import PriceSettings, settings_of
 
 # --- how it stands ----------------------------------------------------------------------------
@@ -36,9 +37,23 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
     state = "finished" if folder.is_finished() else "stopped" if holder is None else "running"
     if plan is None and holder is not None:
         state = "planning"
-    plan = plan or _NOTHING_PLANNED
-    tally = tally_of(folder, plan, spend)
-    running = state == "running"
+    plan = plan or NOTHING_PLANNED
+    sealed = sum(map(folder.is_sealed, range(plan.shards)))
+    return status_of(state, holder, plan, tally_of(folder, plan, spend), sealed, prices, answers, taken_over)
+
+
+def status_of(
+    state: str,
+    holder: Holder | None,
+    plan: PlanSummary,
+    tally: Tally,
+    shards_sealed: int,
+    prices: PriceSettings,
+    answers: Pace = Pace(None, None),  # noqa: B008  it is a tuple
+    taken_over: int = 0,
+) -> BuildStatus:
+    """How a build stands, put together from what was read of it."""
+    running, spend = state == "running", tally.spend
     had = spend.answers + taken_over
     return BuildStatus.model_validate(
         {
@@ -53,7 +68,7 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
                 ReasonCount(reason=reason, count=count) for reason, count in tally.rejected_by.most_common()
             ),
             "shards": plan.shards,
-            "shards_sealed": sum(map(folder.is_sealed, range(plan.shards))),
+            "shards_sealed": shards_sealed,
             "spend": spend,
             "taken_over": taken_over,
             "cost": prices.cost_of(spend) if prices != PriceSettings() else None,
@@ -63,7 +78,7 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
     )
 
 
-_NOTHING_PLANNED = PlanSummary(
+NOTHING_PLANNED = PlanSummary(
     studies_read=0, studies_planned=0, studies_without_target=0, studies_skipped=(), plans=0, shards=0
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ from ccf_pipeline.records import Noun, Sensitivity, Spend
 
 ENV_PREFIX = "CCF_"
 SETTINGS_FILE = Path("build.toml")
+# Two letters at least: C:/builds is a folder.
+STORE = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,2}(?P<place>.*)")
 
 CorpusKind = Literal["mimic", "openi", "chexpert_plus", "table", "demo", "studies"]
 PlanPreset = Literal["balanced", "paper", "minimal"]
@@ -202,6 +205,30 @@ class ShardSettings(Noun):
     size: int = Field(default=500, ge=1, le=100_000, description="Studies per shard.")
 
 
+class StoreSettings(Noun):
+    """How a build in an object store (`out = "s3://…"`) is worked on; may change from run to run."""
+
+    is_private: bool = Field(
+        default=False,
+        description="Your word that nobody may read the bucket who may not read the reports; needed for"
+        " reports under an agreement.",
+    )
+    scratch: Path | None = Field(
+        default=None,
+        description="Folder of this machine to work in, removed once the build stands in the store; below"
+        " ~/.cache otherwise.",
+    )
+    flush_seconds: float = Field(
+        default=10.0, gt=0, description="What a machine that dies loses: the answers of so many seconds."
+    )
+    lease_seconds: float = Field(
+        default=60.0, gt=0, description="A worker that gives no sign for so long has lost its shards."
+    )
+    patience_seconds: float = Field(
+        default=120.0, ge=0, description="A store that answers nothing for so long stops the build."
+    )
+
+
 class DatasetSettings(Noun):
     """What the data set holds, and how a pair is put into words for training."""
 
@@ -252,7 +279,7 @@ class BuildSettings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    out: Path = Field(default=Path("build"), description="The build folder.")
+    out: Path = Field(default=Path("build"), description="The build folder; or s3://BUCKET/PREFIX.")
     graph: Path | None = Field(
         default=None, description="A concept graph of your own; the default one otherwise."
     )
@@ -268,6 +295,7 @@ class BuildSettings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     prices: PriceSettings = PriceSettings()
     shards: ShardSettings = ShardSettings()
+    store: StoreSettings = StoreSettings()
     dataset: DatasetSettings = DatasetSettings()
 
     @classmethod
@@ -310,6 +338,12 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     return BuildSettings.model_construct(
         **{name: getattr(loaded, name) for name in BuildSettings.model_fields}
     )
+
+
+def store_url(path: Path) -> str | None:
+    """The URL of an object store, where a path is one: paths fold the slashes behind its scheme."""
+    found = STORE.match(str(path))
+    return f"{found['scheme']}://{found['place']}" if found else None
 
 
 def settings_of(flat: Mapping[str, Any], *, out: Path, graph: Path | None) -> BuildSettings:

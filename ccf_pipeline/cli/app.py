@@ -13,6 +13,7 @@ from ccf_pipeline.cli.check import check, recheck
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
 from ccf_pipeline.cli.export import export
+from ccf_pipeline.cli.fetch import fetch
 from ccf_pipeline.cli.graph import graph_app
 from ccf_pipeline.cli.images import images
 from ccf_pipeline.cli.ingest import ingest
@@ -59,6 +60,7 @@ app.command()(run)
 app.command()(status)
 app.command()(stop)
 app.command()(verify)
+app.command()(fetch)
 app.command()(recover)
 app.command()(attest)
 app.command()(check)

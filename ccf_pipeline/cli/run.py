@@ -128,21 +128,25 @@ def run(
 
 def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
     """Build with progress, then say what came out and what it cost."""
-    from ccf_pipeline import pipeline
+    from ccf_pipeline import pipeline, storing
     from ccf_pipeline.cli.showing import console, show_pair, show_summary
     from ccf_pipeline.cli.watching import build_display, tell_spend
 
     _refuse_unpriced_limit(settings)
-    try:
-        with (
-            build_display(settings.prices, quiet=quiet or as_json) as (progress, watch),
-            stop_on_signal(quiet=quiet or as_json) as stopping,
-        ):
-            summary = pipeline.build(settings, progress, watch=watch, stopping=stopping)
-    except Unfinished as stop:
-        told = tell_spend(pipeline.spent_on(settings.out), settings.prices)
-        raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None
-    spend, taken_over = pipeline.spent_on(settings.out), pipeline.taken_over_by(settings.out)
+    with storing.workplace(settings) as place:
+        if place.folder != settings.out and not quiet:
+            typer.echo(f"working in {place.folder} until the build stands in the store", err=True)
+        try:
+            with (
+                build_display(settings.prices, quiet=quiet or as_json) as (progress, watch),
+                stop_on_signal(quiet=quiet or as_json) as stopping,
+            ):
+                summary = storing.build(settings, place, progress, watch=watch, stopping=stopping)
+        except Unfinished as stop:
+            told = tell_spend(storing.spent_on(settings, place), settings.prices)
+            raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None
+        spend, taken_over = storing.spent_on(settings, place), pipeline.taken_over_by(place.folder)
+        pair = None if quiet or as_json else pipeline.sample_pair(place.folder)
     if as_json:
         costs = {
             "spend": spend.model_dump(),
@@ -157,7 +161,6 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
         screen.print(f"spent      {tell_spend(spend, settings.prices)}", soft_wrap=True)
     if taken_over:
         screen.print(f"answers taken over: {taken_over:,}, at no cost")
-    pair = pipeline.sample_pair(settings.out)
     if pair is not None:
         screen.print()
         show_pair(screen, pair)

@@ -41,6 +41,7 @@ STAGES = {
     "scan": "searching for leaks",
     "rebuild": "making rows again",
     "upload": "sending files",
+    "fetch": "fetching files",
 }
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 # What moves the cursor, turns the line around, hides, or cannot be printed at all (halves of a pair).
@@ -85,6 +86,8 @@ def show_summary(out: Console, folder: Path, summary: BuildSummary) -> None:
     """Counts by reason, the configs, and where the files are."""
     from rich.table import Table
 
+    from ccf_pipeline.settings import store_url
+
     plan = summary.plan
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     skipped = sum(entry.count for entry in plan.studies_skipped)
@@ -103,6 +106,11 @@ def show_summary(out: Console, folder: Path, summary: BuildSummary) -> None:
         files.add_row(config.config, str(config.rows), reasons(config.left_out) or "none")
     out.print(files)
     out.print()
+    url = store_url(folder)
+    if url is not None:
+        out.print(f"data set   {url}/dataset", soft_wrap=True)
+        out.print(f"fetch it   ccf-build fetch {url} DIR", soft_wrap=True)
+        return
     out.print(f"data set   {folder / 'dataset'}", soft_wrap=True)
     out.print(
         f"load it    datasets.load_dataset({str(folder / 'dataset')!r}, 'cpo_thinking')", soft_wrap=True

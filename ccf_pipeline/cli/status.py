@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def status(
-    build: Annotated[Path, typer.Argument(help="The build folder.")] = Path("build"),
+    build: Annotated[Path, typer.Argument(help="The build folder, or s3://BUCKET/PREFIX.")] = Path("build"),
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="The build.toml that says what tokens cost.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON for a program.")] = False,
 ) -> None:
     """Say how far a build is, how fast it goes, what it cost, and why answers were refused."""
-    from ccf_pipeline.repairing import build_status
     from ccf_pipeline.settings import load_settings
+    from ccf_pipeline.stored import build_status
 
     found = build_status(build, load_settings(config).prices)
     if as_json:

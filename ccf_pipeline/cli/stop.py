@@ -12,7 +12,7 @@ from ccf_pipeline.errors import Unfinished
 
 
 def stop(
-    build: Annotated[Path, typer.Argument(help="The build folder.")] = Path("build"),
+    build: Annotated[Path, typer.Argument(help="The build folder, or s3://BUCKET/PREFIX.")] = Path("build"),
     wait: Annotated[float, typer.Option("--wait", min=0, help="Wait so many seconds for it to end.")] = 0.0,
 ) -> None:
     """Ask a running build to stop: what is under way is still taken in, and the next run goes on.
@@ -20,13 +20,14 @@ def stop(
     Whoever builds sees it before the next question, be it the command line or a Prefect worker, here or on
     another machine.
     """
-    from ccf_pipeline.io.stopping import ask_to_stop, is_held
+    from ccf_pipeline.stored import ask_to_stop, is_held
 
-    holder = ask_to_stop(build)
-    if holder is None:
+    holders = ask_to_stop(build)
+    if not holders:
         typer.echo(f"{build}: nobody works on it")
         return
-    typer.echo(f"{build}: process {holder.pid} on {holder.host} was asked to stop")
+    for holder in holders:
+        typer.echo(f"{build}: process {holder.pid} on {holder.host} was asked to stop")
     until = time.monotonic() + wait
     while wait and is_held(build):
         if time.monotonic() > until:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def verify(
-    build: Annotated[Path, typer.Argument(help="The build folder.")] = Path("build"),
+    build: Annotated[Path, typer.Argument(help="The build folder, or s3://BUCKET/PREFIX.")] = Path("build"),
     repair: Annotated[
         bool, typer.Option("--repair", help="Make damaged files anew from the journal; nobody is asked.")
     ] = False,
@@ -32,7 +32,7 @@ def verify(
     from ccf_pipeline.cli.showing import progress_bars
     from ccf_pipeline.io.audit import AUDIT_HINT
     from ccf_pipeline.io.builds import repair_hint
-    from ccf_pipeline.repairing import check_build, repair_build
+    from ccf_pipeline.stored import check_build, repair_build
 
     with progress_bars(quiet=quiet or as_json) as progress:
         found = repair_build(build, graph, progress) if repair else check_build(build, progress)

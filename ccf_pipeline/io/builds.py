@@ -27,6 +27,7 @@ from ccf_pipeline.io.disk import (
 )
 from ccf_pipeline.io.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.records import BuildSummary, PlannedStudy, PlanSummary, ReasonCount, Record, Seal, Skipped
+from ccf_pipeline.settings import store_url
 
 __all__ = ["PRIVATE_FOLDER", "BuildFolder", "identity_of", "join_build", "open_build"]
 
@@ -41,6 +42,7 @@ class BuildFolder:
     """The files of one build. A seal that stands closes a shard; a manifest that stands, the build."""
 
     def __init__(self, path: Path) -> None:
+        _refuse_store(path)
         self.path = path
         self.manifest_path = path / "manifest.json"
         self.journal_path = path / "journal" / "completions.sqlite"
@@ -226,10 +228,7 @@ class BuildFolder:
     def read_manifest(self) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
         """The summary, and size and digest of every file that is vouched for."""
         try:
-            manifest = read_json(self.manifest_path)
-            if manifest.pop("digest", None) != _digest_of(manifest):
-                raise ValueError("it was changed since it was written")
-            return BuildSummary.model_validate(manifest["summary"]), dict(manifest["files"])
+            return parse_manifest(self.manifest_path.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StorageError(
                 f"{self.manifest_path}: cannot be read back", hint=repair_hint(self.path)
@@ -291,6 +290,14 @@ def identity_of(path: Path) -> dict[str, Any]:
             identity: dict[str, Any] = read_json(folder.manifest_path)["identity"]
             return identity
         raise StorageError(f"{folder.identity_path}: cannot be read back") from error
+
+
+def parse_manifest(text: str) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
+    """What a manifest vouches for; a ValueError, KeyError or TypeError where it is not what was written."""
+    manifest = json.loads(text)
+    if manifest.pop("digest", None) != _digest_of(manifest):
+        raise ValueError("it was changed since it was written")
+    return BuildSummary.model_validate(manifest["summary"]), dict(manifest["files"])
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -359,14 +366,33 @@ def _refuse_other_build(path: Path, identity: dict[str, Any]) -> None:
     if begun is None or not (path / PLAN_SUMMARY).is_file():
         remove_folder(path / "plan")
         if begun != identity:
-            write_text(file, json.dumps(identity, indent=1, sort_keys=True) + "\n", private=True)
+            write_text(file, identity_text(identity), private=True)
         return
+    refuse_other_identity(str(path), begun, identity)
+
+
+def refuse_other_identity(place: str, begun: dict[str, Any], identity: dict[str, Any]) -> None:
+    """A build goes on only with the settings and lineage it was begun with."""
     differing = sorted(key for key in {*begun, *identity} if begun.get(key) != identity.get(key))
     if differing:
         key = differing[0]
         raise BuildConflict(
-            f"{path}: was begun with {key} = {begun.get(key)!r}, not {identity.get(key)!r}",
+            f"{place}: was begun with {key} = {begun.get(key)!r}, not {identity.get(key)!r}",
             hint="Choose another --out for the new build, or give the settings it was begun with.",
+        )
+
+
+def identity_text(identity: dict[str, Any]) -> str:
+    """What build.json holds."""
+    return json.dumps(identity, indent=1, sort_keys=True) + "\n"
+
+
+def _refuse_store(path: Path) -> None:
+    url = store_url(path)
+    if url is not None:
+        raise MissingInput(
+            f"{url}: lies in an object store, and this works on a folder",
+            hint=f"`ccf-build fetch {url} DIR` brings the build here, verified; then name DIR.",
         )
 
 

@@ -1,0 +1,28 @@
+"""ccf-build fetch: bring a build from an object store to this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def fetch(
+    build: Annotated[Path, typer.Argument(help="Where the build lies: s3://BUCKET/PREFIX.")],
+    out: Annotated[Path, typer.Argument(help="The folder to bring it to.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Bring a build from an object store to a folder, and verify it there.
+
+    What is there already is not fetched again. A build that is not finished comes as far as it is; `ccf-build
+    run --out DIR` with its settings goes on with it here, apart from the store.
+    """
+    from ccf_pipeline.cli.showing import progress_bars
+    from ccf_pipeline.stored import fetch_build
+
+    with progress_bars(quiet=quiet) as progress:
+        found = fetch_build(build, out, progress)
+    if not quiet:
+        said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
+        typer.echo(f"{out}: {said}")

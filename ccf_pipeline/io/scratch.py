@@ -1,0 +1,57 @@
+"""A folder of this machine to work in: ours alone, found again after a crash, removed at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccf_pipeline.io.builds import remove_folder
+from ccf_pipeline.io.disk import disk_error, remove, write_text
+from ccf_pipeline.io.locks import leased
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A folder to work in, and the name under which others know whoever works there."""
+
+    folder: Path
+    worker: str
+
+
+@contextlib.contextmanager
+def scratch(base: Path | None, about: str) -> Iterator[Scratch]:
+    """A scratch folder for one thing, that no living process works in; the next one where the first is taken.
+
+    It stays when an error passes through here, so that the next process goes on with what it holds.
+    """
+    name = hashlib.sha256(about.encode()).hexdigest()[:16]
+    for number in itertools.count():
+        slot = (base or _cache()) / f"{name}-{number}"
+        with leased(slot / "lock") as ours:
+            if not ours:
+                continue
+            yield Scratch(slot / "build", _worker_of(slot))
+            remove_folder(slot / "build")
+            remove(slot / "worker")
+            return
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ccf-pipeline"
+
+
+def _worker_of(slot: Path) -> str:
+    """The same name after a crash: what it had taken is still its own."""
+    path = slot / "worker"
+    try:
+        if not path.exists():
+            write_text(path, uuid.uuid4().hex, private=True)
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        raise disk_error(path, error) from error
