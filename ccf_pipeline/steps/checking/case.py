@@ -42,6 +42,11 @@ class Case:
         return [mention for mention in self.counterfactual.mentions if is_asserted(mention)]
 
     @cached_property
+    def added(self) -> list[Mention]:
+        """What the edit, not the factual report, says is there now."""
+        return [mention for mention in self.asserted if self.is_written(mention)]
+
+    @cached_property
     def before(self) -> list[Mention]:
         """What the factual report says is there now."""
         return [mention for mention in self.factual.mentions if is_asserted(mention)]
@@ -60,6 +65,11 @@ class Case:
     def of_target(self) -> list[Mention]:
         """Where the counterfactual asserts the target."""
         return [mention for mention in self.asserted if mention.concept in self.target_kinds]
+
+    @cached_property
+    def added_of_target(self) -> list[Mention]:
+        """Where the edit itself asserts the target."""
+        return [mention for mention in self.added if mention.concept in self.target_kinds]
 
     @cached_property
     def label(self) -> str:

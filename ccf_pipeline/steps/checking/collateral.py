@@ -43,7 +43,7 @@ def _touched(case: Case) -> frozenset[str]:
     """The findings that the change may set: its own, their kin, and what its signs imply."""
     graph, plan = case.graph, case.plan
     family, signs = _around(graph, plan.target, plan.swap_from)
-    there = {m.concept for m in (*case.asserted, *case.before)} & signs
+    there = (case.counterfactual.asserted | case.factual.asserted) & signs
     implied = {label for sign in there for label in graph.concept(sign).sets_labels}
     ceasing = {m.concept for m in plan.must_cease if m.polarity != "absent"}
     return frozenset(family | implied | ceasing)
@@ -95,18 +95,22 @@ def _went_with_its_words(finding: str, case: Case) -> bool:
 
 def _dropped_denials(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
     """A list is split, not cut: "no effusion or pneumothorax" keeps the one that is still true (R59)."""
+    to_deny = [
+        m.concept
+        for m in case.plan.must_stay
+        if m.polarity == "absent"
+        and m.implied_by is None
+        and m.concept in FINDING_LABELS
+        and m.concept not in touched
+        and m.concept in case.counterfactual.states
+    ]
+    if not to_deny:
+        return
     denied = {
         m.concept for m in case.counterfactual.mentions if m.polarity != "present" and m.implied_by is None
     }
-    for mention in case.plan.must_stay:
-        finding = mention.concept
-        if finding not in FINDING_LABELS or finding in touched or finding in denied:
-            continue
-        if (
-            mention.polarity == "absent"
-            and mention.implied_by is None
-            and finding in case.counterfactual.states
-        ):
+    for finding in to_deny:
+        if finding not in denied:
             label = FINDING_LABELS[finding]
             yield block("collateral_change", f"The denial of {label} was dropped; put it back.")
 
@@ -156,11 +160,11 @@ def _gained(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
     """Attributes and devices that came although nothing ties them to the change."""
     spoken_of = {mention.concept for mention in case.factual.mentions}
     told: set[str] = set()
-    for mention in case.asserted:
+    for mention in case.added:
         concept = mention.concept
         if concept in spoken_of or concept in told or concept in FINDING_LABELS or concept in touched:
             continue
-        if not _matters(case.graph, concept) or not case.is_written(mention) or _belongs(concept, case):
+        if not _matters(case.graph, concept) or _belongs(concept, case):
             continue
         told.add(concept)
         label = case.graph.concept(concept).label
@@ -190,7 +194,7 @@ def _turned(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
     own = touched | {sign for finding in (case.plan.target, *case.leaving) for sign in _own(case, finding)}
     gone = {sentence.number for sentence in case.gone}
     said = {m.concept for m in case.before if m.sentence in gone}
-    said |= {m.concept for m in case.asserted if case.is_written(m)}
+    said |= {m.concept for m in case.added}
     for concept in sorted(said & case.factual.asserted & case.counterfactual.asserted - own):
         if case.graph.concept(concept).kind == "normal_state":
             continue

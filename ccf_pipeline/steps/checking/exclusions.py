@@ -22,7 +22,7 @@ def exclusive_pairs(case: Case) -> Iterator[Problem]:
     told: set[str] = set()
     for number, first in enumerate(case.asserted):
         excluded = case.graph.excluded(first.concept)
-        if not excluded:
+        if excluded.keys().isdisjoint(case.counterfactual.asserted):
             continue
         for second in case.asserted[number + 1 :]:
             relation = excluded.get(second.concept)
@@ -106,6 +106,7 @@ def _denied_and_asserted(reading: Reading, graph: ConceptGraph) -> Iterator[tupl
     for denial in reading.mentions:
         if (
             denial.polarity != "absent"
+            or denial.concept not in reading.asserted
             or denial.temporality in ("resolved", "prior")
             or denial.concept in told
         ):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 
 from ccf_pipeline.records import Mention, Problem
 from ccf_pipeline.steps.checking.case import Case, block, sides_of, warn
-from ccf_pipeline.steps.facts import is_asserted
 
 _MEASURE = re.compile(
     r"(\d+(?:\.\d+)?)\s?(?:x\s?(\d+(?:\.\d+)?)\s?)?-?\s?(mm|cm|millimet\w+|centimet\w+)\b", re.IGNORECASE
@@ -151,7 +150,9 @@ RULES: dict[str, Callable[[Case], Iterator[Problem]]] = {
 
 
 def _of(case: Case, concept: str) -> list[Mention]:
-    return [mention for mention in case.counterfactual.of(concept) if is_asserted(mention)]
+    if concept not in case.counterfactual.asserted:
+        return []
+    return [mention for mention in case.asserted if mention.concept == concept]
 
 
 def _millimetres(first: str, second: str, unit: str) -> float:

@@ -41,7 +41,7 @@ def _denied_as_acute(case: Case) -> Iterator[Problem]:
     acute = ACUTE_KINDS.get(case.plan.target)
     if acute is None:
         return
-    new = [m for m in case.of_target if case.is_written(m) and not is_called_old(case.words_of(m))]
+    new = [m for m in case.added_of_target if not is_called_old(case.words_of(m))]
     for denial in case.counterfactual.of(acute) if new else ():
         if denial.polarity != "absent" or not _is_current(denial) or denial.severity is not None:
             continue

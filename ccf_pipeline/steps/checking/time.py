@@ -54,6 +54,9 @@ _CLASHES = tuple(
     )
 )
 
+# Cheap to ask: the first change of every clash has one of them.
+_CLASH_HINTS = ("new", "improv", "decreas", "unchanged")
+
 
 def time_faults(case: Case) -> Iterator[Problem]:
     """Change words without a film to compare with, and those that clash with priors or with each other."""
@@ -139,7 +142,7 @@ def _against_priors(changes: list[Mention], case: Case) -> Iterator[Problem]:
 def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """A change beside a statement that nothing changed, and a finding unchanged that was denied."""
     new = [m for m in changes if m.temporality in ("new", "worsened", "improved", "resolved")]
-    told_new = new or [m for m in case.of_target if case.is_written(m) and _NEW.search(case.words_of(m))]
+    told_new = new or [m for m in case.added_of_target if _tells_new(case.words_of(m))]
     if told_new:
         for sentence in case.edit.sentences:
             if tells_no_change(sentence.text) and not any(case.sentence_of(m) is sentence for m in told_new):
@@ -153,8 +156,8 @@ def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
     if case.plan.direction == "remove":
         return
     denied = case.factual.states.get(case.plan.target) == "absent"
-    for mention in case.of_target:
-        if denied and case.is_written(mention) and mention.temporality in ("improved", "unchanged"):
+    for mention in case.added_of_target:
+        if denied and mention.temporality in ("improved", "unchanged"):
             message = (
                 f"Sentence {mention.sentence} calls {case.label} {mention.temporality}; nothing says that it"
                 " was there before."
@@ -216,9 +219,7 @@ def _clashed_before(a: Mention, b: Mention, case: Case) -> bool:
 def _acute_and_old(case: Case) -> Iterator[Problem]:
     """Rules R37, R52 and R60: a healed fracture is not acute, a plaque is not new, new is not unchanged."""
     lasting = ("att_healed_fracture", "att_callus", "att_pleural_plaque", "att_pleural_calcification")
-    for mention in case.asserted:
-        if not case.is_written(mention):
-            continue
+    for mention in case.added:
         words = case.words_of(mention)
         is_old = mention.concept in lasting or (mention.concept == "fnd_fracture" and _OLD.search(words))
         if is_old and _ACUTE.search(words):
@@ -237,5 +238,13 @@ def _acute_and_old(case: Case) -> Iterator[Problem]:
 
 
 @lru_cache(maxsize=4096)
+def _tells_new(words: str) -> bool:
+    return _NEW.search(words) is not None
+
+
+@lru_cache(maxsize=4096)
 def _tells_two_changes(words: str) -> bool:
+    lowered = words.lower()
+    if not any(hint in lowered for hint in _CLASH_HINTS):
+        return False
     return any(one.search(words) and other.search(words) for one, other in _CLASHES)
