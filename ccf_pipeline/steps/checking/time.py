@@ -8,9 +8,10 @@ from functools import lru_cache
 
 from ccf_pipeline.records import FINDING_LABELS, Mention, Problem
 from ccf_pipeline.steps.checking.case import Case, block, warn
+from ccf_pipeline.steps.facts import is_asserted
 
 CODE = "temporal_inconsistent"
-CHANGES = ("new", "worsened", "improved", "unchanged", "resolved")
+CHANGES = frozenset({"new", "worsened", "improved", "unchanged", "resolved"})
 # Anything by which a report shows that there was an earlier film.
 _COMPARED = re.compile(
     r"\b(?:compar\w+|prior|previous\w*|earlier|interval|unchanged|stable|again|since|last|new|newly|persist\w*"
@@ -60,12 +61,13 @@ _CLASH_HINTS = ("new", "improv", "decreas", "unchanged")
 
 def time_faults(case: Case) -> Iterator[Problem]:
     """Change words without a film to compare with, and those that clash with priors or with each other."""
-    changes = _written_changes(case)
+    told = [m for m in case.counterfactual.mentions if m.temporality in CHANGES]
+    changes = _written_changes(told, case)
     yield from _without_comparison(changes, case)
     yield from _against_priors(changes, case)
     yield from _against_no_change(changes, case)
-    yield from _resolved_and_there(case)
-    yield from _clashing_changes(case)
+    yield from _resolved_and_there(told, case)
+    yield from _clashing_changes(told, case)
     yield from _acute_and_old(case)
 
 
@@ -75,15 +77,15 @@ def tells_no_change(sentence: str) -> bool:
     return _NO_CHANGE.search(sentence) is not None
 
 
-def _written_changes(case: Case) -> list[Mention]:
+def _written_changes(told: list[Mention], case: Case) -> list[Mention]:
     """Findings and signs of which the edit says how they changed."""
-    told = [m for m in case.counterfactual.mentions if m.temporality in CHANGES and case.is_written(m)]
-    if not told:
+    written = [mention for mention in told if case.is_written(mention)]
+    if not written:
         return []
     said_before = {(mention.concept, mention.temporality) for mention in case.factual.mentions}
     return [
         mention
-        for mention in told
+        for mention in written
         if (mention.concept, mention.temporality) not in said_before
         and case.graph.concept(mention.concept).kind != "normal_state"
     ]
@@ -166,9 +168,9 @@ def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
             return
 
 
-def _resolved_and_there(case: Case) -> Iterator[Problem]:
+def _resolved_and_there(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """Rule R51: resolved in one place of the report, present in another."""
-    for gone in case.counterfactual.mentions:
+    for gone in changes:
         if gone.temporality != "resolved" or gone.concept not in FINDING_LABELS:
             continue
         for there in case.counterfactual.of(gone.concept):
@@ -185,14 +187,14 @@ def _resolved_and_there(case: Case) -> Iterator[Problem]:
                 return
 
 
-def _clashing_changes(case: Case) -> Iterator[Problem]:
+def _clashing_changes(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """Rule R52: two changes of one finding that cannot both be."""
     apart = {
         "new": {"unchanged", "improved", "resolved"},
         "improved": {"worsened"},
         "unchanged": {"worsened", "improved"},
     }
-    told = [m for m in case.asserted if m.concept in FINDING_LABELS and m.temporality in CHANGES]
+    told = [m for m in changes if m.concept in FINDING_LABELS and is_asserted(m)]
     for a in told:
         for b in told:
             if (

@@ -69,6 +69,8 @@ def lone_signs(
     reading: Reading, graph: ConceptGraph, gives_way: tuple[str, ...], going: Sequence[Mention]
 ) -> list[Mention]:
     """The signs of what gives way that nothing which stays explains where they are."""
+    if not gives_way:
+        return []
     signs = {sign for finding in gives_way for sign in signs_of(graph, finding)}
     leaving = {m.concept for m in going} | set(gives_way)
     told_with = {mention.sentence for mention in going if mention.concept in DISEASES}
