@@ -16,14 +16,17 @@ _NUMBER = re.compile(r"\A\(?\d{1,2}[.)]\s+(?=\S)")
 def align_candidate(study: Study, text: str, plan_id: str) -> Edit:
     """Which sentence of a candidate is which of the study's, but for case, space and list number."""
     sentences = number_sentences(text)
-    return Edit(
-        plan_id=plan_id,
-        steps=(),
-        text=text,
-        sentences=sentences,
-        origins=_origins(
-            [same_words(s.text) for s in study.sentences], [same_words(s.text) for s in sentences]
-        ),
+    before, after = ([same_words(s.text) for s in told] for told in (study.sentences, sentences))
+    return unvalidated(
+        Edit,
+        {
+            "plan_id": plan_id,
+            "steps": (),
+            "text": text,
+            "sentences": sentences,
+            "origins": _origins(before, after),
+            "problem": None,
+        },
     )
 
 

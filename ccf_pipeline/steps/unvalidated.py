@@ -6,6 +6,7 @@ looked at, so every field has to be given, defaults too.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -24,7 +25,13 @@ def unvalidated(kind: type[AnyNoun], fields: dict[str, Any]) -> AnyNoun:
     """A noun of all its fields, in the order of its class."""
     noun = new_noun(kind)
     put_fields(noun, fields)
-    put_fields_set(noun, set(fields))
+    put_fields_set(noun, _fields_of(kind))
     put_extra(noun, None)
     put_private(noun, None)
     return noun
+
+
+@lru_cache(maxsize=64)
+def _fields_of(kind: type[BaseModel]) -> set[str]:
+    """One set for all nouns of a kind: nobody changes it, for the nouns are frozen."""
+    return set(kind.model_fields)

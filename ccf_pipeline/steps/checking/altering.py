@@ -100,7 +100,7 @@ def _ceases(mention: Mention, kinds: Iterable[str], case: Case) -> bool:
 def _other_elements(case: Case) -> Iterator[Problem]:
     """The finding's own side, place and degree, as far as they are not the element."""
     before = [m for m in case.before if m.concept in case.target_kinds]
-    after = [m for m in case.of_target if case.is_written(m)]
+    after = case.added_of_target
     if not after:
         return
     element = case.plan.element

@@ -42,6 +42,11 @@ class Case:
         return [mention for mention in self.counterfactual.mentions if is_asserted(mention)]
 
     @cached_property
+    def added(self) -> list[Mention]:
+        """What the edit, not the factual report, says is there now."""
+        return [mention for mention in self.asserted if self.is_written(mention)]
+
+    @cached_property
     def before(self) -> list[Mention]:
         """What the factual report says is there now."""
         return [mention for mention in self.factual.mentions if is_asserted(mention)]
@@ -62,40 +67,48 @@ class Case:
         return [mention for mention in self.asserted if mention.concept in self.target_kinds]
 
     @cached_property
+    def added_of_target(self) -> list[Mention]:
+        """Where the edit itself asserts the target."""
+        return [mention for mention in self.added if mention.concept in self.target_kinds]
+
+    @cached_property
     def label(self) -> str:
         return label_of(self.graph, self.plan.target)
 
     @cached_property
     def written(self) -> frozenset[int]:
         """The numbers of the sentences that are not the factual report's own."""
-        origins = zip(self.edit.sentences, self.edit.origins, strict=True)
-        return frozenset([sentence.number for sentence, origin in origins if not origin])
+        return frozenset([sentence.number for sentence in self.written_sentences])
 
     @cached_property
     def written_sentences(self) -> tuple[Sentence, ...]:
         """The sentences that are not the factual report's own."""
-        return tuple([s for s in self.edit.sentences if s.number in self.written])
+        origins = zip(self.edit.sentences, self.edit.origins, strict=True)
+        return tuple([sentence for sentence, origin in origins if not origin])
 
     @cached_property
     def gone(self) -> tuple[Sentence, ...]:
         """The factual sentences that are not in the counterfactual any more."""
         kept = set(self.edit.origins)
-        return tuple(sentence for sentence in self.study.sentences if sentence.number not in kept)
+        return tuple([sentence for sentence in self.study.sentences if sentence.number not in kept])
 
     @cached_property
     def _starts(self) -> list[int]:
         return [sentence.start for sentence in self.edit.sentences]
 
+    def _place_of(self, mention: Mention) -> int:
+        return max(0, bisect.bisect_right(self._starts, mention.start) - 1)
+
     def sentence_of(self, mention: Mention) -> Sentence:
         """The sentence of the counterfactual that a mention of it stands in."""
-        return self.edit.sentences[max(0, bisect.bisect_right(self._starts, mention.start) - 1)]
+        return self.edit.sentences[self._place_of(mention)]
 
     def words_of(self, mention: Mention) -> str:
         return self.sentence_of(mention).text
 
     def is_written(self, mention: Mention) -> bool:
         """Whether the edit, not the factual report, says it."""
-        return self.sentence_of(mention).number in self.written
+        return not self.edit.origins[self._place_of(mention)]
 
     def is_excepted(self, mention: Mention) -> bool:
         """Whether a denial only follows from a normal state of the rest: "otherwise clear"."""

@@ -43,7 +43,7 @@ def _touched(case: Case) -> frozenset[str]:
     """The findings that the change may set: its own, their kin, and what its signs imply."""
     graph, plan = case.graph, case.plan
     family, signs = _around(graph, plan.target, plan.swap_from)
-    there = {m.concept for m in (*case.asserted, *case.before)} & signs
+    there = (case.counterfactual.asserted | case.factual.asserted) & signs
     implied = {label for sign in there for label in graph.concept(sign).sets_labels}
     ceasing = {m.concept for m in plan.must_cease if m.polarity != "absent"}
     return frozenset(family | implied | ceasing)
@@ -60,9 +60,10 @@ def _around(
 
 
 def _changed_findings(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+    was, now = case.factual.states, case.counterfactual.states
     for finding, label in FINDING_LABELS.items():
-        before, after = case.factual.states.get(finding), case.counterfactual.states.get(finding)
-        if finding == NO_FINDING or finding in touched or before == after:
+        before, after = was.get(finding), now.get(finding)
+        if before == after or finding == NO_FINDING or finding in touched:
             continue
         if after is None and before == "absent" and _went_with_its_words(finding, case):
             continue
@@ -95,47 +96,46 @@ def _went_with_its_words(finding: str, case: Case) -> bool:
 
 def _dropped_denials(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
     """A list is split, not cut: "no effusion or pneumothorax" keeps the one that is still true (R59)."""
+    to_deny = [
+        m.concept
+        for m in case.plan.must_stay
+        if m.polarity == "absent"
+        and m.implied_by is None
+        and m.concept in FINDING_LABELS
+        and m.concept not in touched
+        and m.concept in case.counterfactual.states
+    ]
+    if not to_deny:
+        return
     denied = {
         m.concept for m in case.counterfactual.mentions if m.polarity != "present" and m.implied_by is None
     }
-    for mention in case.plan.must_stay:
-        finding = mention.concept
-        if finding not in FINDING_LABELS or finding in touched or finding in denied:
-            continue
-        if (
-            mention.polarity == "absent"
-            and mention.implied_by is None
-            and finding in case.counterfactual.states
-        ):
+    for finding in to_deny:
+        if finding not in denied:
             label = FINDING_LABELS[finding]
             yield block("collateral_change", f"The denial of {label} was dropped; put it back.")
 
 
 def _lost(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
     """Devices and signs that the change does not explain away."""
-    if not case.gone:
+    lost = [m.concept for m in case.before if m.concept not in case.counterfactual.asserted]
+    if not lost or not case.gone:
         return
-    going = {kind for finding in case.leaving for kind in _going_with(case.graph, finding)}
-    going |= {m.concept for m in case.plan.must_cease}
+    going = _going_with(case.graph, case.leaving) | {m.concept for m in case.plan.must_cease}
     if case.plan.target == NO_FINDING:
         going |= {m.concept for m in case.before if case.graph.excludes(m.concept, NO_FINDING)} | touched
-    told: set[str] = set()
-    for mention in case.before:
-        concept = mention.concept
-        if concept in told or concept in going or concept in case.counterfactual.asserted:
+    for concept in dict.fromkeys(lost):
+        if concept in going or concept in FINDING_LABELS or not _matters(case.graph, concept):
             continue
-        if not _matters(case.graph, concept) or concept in FINDING_LABELS:
-            continue
-        told.add(concept)
         label = case.graph.concept(concept).label
         yield block("collateral_change", f"{label} was there and is not told any more; put it back.")
 
 
-@lru_cache(maxsize=256)
-def _going_with(graph: ConceptGraph, finding: str) -> frozenset[str]:
-    """What may go when a finding goes: its kin, its signs, and what comes with it."""
-    tied = {r.other(finding) for r in graph.relations_of(finding) if r.relation == "positive"}
-    return kinds_of(graph, finding) | signs_of(graph, finding) | tied
+@lru_cache(maxsize=1024)
+def _going_with(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
+    """What may go when findings go: their kin, their signs, and what comes with them."""
+    ties = {r.other(f) for f in findings for r in graph.relations_of(f) if r.relation == "positive"}
+    return _own(graph, findings) | ties
 
 
 @lru_cache(maxsize=4096)
@@ -154,15 +154,15 @@ def _is_device(graph: ConceptGraph, concept: str) -> bool:
 
 def _gained(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
     """Attributes and devices that came although nothing ties them to the change."""
-    spoken_of = {mention.concept for mention in case.factual.mentions}
-    told: set[str] = set()
-    for mention in case.asserted:
+    came: dict[str, Mention] = {}
+    for mention in case.added:
         concept = mention.concept
-        if concept in spoken_of or concept in told or concept in FINDING_LABELS or concept in touched:
+        if concept not in FINDING_LABELS and concept not in touched and _matters(case.graph, concept):
+            came.setdefault(concept, mention)
+    spoken_of = {mention.concept for mention in case.factual.mentions} if came else frozenset()
+    for concept, mention in came.items():
+        if concept in spoken_of or _belongs(concept, case):
             continue
-        if not _matters(case.graph, concept) or not case.is_written(mention) or _belongs(concept, case):
-            continue
-        told.add(concept)
         label = case.graph.concept(concept).label
         yield block(
             "collateral_change",
@@ -187,11 +187,11 @@ def _turned(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
     """Findings and devices whose side is another one."""
     if not case.gone:
         return
-    own = touched | {sign for finding in (case.plan.target, *case.leaving) for sign in _own(case, finding)}
     gone = {sentence.number for sentence in case.gone}
     said = {m.concept for m in case.before if m.sentence in gone}
-    said |= {m.concept for m in case.asserted if case.is_written(m)}
-    for concept in sorted(said & case.factual.asserted & case.counterfactual.asserted - own):
+    said |= {m.concept for m in case.added}
+    own = _own(case.graph, (case.plan.target, *case.leaving))
+    for concept in sorted((said & case.factual.asserted & case.counterfactual.asserted) - touched - own):
         if case.graph.concept(concept).kind == "normal_state":
             continue
         before = sides_of(m for m in case.before if m.concept == concept)
@@ -204,8 +204,10 @@ def _turned(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
             yield block("collateral_change", message, mention)
 
 
-def _own(case: Case, finding: str) -> frozenset[str]:
-    return kinds_of(case.graph, finding) | signs_of(case.graph, finding)
+@lru_cache(maxsize=1024)
+def _own(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
+    """The findings, their kinds, their other names and their signs."""
+    return frozenset(own for finding in findings for own in kinds_of(graph, finding) | signs_of(graph, finding))
 
 
 # --- words ------------------------------------------------------------------------------------

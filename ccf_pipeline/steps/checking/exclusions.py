@@ -10,7 +10,7 @@ from ccf_pipeline.steps.checking.case import Case, block, sides_of, warn
 from ccf_pipeline.steps.checking.conditions import holds
 from ccf_pipeline.steps.facts import Reading, is_asserted
 
-CONCLUSIONS = ("impression", "impressions", "conclusion", "conclusions", "summary", "opinion")
+CONCLUSIONS = frozenset({"impression", "impressions", "conclusion", "conclusions", "summary", "opinion"})
 
 
 def exclusive_pairs(case: Case) -> Iterator[Problem]:
@@ -22,7 +22,7 @@ def exclusive_pairs(case: Case) -> Iterator[Problem]:
     told: set[str] = set()
     for number, first in enumerate(case.asserted):
         excluded = case.graph.excluded(first.concept)
-        if not excluded:
+        if excluded.keys().isdisjoint(case.counterfactual.asserted):
             continue
         for second in case.asserted[number + 1 :]:
             relation = excluded.get(second.concept)
@@ -103,9 +103,11 @@ def contradictions(case: Case) -> Iterator[Problem]:
 
 def _denied_and_asserted(reading: Reading, graph: ConceptGraph) -> Iterator[tuple[str, Mention, Mention]]:
     told: set[str] = set()
+    asserted = reading.asserted
     for denial in reading.mentions:
         if (
             denial.polarity != "absent"
+            or denial.concept not in asserted
             or denial.temporality in ("resolved", "prior")
             or denial.concept in told
         ):
@@ -132,14 +134,15 @@ def _side_clashes(case: Case) -> Iterator[Problem]:
     begin = next((s.start for s in case.edit.sentences if s.section in CONCLUSIONS), None)
     if begin is None:
         return
+    told_anew = {m.concept for m in case.added if m.implied_by is None}
     for finding, label in FINDING_LABELS.items():
-        if finding not in case.counterfactual.asserted:
+        if finding not in told_anew:
             continue
         said = [m for m in case.asserted if m.concept == finding and m.implied_by is None]
         concluded = [m for m in said if m.start >= begin]
         described = [m for m in said if m.start < begin]
         there, here = sides_of(described), sides_of(concluded)
-        if there and here and not there & here and any(map(case.is_written, said)):
+        if there and here and not there & here:
             yield block(
                 "self_contradiction",
                 f"{label} is {'/'.join(sorted(there))} in sentence {described[0].sentence} but"

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 
 from ccf_pipeline.records import Mention, Problem
 from ccf_pipeline.steps.checking.case import Case, block, sides_of, warn
-from ccf_pipeline.steps.facts import is_asserted
 
 _MEASURE = re.compile(
     r"(\d+(?:\.\d+)?)\s?(?:x\s?(\d+(?:\.\d+)?)\s?)?-?\s?(mm|cm|millimet\w+|centimet\w+)\b", re.IGNORECASE
@@ -33,8 +32,7 @@ def implausible_statements(case: Case) -> Iterator[Problem]:
 
 def sharp_angle_beside_fluid(case: Case) -> Iterator[Problem]:
     """R08: fluid fills the angle first of all; on a supine film it lies behind the lung instead."""
-    effusions = [m for m in _of(case, "fnd_pleural_effusion") if case.is_written(m)]
-    for fluid in effusions:
+    for fluid in _added(case, "fnd_pleural_effusion"):
         if (
             "supine" in case.views
             or _FLUID_ELSEWHERE.search(case.words_of(fluid))
@@ -72,8 +70,8 @@ def upright_sign_on_a_supine_film(case: Case) -> Iterator[Problem]:
         ("att_meniscus", "supine"),
         ("att_deep_sulcus", "upright"),
     ):
-        for sign in _of(case, concept):
-            if view in case.views and case.is_written(sign):
+        for sign in _added(case, concept):
+            if view in case.views:
                 label = case.graph.concept(concept).label
                 message = (
                     f"Sentence {sign.sentence}: {label} is no sign on a film that is {view}; use another."
@@ -83,8 +81,8 @@ def upright_sign_on_a_supine_film(case: Case) -> Iterator[Problem]:
 
 def lobe_on_the_wrong_side(case: Case) -> Iterator[Problem]:
     """R23: the middle lobe and the minor fissure are on the right, the lingula on the left."""
-    for sentence in case.edit.sentences:
-        if sentence.number in case.written and _WRONG_SIDE.search(sentence.text):
+    for sentence in case.written_sentences:
+        if _WRONG_SIDE.search(sentence.text):
             yield Problem(
                 code="self_contradiction",
                 message=f"Sentence {sentence.number} names a lobe that this side does not have; correct it.",
@@ -94,9 +92,9 @@ def lobe_on_the_wrong_side(case: Case) -> Iterator[Problem]:
 
 def size_against_noun(case: Case) -> Iterator[Problem]:
     """R40: up to 30 mm it is a nodule, above it a mass."""
-    for mention in (*_of(case, "att_nodule"), *_of(case, "att_mass")):
+    for mention in (*_added(case, "att_nodule"), *_added(case, "att_mass")):
         sizes = [_millimetres(*found) for found in _MEASURE.findall(case.words_of(mention))]
-        if not sizes or not case.is_written(mention):
+        if not sizes:
             continue
         size = max(sizes)
         if (mention.concept == "att_nodule" and size > 30) or (mention.concept == "att_mass" and size <= 20):
@@ -111,7 +109,7 @@ def size_against_noun(case: Case) -> Iterator[Problem]:
 def one_sided_edema(case: Case) -> Iterator[Problem]:
     """R24, R30: edema and a large heart have no side, unless it is said why."""
     for concept in ("fnd_edema", "fnd_cardiomegaly", "fnd_enlarged_cardiomediastinum"):
-        told = [m for m in _of(case, concept) if case.is_written(m)]
+        told = _added(case, concept)
         sides = sides_of(told)
         if len(sides) == 1 and not any(_ONE_SIDED.search(case.words_of(m)) for m in told):
             label = case.graph.concept(concept).label
@@ -120,7 +118,7 @@ def one_sided_edema(case: Case) -> Iterator[Problem]:
 
 def pneumothorax_without_a_sign(case: Case) -> Iterator[Problem]:
     """R14: a new pneumothorax comes with a size or a direct sign."""
-    told = [m for m in _of(case, "fnd_pneumothorax") if case.is_written(m)]
+    told = _added(case, "fnd_pneumothorax")
     signs = ("att_visceral_pleural_line", "att_absent_markings", "att_deep_sulcus", "att_tension")
     if not told or any(m.severity for m in told) or any(_of(case, sign) for sign in signs):
         return
@@ -130,9 +128,11 @@ def pneumothorax_without_a_sign(case: Case) -> Iterator[Problem]:
 
 def tension_in_the_impression(case: Case) -> Iterator[Problem]:
     """R17: tension is an emergency, and the impression says so."""
-    told = [m for m in _of(case, "att_tension") if case.is_written(m)]
+    told = _added(case, "att_tension")
+    if not told:
+        return
     impression = [s for s in case.edit.sentences if s.section == "impression"]
-    if told and impression and not any("tension" in s.text.lower() for s in impression):
+    if impression and not any("tension" in s.text.lower() for s in impression):
         yield warn(
             "implausible", "State the tension pneumothorax in the impression: it is an emergency.", told[0]
         )
@@ -151,7 +151,15 @@ RULES: dict[str, Callable[[Case], Iterator[Problem]]] = {
 
 
 def _of(case: Case, concept: str) -> list[Mention]:
-    return [mention for mention in case.counterfactual.of(concept) if is_asserted(mention)]
+    """Where the counterfactual asserts a concept."""
+    if concept not in case.counterfactual.asserted:
+        return []
+    return [mention for mention in case.asserted if mention.concept == concept]
+
+
+def _added(case: Case, concept: str) -> list[Mention]:
+    """Where the edit itself asserts a concept."""
+    return [mention for mention in case.added if mention.concept == concept]
 
 
 def _millimetres(first: str, second: str, unit: str) -> float:

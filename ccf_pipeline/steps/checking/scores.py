@@ -6,7 +6,7 @@ import difflib
 import re
 from functools import lru_cache
 
-from ccf_pipeline.records import Scores, Sentence
+from ccf_pipeline.records import Scores
 from ccf_pipeline.steps.checking.case import Case, signs_of
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -14,8 +14,7 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 
 def score_edit(case: Case) -> Scores:
     """Shares of what was kept, and how many signs of the target are told."""
-    before = _count_words(case.study.text, case.study.sentences)
-    after = _count_words(case.edit.text, case.edit.sentences)
+    before, after = _count_words(case.study.text), _count_words(case.edit.text)
     # Kept sentences are the same to the letter: only the words of the others have to be laid side by side.
     gone = [word for sentence in case.gone for word in _words_of(sentence.text)]
     new = [word for sentence in case.written_sentences for word in _words_of(sentence.text)]
@@ -34,16 +33,9 @@ def _words_of(sentence: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(sentence))
 
 
-def _count_words(text: str, sentences: tuple[Sentence, ...]) -> int:
-    """The words of a report: those of its sentences, and those between them, which are its headings."""
-    count = begin = 0
-    for sentence in sentences:
-        between = text[begin : sentence.start]
-        if between and not between.isspace():
-            count += len(_WORD.findall(between))
-        count += len(_words_of(sentence.text))
-        begin = sentence.end
-    return count + len(_WORD.findall(text[begin:]))
+@lru_cache(maxsize=256)
+def _count_words(text: str) -> int:
+    return len(_WORD.findall(text))
 
 
 def _shared(gone: list[str], new: list[str]) -> int:

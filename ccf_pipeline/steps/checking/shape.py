@@ -13,8 +13,8 @@ from ccf_pipeline.steps.orders import is_order
 
 MARKUP = re.compile(r"```|[{}]|</?[a-z_|]+>|\*\*|__[A-Za-z]|^\s*#{1,4}\s|^\s*[-*•]\s|\\n", re.MULTILINE)
 _UNDERSCORED = re.compile(r"__[A-Za-z]")
-_DASHED = re.compile(r"^\s*-\s", re.MULTILINE)
-HEADING = re.compile(r"^[ \t]*([A-Za-z][A-Za-z /&]{2,40}?)[ \t]*:", re.MULTILINE)
+_DASH = re.compile(r"-\s")
+HEADING = re.compile(r"[ \t]*([A-Za-z][A-Za-z /&]{2,40}?)[ \t]*:")
 TALK = re.compile(
     r"""\b(?:counter-?factual|(?:edited|modified|revised|rewritten|updated|original|factual)\ report
         |(?:the|this)\ (?:above|following)\ report|as\ requested|minimal\ edits?
@@ -26,6 +26,12 @@ TALK = re.compile(
       | \b(?:note|explanation|rationale|reasoning|edit|output|answer|response)s?:\s""",
     re.IGNORECASE | re.VERBOSE,
 )
+# Cheap to ask; nearly every sentence has none of them. What only begins a text is not among them.
+_TALK_HINTS = (
+    "factual", " report", "requested", "minimal edit", "concept graph", "target ", "as an ai",
+    "language model", " made", " applied", "i have", "i've", "i changed", "i added", "i removed", "i replaced",
+    "i modified", "let me know", "hope this helps", "i cannot", "i can't", "i'm sorry", ":",
+)  # fmt: skip
 ENDS = tuple(".!?:;)]\"'_")
 LENGTHS = (0.6, 1.67)
 LOOP = 3
@@ -48,11 +54,11 @@ def shape_faults(case: Case) -> Iterator[Problem]:
 
 
 def _has_marks(text: str) -> bool:
-    """Whether a text holds anything that markup is made of; a hyphen or a blank in a line is not."""
+    """Whether a text holds anything that markup is made of; a hyphen in a word or a blank is not."""
     if any(mark in text for mark in "`{}<*#•\\"):
         return True
     return ("_" in text and _UNDERSCORED.search(text) is not None) or (
-        "-" in text and _DASHED.search(text) is not None
+        "-" in text and _DASH.search(text) is not None
     )
 
 
@@ -100,20 +106,25 @@ SECTIONS = frozenset(
 
 @lru_cache(maxsize=4096)
 def _may_talk(written: str) -> bool:
-    return TALK.search(written) is not None
+    lowered = written.lower()
+    if any(hint in lowered for hint in _TALK_HINTS):
+        return TALK.search(written) is not None
+    return TALK.match(written) is not None
 
 
 @lru_cache(maxsize=1024)
 def _headed(text: str) -> list[str]:
     """Headings at the beginnings of lines, and those of sections wherever they stand in capitals."""
-    found = [match.group(1).strip().lower() for match in HEADING.finditer(text)]
+    lines = filter(None, map(HEADING.match, text.split("\n")))
+    found = [match.group(1).strip().lower() for match in lines]
     return list(dict.fromkeys(found))
 
 
 def _loops(case: Case) -> Iterator[Problem]:
-    now = Counter([sentence.text for sentence in case.edit.sentences])
-    if not now or max(now.values()) < LOOP:
+    texts = [sentence.text for sentence in case.edit.sentences]
+    if len(texts) - len(set(texts)) < LOOP - 1:
         return
+    now = Counter(texts)
     was = Counter([sentence.text for sentence in case.study.sentences])
     for text, count in now.items():
         if count >= LOOP and count > was[text] + 1:

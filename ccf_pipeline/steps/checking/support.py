@@ -36,7 +36,7 @@ def support_faults(case: Case) -> Iterator[Problem]:
         return
     demand = DEMANDS.get(case.plan.target)
     # What the report itself said before needs no more than it had.
-    told = [mention for mention in case.of_target if case.is_written(mention)]
+    told = case.added_of_target
     if demand is None or not told:
         return
     needed, is_met = demand
@@ -69,7 +69,7 @@ def _has_place_or_sign(mention: Mention, case: Case) -> bool:
 
 def _has_sign(mention: Mention, case: Case) -> bool:
     signs = signs_of(case.graph, case.plan.target)
-    return any(other.concept in signs for other in case.asserted if case.is_written(other))
+    return any(other.concept in signs for other in case.added)
 
 
 def _has_size_or_place(mention: Mention, case: Case) -> bool:
@@ -86,7 +86,7 @@ def _has_bone(mention: Mention, case: Case) -> bool:
 
 def _is_named(mention: Mention, case: Case) -> bool:
     devices = kinds_of(case.graph, SUPPORT_DEVICES) - {SUPPORT_DEVICES}
-    if any(other.concept in devices for other in case.asserted if case.is_written(other)):
+    if any(other.concept in devices for other in case.added):
         return True
     return NAMED_DEVICE.search(case.words_of(mention)) is not None
 

@@ -26,7 +26,9 @@ def _not_asserted(case: Case) -> Iterator[Problem]:
         yield _hedged(case) or block("target_missing", f"{case.label} is not stated; describe it as present.")
         return
     for mention in case.counterfactual.mentions:
-        if _denies_target(mention, case) and any(case.meets(mention, other) for other in case.of_target):
+        if mention.concept != case.plan.target or not _is_denial(mention, case):
+            continue
+        if any(case.meets(mention, other) for other in case.of_target):
             yield block(
                 "target_denied_elsewhere",
                 f"Sentence {mention.sentence} still denies {case.label}; remove or change it.",
@@ -41,7 +43,7 @@ def _denied_as_acute(case: Case) -> Iterator[Problem]:
     acute = ACUTE_KINDS.get(case.plan.target)
     if acute is None:
         return
-    new = [m for m in case.of_target if case.is_written(m) and not is_called_old(case.words_of(m))]
+    new = [m for m in case.added_of_target if not is_called_old(case.words_of(m))]
     for denial in case.counterfactual.of(acute) if new else ():
         if denial.polarity != "absent" or not _is_current(denial) or denial.severity is not None:
             continue
@@ -76,10 +78,9 @@ def _is_conditional(doubted: list[Mention], case: Case) -> bool:
     return all(mention.cue in ("if", "whether", "unless", "in case of") for mention in doubted)
 
 
-def _denies_target(mention: Mention, case: Case) -> bool:
+def _is_denial(mention: Mention, case: Case) -> bool:
     return (
         mention.polarity == "absent"
-        and mention.concept == case.plan.target
         and mention.temporality not in ("prior", "resolved")
         and mention.severity is None  # "no large effusion" denies a part only
         and not case.is_excepted(mention)

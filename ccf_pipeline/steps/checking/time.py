@@ -8,9 +8,10 @@ from functools import lru_cache
 
 from ccf_pipeline.records import FINDING_LABELS, Mention, Problem
 from ccf_pipeline.steps.checking.case import Case, block, warn
+from ccf_pipeline.steps.facts import is_asserted
 
 CODE = "temporal_inconsistent"
-CHANGES = ("new", "worsened", "improved", "unchanged", "resolved")
+CHANGES = frozenset({"new", "worsened", "improved", "unchanged", "resolved"})
 # Anything by which a report shows that there was an earlier film.
 _COMPARED = re.compile(
     r"\b(?:compar\w+|prior|previous\w*|earlier|interval|unchanged|stable|again|since|last|new|newly|persist\w*"
@@ -54,15 +55,19 @@ _CLASHES = tuple(
     )
 )
 
+# Cheap to ask: the first change of every clash has one of them.
+_CLASH_HINTS = ("new", "improv", "decreas", "unchanged")
+
 
 def time_faults(case: Case) -> Iterator[Problem]:
     """Change words without a film to compare with, and those that clash with priors or with each other."""
-    changes = _written_changes(case)
+    told = [m for m in case.counterfactual.mentions if m.temporality in CHANGES]
+    changes = _written_changes(told, case)
     yield from _without_comparison(changes, case)
     yield from _against_priors(changes, case)
     yield from _against_no_change(changes, case)
-    yield from _resolved_and_there(case)
-    yield from _clashing_changes(case)
+    yield from _resolved_and_there(told, case)
+    yield from _clashing_changes(told, case)
     yield from _acute_and_old(case)
 
 
@@ -72,15 +77,15 @@ def tells_no_change(sentence: str) -> bool:
     return _NO_CHANGE.search(sentence) is not None
 
 
-def _written_changes(case: Case) -> list[Mention]:
+def _written_changes(told: list[Mention], case: Case) -> list[Mention]:
     """Findings and signs of which the edit says how they changed."""
-    told = [m for m in case.counterfactual.mentions if m.temporality in CHANGES and case.is_written(m)]
-    if not told:
+    written = [mention for mention in told if case.is_written(mention)]
+    if not written:
         return []
     said_before = {(mention.concept, mention.temporality) for mention in case.factual.mentions}
     return [
         mention
-        for mention in told
+        for mention in written
         if (mention.concept, mention.temporality) not in said_before
         and case.graph.concept(mention.concept).kind != "normal_state"
     ]
@@ -139,7 +144,7 @@ def _against_priors(changes: list[Mention], case: Case) -> Iterator[Problem]:
 def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """A change beside a statement that nothing changed, and a finding unchanged that was denied."""
     new = [m for m in changes if m.temporality in ("new", "worsened", "improved", "resolved")]
-    told_new = new or [m for m in case.of_target if case.is_written(m) and _NEW.search(case.words_of(m))]
+    told_new = new or [m for m in case.added_of_target if _tells_new(case.words_of(m))]
     if told_new:
         for sentence in case.edit.sentences:
             if tells_no_change(sentence.text) and not any(case.sentence_of(m) is sentence for m in told_new):
@@ -153,8 +158,8 @@ def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
     if case.plan.direction == "remove":
         return
     denied = case.factual.states.get(case.plan.target) == "absent"
-    for mention in case.of_target:
-        if denied and case.is_written(mention) and mention.temporality in ("improved", "unchanged"):
+    for mention in case.added_of_target:
+        if denied and mention.temporality in ("improved", "unchanged"):
             message = (
                 f"Sentence {mention.sentence} calls {case.label} {mention.temporality}; nothing says that it"
                 " was there before."
@@ -163,9 +168,9 @@ def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
             return
 
 
-def _resolved_and_there(case: Case) -> Iterator[Problem]:
+def _resolved_and_there(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """Rule R51: resolved in one place of the report, present in another."""
-    for gone in case.counterfactual.mentions:
+    for gone in changes:
         if gone.temporality != "resolved" or gone.concept not in FINDING_LABELS:
             continue
         for there in case.counterfactual.of(gone.concept):
@@ -182,14 +187,14 @@ def _resolved_and_there(case: Case) -> Iterator[Problem]:
                 return
 
 
-def _clashing_changes(case: Case) -> Iterator[Problem]:
+def _clashing_changes(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """Rule R52: two changes of one finding that cannot both be."""
     apart = {
         "new": {"unchanged", "improved", "resolved"},
         "improved": {"worsened"},
         "unchanged": {"worsened", "improved"},
     }
-    told = [m for m in case.asserted if m.concept in FINDING_LABELS and m.temporality in CHANGES]
+    told = [m for m in changes if m.concept in FINDING_LABELS and is_asserted(m)]
     for a in told:
         for b in told:
             if (
@@ -216,9 +221,7 @@ def _clashed_before(a: Mention, b: Mention, case: Case) -> bool:
 def _acute_and_old(case: Case) -> Iterator[Problem]:
     """Rules R37, R52 and R60: a healed fracture is not acute, a plaque is not new, new is not unchanged."""
     lasting = ("att_healed_fracture", "att_callus", "att_pleural_plaque", "att_pleural_calcification")
-    for mention in case.asserted:
-        if not case.is_written(mention):
-            continue
+    for mention in case.added:
         words = case.words_of(mention)
         is_old = mention.concept in lasting or (mention.concept == "fnd_fracture" and _OLD.search(words))
         if is_old and _ACUTE.search(words):
@@ -237,5 +240,13 @@ def _acute_and_old(case: Case) -> Iterator[Problem]:
 
 
 @lru_cache(maxsize=4096)
+def _tells_new(words: str) -> bool:
+    return _NEW.search(words) is not None
+
+
+@lru_cache(maxsize=4096)
 def _tells_two_changes(words: str) -> bool:
+    lowered = words.lower()
+    if not any(hint in lowered for hint in _CLASH_HINTS):
+        return False
     return any(one.search(words) and other.search(words) for one, other in _CLASHES)

@@ -82,7 +82,8 @@ def _plan(
     diagnosis: str | None,
 ) -> Plan:
     free = frozenset(mention.sentence for mention in must_cease)
-    ceasing = frozenset(must_cease)
+    # They are mentions of this very reading: to compare what they say would take longer.
+    ceasing = frozenset(map(id, must_cease))
     return Plan(
         plan_id=plan_id,
         study_id=study.study_id,
@@ -91,7 +92,7 @@ def _plan(
         swap_from=() if change.direction in ("add", "remove") else change.gives_way,
         must_appear=must_appear,
         must_cease=must_cease,
-        must_stay=tuple(m for m in reading.mentions if m.sentence in free and m not in ceasing),
+        must_stay=tuple(m for m in reading.mentions if m.sentence in free and id(m) not in ceasing),
         kept_sentences=tuple(s.number for s in study.sentences if s.number not in free),
         free_sentences=tuple(sorted(free)),
         relevance=relevance,

@@ -17,7 +17,7 @@ from ccf_pipeline.records import (
 from ccf_pipeline.steps.facts import Reading, is_asserted, spans_meet
 from ccf_pipeline.steps.reading import Lexicon
 
-DISEASES = tuple(finding for finding in FINDING_LABELS if finding not in (NO_FINDING, SUPPORT_DEVICES))
+DISEASES = frozenset(FINDING_LABELS) - {NO_FINDING, SUPPORT_DEVICES}
 
 
 def ceasing_mentions(
@@ -39,15 +39,23 @@ def ceasing_mentions(
     going = [m for m in reading.mentions if m.concept in leaving and _is_of_now(m)]
     going += lone_signs(reading, graph, gives_way, going)
     if direction != "remove":
-        going += [m for m in reading.mentions if stands_against(m, graph, target, told)]
-    spans = [(mention.start, mention.end) for mention in going]
-    return tuple(mention for mention in reading.mentions if spans_meet(mention, spans)) if spans else ()
+        against = _concepts_against(graph, target)
+        going += [
+            m for m in reading.mentions if m.concept in against and stands_against(m, graph, target, told)
+        ]
+    if not going:
+        return ()
+    spans = {(mention.start, mention.end) for mention in going}
+    # No phrase goes over the end of its sentence: only mentions of one sentence can share words.
+    sentences = {mention.sentence for mention in going}
+    return tuple([m for m in reading.mentions if m.sentence in sentences and spans_meet(m, spans)])
 
 
 def _is_of_now(mention: Mention) -> bool:
     return mention.polarity != "absent" and mention.temporality != "prior"
 
 
+@lru_cache(maxsize=4096)
 def _leaving_concepts(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
     """The findings that give way, their kinds, and what cannot stand without them."""
     kinds = {kind for finding in gives_way for kind in (finding, *graph.descendants(finding))}
@@ -61,15 +69,17 @@ def lone_signs(
     reading: Reading, graph: ConceptGraph, gives_way: tuple[str, ...], going: Sequence[Mention]
 ) -> list[Mention]:
     """The signs of what gives way that nothing which stays explains where they are."""
+    if not gives_way:
+        return []
     signs = {sign for finding in gives_way for sign in signs_of(graph, finding)}
     leaving = {m.concept for m in going} | set(gives_way)
-    told_with = {mention.sentence for mention in going if mention.concept in leaving & set(DISEASES)}
+    told_with = {mention.sentence for mention in going if mention.concept in DISEASES}
     seen = [
         mention
         for mention in reading.mentions
         if mention.concept in signs
-        and mention not in going
         and mention.polarity != "absent"
+        and mention not in going
         # "Compared to the prior with a pleural line": the sign is as current as what it is told with.
         and (mention.temporality != "prior" or mention.sentence in told_with)
     ]
@@ -160,6 +170,12 @@ def stands_against(mention: Mention, graph: ConceptGraph, target: str, told: Sta
     if not is_asserted(mention) or relation is None or relation.strength == "weak":
         return False
     return told is None or _may_hold(relation, told, graph)
+
+
+@lru_cache(maxsize=64)
+def _concepts_against(graph: ConceptGraph, target: str) -> frozenset[str]:
+    """Every concept of which a mention may stand against the target."""
+    return _denied_by_name(graph, target) | frozenset(graph.excluded(target))
 
 
 def _may_hold(relation: Relation, told: Statement, graph: ConceptGraph) -> bool:
