@@ -6,7 +6,8 @@ choosing.py    which of them are drawn, by relevance, weights and the seed
 balancing.py   the weights by which a corpus gains and loses each finding about as often
 tallying.py    how often each finding is gained and lost, and what keeps the two apart
 altering.py    changes of one element: side, severity, sign, cause
-idiom.py       the sentences that the reports of a corpus share, for an expert that writes as they do
+usage.py       which sentences several patients' reports share
+idiom.py       drawing what is new from them, for an expert that writes as the reports do
 drafting.py    what a change comes to: what must appear, cease and stay, and why
 """
 
@@ -23,9 +24,10 @@ from ccf_pipeline.steps.planning.balancing import Census, find_weights
 from ccf_pipeline.steps.planning.changes import Change, changes_open_to
 from ccf_pipeline.steps.planning.choosing import choose, lot
 from ccf_pipeline.steps.planning.drafting import plan_as_asked, plan_change
-from ccf_pipeline.steps.planning.idiom import Idiom, Usage
+from ccf_pipeline.steps.planning.idiom import Idiom
 from ccf_pipeline.steps.planning.states import StudyState, read_state
 from ccf_pipeline.steps.planning.tallying import PlanTally
+from ccf_pipeline.steps.planning.usage import Usage
 
 __all__ = [
     "Census",
@@ -72,4 +74,6 @@ def plan_study(
     options = changes_open_to(state or read_state(study, reading, graph), graph, preset)
     heeded = weights or {} if preset == "balanced" else {}
     drawn = choose(options, lot(seed, study.study_id), heeded, per_study)
-    return tuple(plan_change(study, reading, graph, option.change, seed=seed, idiom=idiom) for option in drawn)
+    return tuple(
+        plan_change(study, reading, graph, option.change, seed=seed, idiom=idiom) for option in drawn
+    )

@@ -154,9 +154,7 @@ def _told(
     return told or (placed(graph.concept(change.target), graph, chance), ())
 
 
-def _denied(
-    graph: ConceptGraph, change: Change, chance: random.Random, idiom: Idiom
-) -> tuple[Wording, ...]:
+def _denied(graph: ConceptGraph, change: Change, chance: random.Random, idiom: Idiom) -> tuple[Wording, ...]:
     """How reports deny what goes, and how they say that all is well."""
     states = [state for finding in change.gives_way for state in graph.normal_states_of(finding)[:1]]
     return (

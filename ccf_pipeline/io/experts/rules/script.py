@@ -154,7 +154,9 @@ class _Draft:
     def _words_for(self, concept: str, section: str) -> str | None:
         """The sentence that the plan has for it, as this report would have it."""
         place = "impression" if section == "impression" else "findings"
-        said = (words.text for words in self.plan.wording if (words.concept, words.section) == (concept, place))
+        said = (
+            words.text for words in self.plan.wording if (words.concept, words.section) == (concept, place)
+        )
         text = next(said, None)
         if text is None:
             return None
