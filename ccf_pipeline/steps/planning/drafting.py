@@ -56,7 +56,7 @@ def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: C
         change,
         must_cease,
         plan_id=f"{lot(0, study.study_id, change.direction, change.target, *change.gives_way):016x}",
-        must_appear=() if change.direction == "remove" else (_bare(change.target),),
+        must_appear=_as_asked(graph, change, must_cease),
         relevance=0.0,
         why="Asked for by the data set.",
         seed=0,
@@ -103,6 +103,12 @@ def _plan(
         element=change.element,
         diagnosis=diagnosis,
     )
+
+
+def _as_asked(graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ...]) -> tuple[Statement, ...]:
+    if change.direction == "alter":
+        return altered_statements(graph, change, must_cease)
+    return () if change.direction == "remove" else (_bare(change.target),)
 
 
 def _bare(concept: str) -> Statement:
