@@ -6,11 +6,13 @@ A verdict is `audit_pair`: two raw texts are split, read, aligned and judged; no
 Printed are the medians and the best of five runs, each with a lexicon that has read nothing yet:
 
 - pairs of one study in a row, as data sets come: the factual text of the last pairs is remembered;
-- one pair of each study: both texts of every pair are new.
+- one pair of each study: both texts of every pair are new;
+- rows of a file of them, as `ccf-build check FILE --out` does, with what it loads first.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
 import tempfile
@@ -21,11 +23,11 @@ from ccf_pipeline import pipeline
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.graphs import load_graph
+from ccf_pipeline.rechecking import audit
 from ccf_pipeline.records import FINDING_LABELS, Pair, Record
-from ccf_pipeline.sentences import split_report
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
-from ccf_pipeline.steps.aligning import number_sentences, same_words
 from ccf_pipeline.steps.auditing import audit_pair
+from ccf_pipeline.steps.planning.leaving import abnormal_concepts
 from ccf_pipeline.steps.reading import Lexicon
 
 IDS = {label: finding for finding, label in FINDING_LABELS.items()}
@@ -41,19 +43,42 @@ def main(studies: int) -> None:
     print(f"  pairs of one study in a row            {statistics.median(rates):10,.0f}{max(rates):8,.0f}")
     _, rates = measure(firsts)
     print(f"  one pair of each study                 {statistics.median(rates):10,.0f}{max(rates):8,.0f}")
+    rates = [rate_of_file(pairs) for _ in range(RUNS)]
+    print(f"  rows of a file                         {statistics.median(rates):10,.0f}{max(rates):8,.0f}")
 
 
 def measure(pairs: list[Pair]) -> tuple[int, list[float]]:
     graph = load_graph()
     rates = []
     for _ in range(RUNS):
-        for remembering in (split_report, number_sentences, same_words):
-            remembering.cache_clear()
+        forget()
         lexicon = Lexicon.from_graph(graph.file)
         begun = time.process_time()
         accepted = sum(audit_pair(pair, graph, lexicon).accepted for pair in pairs)
         rates.append(len(pairs) / (time.process_time() - begun))
     return accepted, rates
+
+
+def forget() -> None:
+    """What was remembered of texts and sentences, whoever remembers it."""
+    for name, module in sys.modules.items():
+        if name.startswith(("ccf_pipeline.steps.", "ccf_pipeline.sentences")):
+            for function in vars(module).values():
+                if hasattr(function, "cache_clear") and function is not abnormal_concepts:
+                    function.cache_clear()
+
+
+def rate_of_file(pairs: list[Pair]) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        file, out = Path(folder) / "pairs.jsonl", Path(folder) / "verdicts.jsonl"
+        rows = ({"id": pair.pair_id, **pair.model_dump(exclude={"pair_id"})} for pair in pairs)
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        forget()
+        begun = time.process_time()
+        with out.open("w", encoding="utf-8") as verdicts:
+            for row in audit(file, {}, None):
+                verdicts.write(row.model_dump_json() + "\n")
+        return len(pairs) / (time.process_time() - begun)
 
 
 def made_pairs(studies: int) -> list[Pair]:

@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -159,7 +159,7 @@ def _pair(row: Row, number: int, columns: Mapping[str, str]) -> Pair | Skipped:
     if None in leaving:
         return Skipped(study_id=name, reason="unknown finding", detail=str(value["swap_from"]))
     direction = value.get("direction") or ("swap" if leaving else "add")
-    if direction not in ("add", "swap", "remove"):
+    if direction not in get_args(Direction):
         return Skipped(study_id=name, reason="unknown direction", detail=str(direction))
     return Pair(
         pair_id=name,

@@ -17,7 +17,7 @@ from ccf_pipeline.steps.aligning import align_candidate, number_sentences
 from ccf_pipeline.steps.checking import check_edit
 from ccf_pipeline.steps.details import change_of_detail, detail_faults, plan_of_detail
 from ccf_pipeline.steps.facts import Reading, read_facts
-from ccf_pipeline.steps.planning import Change, plan_as_asked
+from ccf_pipeline.steps.planning import Change, alteration_between, plan_as_asked
 from ccf_pipeline.steps.reading import Lexicon
 
 
@@ -25,7 +25,7 @@ def audit_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> Verdict:
     """Judge a counterfactual as our own; its plan and its alignment are worked out from the texts."""
     study = _study_of(pair)
     factual, counterfactual = (read_facts(text, lexicon) for text in (pair.factual, pair.candidate))
-    change = change_of(pair, factual, counterfactual)
+    change = change_of(pair, factual, counterfactual, graph)
     if change is None:
         return _audit_detail(pair, study, factual, counterfactual, graph)
     plan = plan_as_asked(study, factual, graph, change)
@@ -71,11 +71,14 @@ def report_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> AuditedPai
     )
 
 
-def change_of(pair: Pair, factual: Reading, counterfactual: Reading) -> Change | None:
+def change_of(pair: Pair, factual: Reading, counterfactual: Reading, graph: ConceptGraph) -> Change | None:
     """What was asked for, or, where nobody says, what the texts differ in; None where no finding differs."""
     if pair.target is not None:
         if pair.direction == "alter":
-            return Change("swap", pair.target, pair.swap_from) if pair.swap_from else None
+            if pair.target not in counterfactual.asserted:
+                # Whichever element differs: what is altered is there.
+                return Change("add", pair.target, ())
+            return alteration_between(factual, counterfactual, graph, pair.target, pair.swap_from)
         leaving = (pair.target,) if pair.direction == "remove" else pair.swap_from
         return Change(pair.direction, pair.target, leaving)
     came, went = _only_in(counterfactual, factual), _only_in(factual, counterfactual)

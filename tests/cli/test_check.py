@@ -41,6 +41,17 @@ def test_a_data_set_of_any_make_is_judged(tmp_path: Path, row: dict[str, object]
     assert json.loads(out.read_text())["accepted"] is True
 
 
+def test_an_alteration_is_judged_as_one(tmp_path: Path) -> None:
+    row = {"factual": CANDIDATE, "target": "Pleural Effusion", "direction": "alter"}
+    altered = [CANDIDATE.replace("left", "right"), CANDIDATE.replace("Small left", "Severe right")]
+    file = tmp_path / "set.jsonl"
+    file.write_text("".join(json.dumps({**row, "candidate": text}) + "\n" for text in altered))
+
+    summary = json.loads(run("check", str(file), "--json"))
+
+    assert summary == {"pairs": 2, "accepted": 1, "reasons": {"collateral_change": 1}}
+
+
 def test_a_table_is_read_by_the_names_of_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "set.csv"
     file.write_text(f"before,after,label\n{FACTUAL},{FACTUAL},Pleural Effusion\n,x,Nonsense\n")

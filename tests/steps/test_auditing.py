@@ -126,3 +126,37 @@ def test_an_acute_denial_may_not_stay_beside_a_new_fracture(denial: str, audit: 
     for broken in ("Displaced fracture of the left seventh rib.", "Acute fracture of the left seventh rib."):
         assert "target_denied_elsewhere" in codes(with_fracture(broken))
     assert with_fracture("Old healed fracture of the left seventh rib.").accepted
+
+
+SMALL_LEFT = (
+    "FINDINGS: The heart is normal in size. There is a small left pleural effusion. No pneumothorax.\n"
+    "IMPRESSION: Small left pleural effusion."
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "codes_expected"),
+    [
+        ("left", "right", set()),
+        ("mall", "evere", set()),
+        ("mall left", "evere right", {"collateral_change"}),
+        ("mall left pleural effusion", "mall left pneumothorax", {"target_missing"}),
+    ],
+    ids=["another side", "another degree", "both", "another finding"],
+)
+def test_an_alteration_changes_one_element_of_what_stays(
+    audit: Audit, old: str, new: str, codes_expected: set[str]
+) -> None:
+    verdict = audit(SMALL_LEFT, SMALL_LEFT.replace(old, new), "fnd_pleural_effusion", "alter")
+
+    assert verdict.accepted == (not codes_expected), verdict.problems
+    assert codes_expected <= codes(verdict)
+
+
+def test_an_alteration_of_the_cause_leaves_its_signs(audit: Audit) -> None:
+    before = "Consolidation in the right lower lobe with air bronchograms. No effusion."
+    after = "Pneumonia in the right lower lobe with air bronchograms. No effusion."
+
+    assert audit(before, after, "fnd_pneumonia", "alter", "fnd_consolidation").accepted
+    lost = after.replace(" with air bronchograms", "")
+    assert "collateral_change" in codes(audit(before, lost, "fnd_pneumonia", "alter", "fnd_consolidation"))

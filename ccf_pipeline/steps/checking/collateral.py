@@ -207,7 +207,9 @@ def _turned(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
 @lru_cache(maxsize=1024)
 def _own(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
     """The findings, their kinds, their other names and their signs."""
-    return frozenset(own for finding in findings for own in kinds_of(graph, finding) | signs_of(graph, finding))
+    return frozenset(
+        own for finding in findings for own in kinds_of(graph, finding) | signs_of(graph, finding)
+    )
 
 
 # --- words ------------------------------------------------------------------------------------

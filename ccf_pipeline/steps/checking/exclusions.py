@@ -131,10 +131,10 @@ def _denied_there(assertion: Mention, denial: Mention, graph: ConceptGraph) -> b
 
 def _side_clashes(case: Case) -> Iterator[Problem]:
     """A finding that the impression puts on a side where the findings do not have it (rule R54)."""
+    told_anew = {m.concept for m in case.added if m.implied_by is None}
     begin = next((s.start for s in case.edit.sentences if s.section in CONCLUSIONS), None)
     if begin is None:
         return
-    told_anew = {m.concept for m in case.added if m.implied_by is None}
     for finding, label in FINDING_LABELS.items():
         if finding not in told_anew:
             continue

@@ -22,12 +22,16 @@ _WRONG_SIDE = re.compile(
     r"\bleft (?:middle lobe|minor fissure|horizontal fissure)\b|\bright lingula\w*|\bLML\b",
     re.IGNORECASE,
 )
+# The views on which a sign is none.
+VIEWS_AGAINST = {"att_cephalization": "supine", "att_meniscus": "supine", "att_deep_sulcus": "upright"}
+BOTH_SIDED = ("fnd_edema", "fnd_cardiomegaly", "fnd_enlarged_cardiomediastinum")
 
 
 def implausible_statements(case: Case) -> Iterator[Problem]:
     """What no film shows, however the labels may come out."""
-    for rule in RULES.values():
-        yield from rule(case)
+    for concepts, rule in RULES.values():
+        if concepts is None or not concepts.isdisjoint(case.counterfactual.asserted):
+            yield from rule(case)
 
 
 def sharp_angle_beside_fluid(case: Case) -> Iterator[Problem]:
@@ -65,11 +69,7 @@ def tension_pulls_nothing(case: Case) -> Iterator[Problem]:
 
 def upright_sign_on_a_supine_film(case: Case) -> Iterator[Problem]:
     """R12, R18, R27: the meniscus and cephalization need an upright film, the deep sulcus a supine one."""
-    for concept, view in (
-        ("att_cephalization", "supine"),
-        ("att_meniscus", "supine"),
-        ("att_deep_sulcus", "upright"),
-    ):
+    for concept, view in VIEWS_AGAINST.items():
         for sign in _added(case, concept):
             if view in case.views:
                 label = case.graph.concept(concept).label
@@ -108,7 +108,7 @@ def size_against_noun(case: Case) -> Iterator[Problem]:
 
 def one_sided_edema(case: Case) -> Iterator[Problem]:
     """R24, R30: edema and a large heart have no side, unless it is said why."""
-    for concept in ("fnd_edema", "fnd_cardiomegaly", "fnd_enlarged_cardiomediastinum"):
+    for concept in BOTH_SIDED:
         told = _added(case, concept)
         sides = sides_of(told)
         if len(sides) == 1 and not any(_ONE_SIDED.search(case.words_of(m)) for m in told):
@@ -138,15 +138,16 @@ def tension_in_the_impression(case: Case) -> Iterator[Problem]:
         )
 
 
-RULES: dict[str, Callable[[Case], Iterator[Problem]]] = {
-    "R08": sharp_angle_beside_fluid,
-    "R14": pneumothorax_without_a_sign,
-    "R16": tension_pulls_nothing,
-    "R17": tension_in_the_impression,
-    "R12, R18, R27": upright_sign_on_a_supine_film,
-    "R23": lobe_on_the_wrong_side,
-    "R24, R30": one_sided_edema,
-    "R40": size_against_noun,
+# Each with the concepts that it is about, one of which has to be there; None where only words count.
+RULES: dict[str, tuple[frozenset[str] | None, Callable[[Case], Iterator[Problem]]]] = {
+    "R08": (frozenset({"fnd_pleural_effusion"}), sharp_angle_beside_fluid),
+    "R14": (frozenset({"fnd_pneumothorax"}), pneumothorax_without_a_sign),
+    "R16": (frozenset({"att_tension"}), tension_pulls_nothing),
+    "R17": (frozenset({"att_tension"}), tension_in_the_impression),
+    "R12, R18, R27": (frozenset(VIEWS_AGAINST), upright_sign_on_a_supine_film),
+    "R23": (None, lobe_on_the_wrong_side),
+    "R24, R30": (frozenset(BOTH_SIDED), one_sided_edema),
+    "R40": (frozenset({"att_nodule", "att_mass"}), size_against_noun),
 }
 
 

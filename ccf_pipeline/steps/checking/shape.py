@@ -29,8 +29,8 @@ TALK = re.compile(
 # Cheap to ask; nearly every sentence has none of them. What only begins a text is not among them.
 _TALK_HINTS = (
     "factual", " report", "requested", "minimal edit", "concept graph", "target ", "as an ai",
-    "language model", " made", " applied", "i have", "i've", "i changed", "i added", "i removed", "i replaced",
-    "i modified", "let me know", "hope this helps", "i cannot", "i can't", "i'm sorry", ":",
+    "language model", " made", " applied", "i have", "i've", "i changed", "i added", "i removed",
+    "i replaced", "i modified", "let me know", "hope this helps", "i cannot", "i can't", "i'm sorry", ":",
 )  # fmt: skip
 ENDS = tuple(".!?:;)]\"'_")
 LENGTHS = (0.6, 1.67)

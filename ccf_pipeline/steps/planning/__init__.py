@@ -6,6 +6,7 @@ choosing.py    which of them are drawn, by relevance, weights and the seed
 balancing.py   the weights by which a corpus gains and loses each finding about as often
 tallying.py    how often each finding is gained and lost, and what keeps the two apart
 altering.py    changes of one element: side, severity, sign, cause
+recognising.py which of them leads from one text to another
 usage.py       which sentences several patients' reports share
 idiom.py       drawing what is new from them, for an expert that writes as the reports do
 drafting.py    what a change comes to: what must appear, cease and stay, and why
@@ -25,6 +26,7 @@ from ccf_pipeline.steps.planning.changes import Change, changes_open_to
 from ccf_pipeline.steps.planning.choosing import choose, lot
 from ccf_pipeline.steps.planning.drafting import plan_as_asked, plan_change
 from ccf_pipeline.steps.planning.idiom import Idiom
+from ccf_pipeline.steps.planning.recognising import alteration_between
 from ccf_pipeline.steps.planning.states import StudyState, read_state
 from ccf_pipeline.steps.planning.tallying import PlanTally
 from ccf_pipeline.steps.planning.usage import Usage
@@ -36,6 +38,7 @@ __all__ = [
     "PlanTally",
     "StudyState",
     "Usage",
+    "alteration_between",
     "find_weights",
     "lot",
     "plan_as_asked",

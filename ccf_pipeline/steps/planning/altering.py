@@ -130,7 +130,7 @@ def _other_side(
         return
     if not all(_has_both_sides(mention.region, graph) for mention in (*asserted, *signs)):
         return
-    old = _statement(finding, asserted, side)
+    old = said_together(finding, asserted, side)
     yield _alteration(finding, "side", old, old.model_copy(update={"side": OTHER_SIDE[side]}))
 
 
@@ -155,7 +155,7 @@ def _other_degree(
     grade = graph.severity_grade(severity or "")
     if grade is None:
         return
-    old = _statement(finding, [m for m in asserted if m.severity], None, severity)
+    old = said_together(finding, [m for m in asserted if m.severity], None, severity)
     for word in graph.concept(finding).severities:
         other = graph.severity_grade(word)
         # "Borderline" is read as a doubt, not as a degree.
@@ -197,7 +197,7 @@ def _other_sign(
             continue
         leaving = [m for m in reading.mentions if m.concept == mention.concept]
         old = Statement(concept=mention.concept, polarity="present", side=mention.side)
-        place = _statement(finding, (mention, *asserted), mention.side)
+        place = said_together(finding, (mention, *asserted), mention.side)
         for sign in fitting_signs(reading, graph, place, leaving, frozenset()):
             new = with_place(graph.concept(sign), place, graph)
             if can_be_told(new, graph):
@@ -216,12 +216,12 @@ def _other_cause(
             continue
         if other in (*graph.ancestors(finding), *graph.descendants(finding)):
             continue
-        place = _statement(finding, asserted, None)
-        new = _told_there(other, place, graph)
+        place = said_together(finding, asserted, None)
+        new = told_there(other, place, graph)
         yield Change("alter", other, (finding,), "cause", old=place, new=new)
 
 
-def _told_there(concept_id: str, place: Statement, graph: ConceptGraph) -> Statement:
+def told_there(concept_id: str, place: Statement, graph: ConceptGraph) -> Statement:
     """A concept at a finding's place, as far as it has a side and occurs there."""
     concept = graph.concept(concept_id)
     side = place.side if concept.sides != "none" else None
@@ -238,7 +238,7 @@ def _alteration(finding: str, element: Element, old: Statement, new: Statement) 
     return Change("alter", finding, (), element, old=old, new=new)
 
 
-def _statement(
+def said_together(
     finding: str, asserted: Sequence[Mention], side: Side | None, severity: str | None = None
 ) -> Statement:
     """What the mentions say together; where they differ, nothing."""

@@ -73,7 +73,7 @@ def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: C
         change,
         must_cease,
         plan_id=f"{lot(0, study.study_id, change.direction, change.target, *change.gives_way):016x}",
-        must_appear=() if change.direction == "remove" else (_bare(change.target),),
+        must_appear=_as_asked(graph, change, must_cease),
         relevance=0.0,
         why="Asked for by the data set.",
         seed=0,
@@ -110,8 +110,8 @@ def _plan(
         swap_from=() if change.direction in ("add", "remove") else change.gives_way,
         must_appear=must_appear,
         must_cease=must_cease,
-        must_stay=tuple(m for m in reading.mentions if m.sentence in free and id(m) not in ceasing),
-        kept_sentences=tuple(s.number for s in study.sentences if s.number not in free),
+        must_stay=tuple([m for m in reading.mentions if m.sentence in free and id(m) not in ceasing]),
+        kept_sentences=tuple([s.number for s in study.sentences if s.number not in free]),
         free_sentences=tuple(sorted(free)),
         relevance=relevance,
         why=why,
@@ -122,6 +122,12 @@ def _plan(
         diagnosis=diagnosis,
         wording=wording,
     )
+
+
+def _as_asked(graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ...]) -> tuple[Statement, ...]:
+    if change.direction == "alter":
+        return altered_statements(graph, change, must_cease)
+    return () if change.direction == "remove" else (_bare(change.target),)
 
 
 def _bare(concept: str) -> Statement:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
-from ccf_pipeline.concepts import Concept, ConceptGraph
+from ccf_pipeline.concepts import Concept, ConceptGraph, Relation
 from ccf_pipeline.concepts.model import Condition, Placement
 from ccf_pipeline.records import Mention, Side, Statement
 from ccf_pipeline.steps.facts import Reading, is_asserted
@@ -60,22 +61,31 @@ def fitting_signs(
     views: frozenset[str],
 ) -> list[str]:
     """Signs of such a target on such a film that set no other label, and clash with nothing that stays."""
-    going = {m for m in must_cease if not _may_be_kept(m, told.concept, graph)}
-    staying = {m.concept for m in reading.mentions if is_asserted(m) and m not in going}
+    # They are mentions of this very reading: to compare what they say would take longer.
+    going = {id(m) for m in must_cease if not _may_be_kept(m, told.concept, graph)}
+    staying = {m.concept for m in reading.mentions if is_asserted(m) and id(m) not in going}
     spoken_of = {mention.concept for mention in reading.mentions}
-    family = {told.concept, *graph.ancestors(told.concept)}
     return [
-        link.concept
-        for link in graph.neighbourhood(told.concept, staying).signs
-        if link.relation.kind == "sign_of"
-        and link.relation.strength != "weak"
-        and holds_for(link.relation.when, told, views, graph)
-        and _borders(graph.concept(link.concept), told, graph)
-        and link.concept not in spoken_of
-        and graph.concept(link.concept).write.present
-        and family.issuperset(graph.concept(link.concept).sets_labels)
-        and staying.isdisjoint(graph.excluded(link.concept))
+        sign
+        for sign, relation in _signs_to_write(graph, told.concept)
+        if sign not in spoken_of
+        and staying.isdisjoint(graph.excluded(sign))
+        and holds_for(relation.when, told, views, graph)
+        and _borders(graph.concept(sign), told, graph)
     ]
+
+
+@lru_cache(maxsize=64)
+def _signs_to_write(graph: ConceptGraph, finding: str) -> tuple[tuple[str, Relation], ...]:
+    """What shows a finding, has words to be told in, and sets no other label; the strongest first."""
+    family = {finding, *graph.ancestors(finding)}
+    return tuple(
+        (sign.id, relation)
+        for relation in graph.supports(finding)
+        if relation.kind == "sign_of" and relation.strength != "weak"
+        for sign in (graph.concept(relation.other(finding)),)
+        if sign.write.present and family.issuperset(sign.sets_labels)
+    )
 
 
 def _may_be_kept(mention: Mention, target: str, graph: ConceptGraph) -> bool:
@@ -110,8 +120,7 @@ def holds_for(when: Condition | None, told: Statement, views: frozenset[str], gr
     """
     if when is None:
         return True
-    known = {"views", "regions", "side", "same_side", "min_severity", "max_severity"}
-    if when.model_copy(update=Condition().model_dump(include=known | {"note"})) != Condition():
+    if _asks_for_more(when):
         return False
     if when.views and views.isdisjoint(when.views):
         return False
@@ -122,6 +131,13 @@ def holds_for(when: Condition | None, told: Statement, views: frozenset[str], gr
     if when.min_severity or when.max_severity:
         return bool(told.severity and graph.is_of_degree(told.severity, when.min_severity, when.max_severity))
     return True
+
+
+@lru_cache(maxsize=1024)
+def _asks_for_more(when: Condition) -> bool:
+    """Whether a condition is of anything but views, place, side and degree."""
+    known = {"views", "regions", "side", "same_side", "min_severity", "max_severity"}
+    return when.model_copy(update=Condition().model_dump(include=known | {"note"})) != Condition()
 
 
 def can_be_told(statement: Statement, graph: ConceptGraph) -> bool:
