@@ -21,7 +21,7 @@ from ccf_pipeline.io.audit import audited_run, endpoint_facts, settings_digest
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.corpora import corpus_terms, images_root, require_corpus
-from ccf_pipeline.io.datasets import write_dataset
+from ccf_pipeline.io.datasets import refuse_small_disk, write_dataset
 from ccf_pipeline.io.earlier import earlier_answers, look_through
 from ccf_pipeline.io.experts import Expert, endpoints_of, open_expert
 from ccf_pipeline.io.journal import Journal, taken_over_beside
@@ -83,6 +83,7 @@ def plan_build(folder: BuildFolder, materials: Materials, progress: Progress = s
     """
     planned_before = folder.plan_summary()
     if planned_before is not None:
+        _refuse_small_disk(folder, materials, planned_before)
         return planned_before
     settings = materials.settings
     planner = open_planner(settings, materials.graph, materials.lexicon, progress)
@@ -113,7 +114,14 @@ def plan_build(folder: BuildFolder, materials: Materials, progress: Progress = s
         balance=planner.tally.balance(),
     )
     folder.keep_plan_summary(summary, skipped)
+    _refuse_small_disk(folder, materials, summary)
     return summary
+
+
+def _refuse_small_disk(folder: BuildFolder, materials: Materials, plan: PlanSummary) -> None:
+    """Before anything is asked: a data set that has no room at the end is told at the beginning."""
+    settings = materials.settings
+    refuse_small_disk(folder, plan.shards, images_root(settings.corpus), settings.dataset)
 
 
 # --- shards ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ccf_pipeline.io.datasets import WrittenDataset, write_configs
 from ccf_pipeline.io.exports import Export, all_exports
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.ingest import make_private
+from ccf_pipeline.io.room import bytes_wanted, require_room
 from ccf_pipeline.io.split_files import FileFormat
 from ccf_pipeline.materials import Progress
 from ccf_pipeline.pipeline import reviews_of
@@ -49,6 +50,8 @@ def export_config(
     settings = settings_of(begun, out=build, graph=None)
     chosen = _chosen(settings.dataset, choices or {}, export, kind)
     refuse_filled(out)
+    root, form = images_root(settings.corpus), kind or _usual_format(export)
+    require_room(out, bytes_wanted(folder, plan.shards, [export], root, chosen.images, form))
     make_private(out)
 
     def tell(shard: int) -> None:
@@ -60,9 +63,9 @@ def export_config(
         [export],
         folder,
         plan.shards,
-        images_root(settings.corpus),
+        root,
         chosen,
-        kind=kind or _usual_format(export),
+        kind=form,
         only=only,
         progress=tell,
     )

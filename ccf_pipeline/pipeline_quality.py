@@ -1,6 +1,7 @@
 """The quality of a build: read through io, measured by quality, written back beside the data set.
 
 `quality.json` and `report.html` are derived: they can be made again at any time, and are in no manifest.
+The data set's card tells the gates, and is written again when they were measured.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pydantic import ValidationError
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.errors import MissingInput, StorageError, UnreadableInput
-from ccf_pipeline.io.builds import BuildFolder, identity_of
+from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
+from ccf_pipeline.io.cards import tell_quality
 from ccf_pipeline.io.corpora import corpus_terms, images_root
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.exports.wrapping import answer, load_wrapper
@@ -59,7 +61,7 @@ def measure_build(
     sources: Sequence[LabelSource] = (),
     progress: Progress = silent,
 ) -> Quality:
-    """Measure a finished build and write `quality.json` into its folder.
+    """Measure a finished build, write `quality.json` into its folder and the gates onto its card.
 
     Rows stream by; what needs texts read again is measured on a sample, whose size the figures tell.
     """
@@ -83,7 +85,16 @@ def measure_build(
     opinions = [_opinion(source, sampled, path) for source in sources]
     quality = measure(tally, sampled, plan, made_with or _of_nothing(graph), rules, opinions, progress)
     write_text(path / QUALITY_FILE, quality.model_dump_json(indent=1) + "\n")
+    _tell_on_the_card(path)
     return quality
+
+
+def _tell_on_the_card(path: Path) -> None:
+    with open_build(path, identity_of(path)) as folder:
+        card = folder.dataset_path / "README.md"
+        told = card.read_text(encoding="utf-8")
+        if (telling := tell_quality(told, path)) != told:
+            folder.rewrite(card, telling)
 
 
 def read_quality(path: Path) -> Quality | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
+from ccf_pipeline.io.cards.evidence import QUALITY
 from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.graphs import load_graph
@@ -76,6 +77,7 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
             )
         if write:
             folder.manifest_path.unlink(missing_ok=True)
+            (path / QUALITY).unlink(missing_ok=True)  # it was measured of other verdicts
             for shard in range(
                 plan.shards
             ):  # were it stopped on the way, no old verdict may stand beside new

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline import pipeline
+from ccf_pipeline import pipeline, rechecking, repairing
 from ccf_pipeline.errors import CcfError, MissingInput, StorageError, UnreadableInput
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.opinions import LabelCommand, LabelTable
 from ccf_pipeline.pipeline_quality import (
@@ -44,6 +45,64 @@ def made(corpus: Path, out: Path, shard_size: int = 500) -> Path:
 @pytest.fixture(scope="module")
 def build(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(corpus, tmp_path_factory.mktemp("build") / "build")
+
+
+def test_the_card_tells_the_gates_once_they_are_measured(corpus: Path, tmp_path: Path) -> None:
+    build = made(corpus, tmp_path / "build")
+    card = build / "dataset" / "README.md"
+    before, data = card.read_text("utf-8"), files_of(build / "dataset" / "data")
+    assert "Not measured for this build." in before
+
+    quality = measure_build(build)
+
+    after = card.read_text("utf-8")
+    assert all(f"| {gate.name.replace('|', chr(92) + '|')} |" in after for gate in quality.gates)
+    assert before.partition("## Quality")[0] == after.partition("## Quality")[0]
+    assert before.partition("## Made with")[2] == after.partition("## Made with")[2]
+    assert files_of(build / "dataset" / "data") == data
+    BuildFolder(build).verify()
+    measure_build(build)
+    assert card.read_text("utf-8") == after
+
+
+def test_a_card_that_was_edited_is_not_vouched_for(corpus: Path, tmp_path: Path) -> None:
+    build = made(corpus, tmp_path / "build")
+    card = build / "dataset" / "README.md"
+    card.write_text(card.read_text("utf-8") + "Mine.\n")
+
+    with pytest.raises(StorageError, match=r"README\.md: is not what the manifest says"):
+        measure_build(build)
+
+    assert card.read_text("utf-8").endswith("Mine.\n")
+
+
+def test_a_card_half_told_is_mended(corpus: Path, tmp_path: Path) -> None:
+    """As if the process had died between the card and the manifest."""
+    build = made(corpus, tmp_path / "build")
+    card, manifest = build / "dataset" / "README.md", build / "manifest.json"
+    old_manifest = manifest.read_bytes()
+    measure_build(build)
+    told = card.read_text("utf-8")
+    manifest.write_bytes(old_manifest)
+
+    repairing.repair_build(build, None)
+
+    BuildFolder(build).verify()
+    assert card.read_text("utf-8") == told
+
+
+def test_another_verdict_takes_what_was_measured_off_the_card(corpus: Path, tmp_path: Path) -> None:
+    build = made(corpus, tmp_path / "build")
+    measure_build(build)
+
+    rechecking.recheck(build, None, write=True, progress=lambda *_: None)
+
+    assert read_quality(build) is None
+    assert "Not measured for this build." in (build / "dataset" / "README.md").read_text("utf-8")
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_every_row_is_counted_once(build: Path) -> None:

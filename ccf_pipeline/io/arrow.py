@@ -70,6 +70,16 @@ def read_nouns(path: Path, noun: type[N]) -> Iterator[N]:
         raise StorageError(f"{path}: cannot be read back ({error.__class__.__name__})") from error
 
 
+def read_columns(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """Some columns of a Parquet file, by their dotted paths, a row group at a time."""
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        for batch in file.iter_batches(batch_size=ROW_GROUP_ROWS, columns=columns):
+            yield from batch.to_pylist()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StorageError(f"{path}: cannot be read back ({error.__class__.__name__})") from error
+
+
 def read_row_count(path: Path) -> int:
     """How many rows a Parquet file says it holds."""
     try:

@@ -17,6 +17,7 @@ from ccf_pipeline.io.exports.llamafactory import dataset_info
 from ccf_pipeline.io.exports.picturing import LeftOut, StudyImages
 from ccf_pipeline.io.exports.selecting import Selection
 from ccf_pipeline.io.exports.wrapping import Wrapper, load_wrapper
+from ccf_pipeline.io.room import bytes_below, bytes_wanted, require_room
 from ccf_pipeline.io.split_files import FileFormat, SplitFiles
 from ccf_pipeline.io.tally import Tally, ranked
 from ccf_pipeline.records import ConfigSummary, Record, Split
@@ -47,10 +48,22 @@ def write_dataset(
     progress: Progress | None = None,
 ) -> WrittenDataset:
     """Write every config of the settings anew, reading each sealed shard once."""
+    wanted = chosen_exports(chosen)
+    refuse_small_disk(build, shards, images_root, chosen)
     remove_folder(build.dataset_path)
-    exports = {export.config: export for export in shipped_exports()}
-    wanted = [exports[config] for config in chosen.configs]
     return write_configs(build.dataset_path, wanted, build, shards, images_root, chosen, progress=progress)
+
+
+def chosen_exports(chosen: DatasetSettings) -> list[Export]:
+    """The configs that the settings name."""
+    exports = {export.config: export for export in shipped_exports()}
+    return [exports[config] for config in chosen.configs]
+
+
+def refuse_small_disk(build: BuildFolder, shards: int, images_root: Path, chosen: DatasetSettings) -> None:
+    """Refuse what would run out of disk at its end, before it begins; a plan is enough to know that."""
+    wanted = bytes_wanted(build, shards, chosen_exports(chosen), images_root, chosen.images)
+    require_room(build.dataset_path, wanted, freed=bytes_below(build.dataset_path))
 
 
 def write_configs(

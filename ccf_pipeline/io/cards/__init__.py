@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ccf_pipeline.io.cards.body import card_body
+from ccf_pipeline.io.cards.body import QUALITY_HEADING, card_body, quality_section
 from ccf_pipeline.io.cards.croissant import croissant_text
 from ccf_pipeline.io.cards.evidence import read_evidence
 from ccf_pipeline.io.cards.head import card_head
@@ -49,3 +50,9 @@ def write_card(
     write_text(written.folder / "croissant.json", croissant_text(matter), private=True)
     card = f"---\n{card_head(matter)}---\n\n{card_body(matter)}"
     write_text(written.folder / "README.md", card, private=True)
+
+
+def tell_quality(card: str, build: Path) -> str:
+    """A card with what was measured of its build since it was written; all else stays as it is."""
+    section = re.compile(rf"^{QUALITY_HEADING}\n.*?(?=\n\n## )", re.MULTILINE | re.DOTALL)
+    return section.sub(lambda _: quality_section(read_evidence(build)), card, count=1)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from ccf_pipeline.io.cards.escaping import escaped, table, unlinked
+from ccf_pipeline.io.cards.evidence import Evidence
 from ccf_pipeline.io.cards.licences import licence_of, notices
 from ccf_pipeline.io.cards.matter import NAME, CardMatter
 from ccf_pipeline.io.datasets import SPLIT_FILES
@@ -13,6 +14,7 @@ from ccf_pipeline.io.exports import all_exports
 from ccf_pipeline.io.exports.wrapping import load_wrapper
 from ccf_pipeline.records import Direction, ReasonCount
 
+QUALITY_HEADING = "## Quality"
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 
 
@@ -33,7 +35,7 @@ def card_body(matter: CardMatter) -> str:
         _changes(matter),
         _yield(matter),
         _sides(matter),
-        _quality(matter),
+        quality_section(matter.evidence),
         _made_with(matter),
         _limits(matter),
         _version(matter),
@@ -205,10 +207,11 @@ Both sides wear the wrapper `{escaped(wrapper.name)}` and are labelled by the sa
 {sides.same_diseases} of {sides.pairs} pairs name the same diseases on both sides: support devices are no disease."""
 
 
-def _quality(matter: CardMatter) -> str:
-    quality = matter.evidence.quality
+def quality_section(evidence: Evidence) -> str:
+    """The gates as they were measured; this part of a card is written again when they are."""
+    quality = evidence.quality
     if quality is None:
-        return "## Quality\n\nNot measured for this build."
+        return f"{QUALITY_HEADING}\n\nNot measured for this build."
     words = {True: "passed", False: "FAILED", None: "not held to a bound"}
     failed = sum(gate.passed is False for gate in quality.gates)
     lines = table(
@@ -216,7 +219,7 @@ def _quality(matter: CardMatter) -> str:
         [(gate.name, _figure(gate.value), _figure(gate.bound), words[gate.passed]) for gate in quality.gates],
     )
     warning = f"{failed} of {len(quality.gates)} figures miss their bound.\n\n" if failed else ""
-    return f"## Quality\n\n{warning}{lines}"
+    return f"{QUALITY_HEADING}\n\n{warning}{lines}"
 
 
 def _made_with(matter: CardMatter) -> str:

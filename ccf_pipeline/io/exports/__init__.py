@@ -31,16 +31,23 @@ class StudyPairs:
 
 @dataclass(frozen=True)
 class Export:
-    """One config: its columns, and how the records of a study become rows of it."""
+    """One config: its columns, and how the records of a study become rows of it.
+
+    `images_of` names whose images its columns hold, one entry for each time a study's rows store one.
+    """
 
     config: str
     purpose: str
     schema: pa.Schema
     rows: Callable[[StudyPairs], Iterable[Row | LeftOut]]
     unit: Literal["pair", "study"] = "pair"
-    shows_images: bool = True
+    images_of: tuple[Literal["own", "matched"], ...] = ("own",)
     of: Literal["accepted", "rejected"] = "accepted"
     formats: tuple[str, ...] = ("parquet", "json", "jsonl", "csv")
+
+    @property
+    def shows_images(self) -> bool:
+        return bool(self.images_of)
 
 
 def shipped_exports() -> tuple[Export, ...]:

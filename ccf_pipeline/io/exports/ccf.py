@@ -19,7 +19,7 @@ EXPORT = Export(
     purpose="every pair with its verdict, scores and lineage",
     schema=arrow_schema(Record),
     rows=rows,
-    shows_images=False,
+    images_of=(),
 )
 
 REJECTED = Export(
@@ -27,6 +27,6 @@ REJECTED = Export(
     purpose="answers that the checker refused, with its reasons",
     schema=arrow_schema(Record),
     rows=rows,
-    shows_images=False,
+    images_of=(),
     of="rejected",
 )

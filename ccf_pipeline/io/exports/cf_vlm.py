@@ -50,5 +50,5 @@ EXPORT = Export(
     ),
     rows=rows,
     unit="study",
-    shows_images=False,
+    images_of=(),
 )

@@ -48,6 +48,6 @@ EXPORT = Export(
     schema=pa.schema([(name, pa.string()) for name in ("dicom_id", "sid", "pid", "report", "diagnose")]),
     rows=rows,
     unit="study",
-    shows_images=False,
+    images_of=(),
     formats=("json", "jsonl"),
 )

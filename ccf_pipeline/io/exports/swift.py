@@ -110,16 +110,19 @@ THINKING = Export(
     purpose="two texts over one image, for ms-swift",
     schema=table(**_PAIR),
     rows=each_record(thinking_row),
+    images_of=("own", "own"),
 )
 PERCEPTION = Export(
     config="cpo_perception",
     purpose="one text over two images, the rejected one another patient's, for ms-swift",
     schema=table(**_PAIR),
     rows=perception_rows,
+    images_of=("own", "matched"),
 )
 MIXED = Export(
     config="cpo_mixed",
     purpose="thinking and perception pairs together, with their source and weight, for CPO++'s trainer",
     schema=table(**_PAIR, cpo_source=(TEXT, TEXT_FEATURE), cpo_sample_weight=(pa.float32(), WEIGHT_FEATURE)),
     rows=mixed_rows,
+    images_of=("own", "own", "matched"),
 )
