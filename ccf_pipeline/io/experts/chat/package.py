@@ -15,7 +15,7 @@ import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai._vendor.httpx_aiohttp import transport as carrier
 
-from ccf_pipeline.io.experts.chat.connection import Reply, fault_of_connection, settled_session
+from ccf_pipeline.io.experts.chat.connection import TICKET, Reply, fault_of_connection, settled_session
 from ccf_pipeline.io.experts.chat.faults import Broken, Fault, Overlong
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ class PackageConnection:
             http_client=DefaultAioHttpClient(transport=transport, follow_redirects=False, trust_env=False),
         )
 
-    async def post(self, body: bytes, *, most_bytes: int) -> Reply:
+    async def post(self, body: bytes, ticket: str, *, most_bytes: int) -> Reply:
         """Send and read to the end; what goes wrong on the way is a Fault."""
         create = self._client.chat.completions.with_streaming_response.create
         try:
-            async with create(**json.loads(body)) as reply:
+            async with create(**json.loads(body), extra_headers={TICKET: ticket}) as reply:
                 return Reply(reply.status_code, reply.headers, await _read(reply.iter_bytes(), most_bytes))
         except openai.APIStatusError as error:
             refused = error.response
