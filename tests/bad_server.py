@@ -18,7 +18,8 @@ from typing import Any
 class Act:
     """What is done in place of an answer, or with it.
 
-    `cut_after` bytes of the reply the connection is cut; `drip_seconds` lie between its bytes.
+    `cut_after` bytes of the reply the connection is cut; `drip_seconds` lie between its bytes. `reply_to` is
+    the number of the request that the reply is named after, as vLLM names it, whoever gets it.
     """
 
     status: int = 200
@@ -27,6 +28,7 @@ class Act:
     message: dict[str, Any] | None = None
     finish: str = "stop"
     model: str | None = None
+    reply_to: int | None = None
     delay_seconds: float = 0.0
     cut_after: int | None = None
     drip_seconds: float | None = None
@@ -157,10 +159,17 @@ class BadServer:
         self.answered += act.cut_after is None and act.status == 200
         return act.cut_after is None
 
+    def ticket(self, number: int) -> str:
+        """What a request was called by whoever sent it."""
+        lines = self.heads[number - 1].split("\r\n")
+        return next(line.partition(": ")[2] for line in lines if line.lower().startswith("x-request-id"))
+
     def completion(self, asked: dict[str, Any], act: Act) -> bytes:
-        message = act.message or {"role": "assistant", "content": self.answer(asked)}
+        named = act.reply_to
+        answered = asked if named is None else self.requests[named - 1]
+        message = act.message or {"role": "assistant", "content": self.answer(answered)}
         told = {
-            "id": "1",
+            "id": "1" if named is None else f"chatcmpl-{self.ticket(named)}",
             "object": "chat.completion",
             "created": 0,
             "model": act.model or self.model,

@@ -19,19 +19,33 @@ _TOLD = (
     "discussed|reviewed|communicated|spoke|conveyed|reported|called|telephoned|paged|relayed|notified"
     "|dictated|signed|read"
 )
+_PEOPLE = "attending|resident|radiologist|technologist|physician"
+_DECADES = "twenties|thirties|forties|fifties|sixties|seventies|eighties|nineties"
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_SURNAME = r"(?:(?:van|von|de|den|der|del|la|el|di|da|bin|al)[\s-])*[A-Z][\w'-]*"
 IDENTIFIER = re.compile(
     rf"""\b\d{{1,4}}[/-]\d{{1,2}}[/-]\d{{2,4}}\b | \b\d{{1,2}}/\d{{2,4}}\b | \b(?:19|20)\d\d\b
-      | \b\d{{1,2}}\s(?:(?i:of\s)?(?i:{_MONTH}))\b | \b(?i:{_MONTH})\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b
+      | \b{_DAY}\s(?:(?i:of\s)?(?i:{_MONTH}))\b | \b(?i:{_MONTH})\.?\s{_DAY}\b
       | \b\d{{1,2}}:\d\d(?:\s?[ap]\.?m\.?)?\b | \b\d{{1,2}}\s?[ap]\.?m\b | \b\d{{4}}\s?(?:hours|hrs|h)\b
-      | \b(?:Dr|Mr|Mrs|Ms|Doctor|Prof|Nurse)\.?\s[A-Z][a-z]+
-      | \b[A-Z][a-z]+\s[A-Z][a-z]+,?\s(?:MD|M\.D\.|RN|DO|PA-C|NP)\b
-      | \b(?i:(?:{_TOLD})\s(?:with|to|by|at))\s(?!Dr|Mr|Ms|The|This|No)[A-Z][a-z]+
-      | \b\d{{1,3}}[- ]?(?i:years?[- ]?olds?|year-old|yrs?[- ]old|y/?o)\b | \b\d{{2}}\s?[MF]\b
-      | (?i:\baged?\s(?:of\s)?\d{{1,3}}\b) | (?i:\bMRN\b|\baccession\b|\bSSN\b|\bDOB\b)\W*\w+ | \b\d{{6,}}\b
+      | \b(?:Dr|Mr|Mrs|Ms|Doctor|Prof|Professor|Nurse)\.?\s{_SURNAME}
+      | \b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,?\s(?:MD|M\.D\.|RN|DO|PA-C|NP)\b
+      | \b(?i:(?:{_TOLD})\s(?:with|to|by|at))\s(?!Dr|Mr|Ms|The|This|No)[A-Z](?:[a-z]+|\.\s?[A-Z]|'[A-Z])
+      | \b\d{{1,3}}[- ]?(?i:yrs?[- ]old|y/?o)\b | (?i:\b[\w-]{{1,30}}[- ]years?[- ]?olds?\b)
+      | \b\d{{2}}\s?[MF]\b | (?i:\baged?\s(?:of\s)?\d{{1,3}}\b)
+      | (?i:\bMRN\b|\baccession\b|\bSSN\b|\bDOB\b|\bpatient\sid\b)\W*\w+ | \b\d{{6,}}\b
+      | (?i:\b(?:pager|beeper|phone|extension|ext\.|tel\.)\s?:?\s?\d{{3}})
       | \b\d{{3}}[-.\s]\d{{3,4}}[-.\s]?\d{{4}}\b
       | \b[A-Z][a-z]+(?:\s[A-Z][a-z]+)*\s(?:Hospital|Clinic|Medical\sCent(?:er|re))\b
+      | \b\d+\s(?:[A-Z][a-z]+\s)+(?:Street|St|Avenue|Ave|Road|Rd|Lane|Drive|Boulevard|Blvd)\b
       | \b[\w.]+@[\w.]+\b""",
     re.VERBOSE,
+)
+# What has no place in a sentence on a finding, though it is common elsewhere: in a file, in a card.
+_OUT_OF_PLACE = re.compile(
+    rf"""\#\s?\d+ | \b\d{{4,}}\b | \b\d{{1,2}}\.\d{{1,2}}\.\d{{2,4}}\b | \bhttps?:// | \bwww\.
+      | \b(?:name|{_PEOPLE})\s?:\s?\S | \b(?:{_DECADES})\b | \b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b
+      | \b(?:christmas|easter|thanksgiving|new\syear)""",
+    re.VERBOSE | re.IGNORECASE,
 )
 # Cheap to ask; nearly every text has none of them, and then no identifier either.
 _FIGURE = re.compile(r"\d")
@@ -39,7 +53,12 @@ _HINTS = (
     "Dr", "Mr", "Ms", "Doctor", "Prof", "Nurse", "MD", "M.D", "RN", "DO", "PA-C", "NP", "Hospital", "Clinic",
     "Medical", "@",
 )  # fmt: skip
-_HINTS_IN_ANY_CASE = (*(f"{told} " for told in _TOLD.split("|")), "mrn", "accession", "ssn", "dob")
+_HINTS_IN_ANY_CASE = (
+    *(f"{told} " for told in _TOLD.split("|")),
+    *("mrn", "accession", "ssn", "dob", "patient id", "day", "year", "http", "www.", "name"),
+    *("christmas", "easter", "thanksgiving"),
+    *(*_PEOPLE.split("|"), *_DECADES.split("|")),
+)
 _WORD = re.compile(r"_{3}|[\w'.]+|[^\w\s]")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 
@@ -70,7 +89,8 @@ def _found(text: str) -> Counter[str]:
         lowered = " ".join(text.lower().split())
         if not any(hint in lowered for hint in _HINTS_IN_ANY_CASE):
             return Counter()
-    return Counter(" ".join(found.lower().split()) for found in IDENTIFIER.findall(text))
+    told = (*IDENTIFIER.findall(text), *_OUT_OF_PLACE.findall(text))
+    return Counter(" ".join(found.lower().split()) for found in told)
 
 
 def _filled(case: Case) -> bool:

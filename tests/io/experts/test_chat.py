@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import random
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -89,6 +91,29 @@ def test_every_question_is_answered_under_its_own_id(server: BadServer) -> None:
     } == {("openai", "a-model", "m", 600, 400, 70)}
     assert server.requests[0]["response_format"]["json_schema"]["schema"] == SCHEMA
     assert server.requests[0]["messages"][0] == {"role": "system", "content": "Shout."}
+
+
+def test_each_request_has_a_name_of_its_own_and_its_reply_is_known_by_it(server: BadServer) -> None:
+    server.decide = lambda number, body: Act(reply_to=number)
+
+    assert texts(ask(expert_at(server), 20)) == shouted(20)
+    tickets = [server.ticket(number) for number in range(1, 21)]
+    assert len(set(tickets)) == 20
+    assert all(re.fullmatch(r"ccf-[0-9a-f]{16}", ticket) for ticket in tickets)
+
+
+def test_replies_that_a_server_swaps_are_asked_for_again(server: BadServer) -> None:
+    """R04: a server that names its replies after requests tells when it mixes them up."""
+    chance = random.Random(4)
+
+    def swap(number: int, body: dict[str, Any]) -> Act:
+        is_swapped = number > 1 and chance.random() < 0.4
+        return Act(reply_to=chance.randrange(1, number) if is_swapped else number)
+
+    server.decide = swap
+
+    assert texts(ask(expert_at(server, patience=replace(QUICK, attempts=20)), 100)) == shouted(100)
+    assert len(server.requests) > 130
 
 
 def test_sampling_goes_along(server: BadServer) -> None:
@@ -264,8 +289,6 @@ def test_a_rate_is_never_exceeded() -> None:
 
 @given(st.integers(0, 100), st.integers(0, 2**32))
 def test_backoff_stays_within_its_bounds(failures: int, seed: int) -> None:
-    import random
-
     assert 0 <= Patience().backoff(failures, random.Random(seed)) <= 30
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from typing import Any
 
 from ccf_pipeline.io.experts.chat.faults import Broken, Refused
@@ -15,12 +16,26 @@ END_OF_THINKING = re.compile(r"\A.{0,200000}</(?:think|thinking|reasoning)>", re
 # Blanks without end, or a few letters over and over: a model that ran away. No report has the like.
 RUN_AWAY = re.compile(r"\s{400}|(.{1,40}?)\1{60}", re.DOTALL)
 LOOKED_AT = 4000
+TICKETS = re.compile(r"ccf-[0-9a-f]{16}")
 STOPPED = frozenset({"stop", "length", "content_filter", "repetition"})
 
 
-def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str) -> Completion:
-    """The completion in a reply; raises a fault where there is none to use."""
+def new_ticket() -> str:
+    """A name for one request, which nothing but its reply can know."""
+    return f"ccf-{secrets.token_hex(8)}"
+
+
+def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: str = "") -> Completion:
+    """The completion in a reply; raises a fault where there is none to use.
+
+    Args:
+        ticket: what the request was called; a server that names its replies after requests, as vLLM does,
+            says by it when it mixes them up.
+    """
     told = _parsed(body)
+    named = TICKETS.findall(str(told.get("id")))
+    if named and ticket not in named:
+        raise Broken("the reply is to another request")
     choice, message = _choice(told)
     finish = str(choice.get("finish_reason") or "stop")
     if finish == "content_filter":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ccf_pipeline.io.experts.chat.answers import read_reply
+from ccf_pipeline.io.experts.chat.answers import new_ticket, read_reply
 from ccf_pipeline.io.experts.chat.faults import Broken, Fault, Gone, Overlong, fault_of_status
 from ccf_pipeline.io.experts.chat.pacing import Patience, retry_after
 from ccf_pipeline.io.guard import Endpoint
@@ -70,11 +70,12 @@ class Asker:
     async def ask(self, question: Question) -> Completion:
         """The answer, or a Fault that says what became of the attempt."""
         connection = self._connection = self._connection or self._open()
+        ticket = new_ticket()
         deadline = asyncio.timeout(self._patience.deadline_seconds)
         try:
             async with deadline:
                 self._under_way[deadline] = asyncio.get_running_loop().time()
-                reply = await connection.post(self._body(question), most_bytes=self._most_bytes)
+                reply = await connection.post(self._body(question), ticket, most_bytes=self._most_bytes)
         except TimeoutError:
             raise self._too_late(deadline) from None
         except Overlong:
@@ -84,7 +85,9 @@ class Asker:
         if reply.status != 200:
             wait = retry_after(reply.headers, datetime.now(UTC))
             raise fault_of_status(reply.status, reply.body, wait, self.model, self.endpoint.name)
-        return read_reply(reply.body, prompt_id=question.prompt_id, expert=EXPERT, model=self.model)
+        return read_reply(
+            reply.body, prompt_id=question.prompt_id, expert=EXPERT, model=self.model, ticket=ticket
+        )
 
     def oldest(self) -> float | None:
         """When the question that is longest under way was sent, by the loop's clock."""

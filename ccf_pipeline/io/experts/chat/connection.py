@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ccf_pipeline.io.guard import Endpoint
 
 CHUNK = 65536
+TICKET = "X-Request-Id"
 # Servers hang up on idle connections after 5 s (uvicorn's default): let go of them first.
 KEPT_ALIVE_SECONDS = 4.0
 
@@ -50,10 +51,13 @@ class Connection:
         }
         self._session = settled_session(endpoint, headers, connect_seconds)
 
-    async def post(self, body: bytes, *, most_bytes: int) -> Reply:
+    async def post(self, body: bytes, ticket: str, *, most_bytes: int) -> Reply:
         """Send and read to the end; what goes wrong on the way is a Fault."""
+        headers = {TICKET: ticket}
         try:
-            async with self._session.post(self._url, data=body, allow_redirects=False) as reply:
+            async with self._session.post(
+                self._url, data=body, headers=headers, allow_redirects=False
+            ) as reply:
                 return Reply(reply.status, reply.headers, await _read(reply, most_bytes))
         except (aiohttp.ClientError, ValueError) as error:
             raise fault_of_connection(error, self._name) from None

@@ -13,10 +13,9 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai._constants import RAW_RESPONSE_HEADER
-from openai._types import RequestOptions
 from openai._vendor.httpx_aiohttp import transport as carrier
 
-from ccf_pipeline.io.experts.chat.connection import Reply, fault_of_connection, settled_session
+from ccf_pipeline.io.experts.chat.connection import TICKET, Reply, fault_of_connection, settled_session
 from ccf_pipeline.io.experts.chat.faults import Broken, Fault, Overlong
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "ccf-build"} | {
 
 
 # The reply is left to be read here, for it may be longer than any answer.
-_UNREAD: RequestOptions = {"headers": {"Content-Type": "application/json", RAW_RESPONSE_HEADER: "stream"}}
+_UNREAD = {"Content-Type": "application/json", RAW_RESPONSE_HEADER: "stream"}
 
 
 async def _read(chunks: AsyncIterator[bytes], most_bytes: int) -> bytes:
@@ -73,12 +72,15 @@ class PackageConnection:
             http_client=DefaultAioHttpClient(transport=transport, follow_redirects=False, trust_env=False),
         )
 
-    async def post(self, body: bytes, *, most_bytes: int) -> Reply:
+    async def post(self, body: bytes, ticket: str, *, most_bytes: int) -> Reply:
         """Send and read to the end; what goes wrong on the way is a Fault."""
         try:
             # As arguments of `create` the package would look through the schema of the answer each time.
             reply = await self._client.post(
-                self._path, cast_to=httpx2.Response, content=body, options=_UNREAD
+                self._path,
+                cast_to=httpx2.Response,
+                content=body,
+                options={"headers": {**_UNREAD, TICKET: ticket}},
             )
             try:
                 return Reply(reply.status_code, reply.headers, await _read(reply.aiter_raw(), most_bytes))
