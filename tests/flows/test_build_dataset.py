@@ -175,7 +175,7 @@ def test_a_limit_that_nobody_made_is_told_before_anything_is_planned(tmp_path: P
     write_demo_corpus(corpus, studies=4, seed=5, images=False)
     config = write_settings(tmp_path, tmp_path / "build", corpus)
 
-    with pytest.raises(SettingsError, match="no global concurrency limit `mistyped`.*prefect gcl create"):
+    with pytest.raises(SettingsError, match=r"no global concurrency limit `mistyped`.*prefect gcl create"):
         build_dataset(BuildRequest(config=str(config), endpoint_limit="mistyped"))
 
     assert not (tmp_path / "build").exists()
