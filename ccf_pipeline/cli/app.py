@@ -35,7 +35,7 @@ from ccf_pipeline.cli.status import status
 from ccf_pipeline.cli.stop import stop
 from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
-from ccf_pipeline.errors import CcfError
+from ccf_pipeline.errors import CcfError, Unfinished
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 done and verified · 1 something you can mend · 2 a wrong command line ·
@@ -106,6 +106,11 @@ def main() -> None:
             raise
         _tell(error)
         sys.exit(error.exit_code)
+    except MemoryError:
+        if "--debug" in sys.argv:
+            raise
+        _tell(Unfinished("there was no memory left", hint="Free some, then run the same command again."))
+        sys.exit(Unfinished.exit_code)
 
 
 def _tell(error: CcfError) -> None:

@@ -143,7 +143,10 @@ class Journal:
 
     def keep(self, completions: Iterable[Completion]) -> None:
         """Make answers durable in one transaction; the first answer to a prompt stands."""
-        rows = [_row(completion, time.time()) for completion in completions]
+        now = max(
+            LONG_AGO, time.time()
+        )  # a clock that was never set must not make it one that was taken over
+        rows = [_row(completion, now) for completion in completions]
         self._mending(lambda: self._insert(rows))
 
     def take_over(self, completions: Iterable[Completion]) -> None:

@@ -121,3 +121,22 @@ def test_debug_shows_where_it_happened(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "require_corpus" in done.stderr
+
+
+def test_no_memory_left_is_two_lines_and_can_be_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ccf_pipeline.cli import app as frame
+
+    def gorges() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(frame, "app", gorges)
+
+    with pytest.raises(SystemExit) as ended:
+        frame.main()
+
+    assert ended.value.code == 3
+    assert capsys.readouterr().err == (
+        "error: there was no memory left\nhint:  Free some, then run the same command again.\n"
+    )

@@ -1,7 +1,8 @@
 """Starts builds in processes of their own, quickly: everything is imported once, then forked.
 
 python -m tests.faults.forge: a line of JSON per build comes in, its process id goes out, and its exit code
-once it has ended: the negative signal where one ended it.
+once it has ended: the negative signal where one ended it. A line may say besides under which `limits` of the
+system it builds, as which `user`, and by which `clock`: seconds that are added to it, one after the other.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ import contextlib
 import copy
 import ctypes
 import gc
+import itertools
 import json
 import os
+import resource
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ccf_pipeline import pipeline
 from ccf_pipeline.concepts import ConceptGraph
@@ -30,6 +35,7 @@ from tests.faults.answering import MODEL, InProcess, OverHttp
 
 PR_SET_PTRACER, ANYBODY = 0x59616D61, -1
 SHARD_SIZE = 4
+OUT_OF_MEMORY = 71
 
 
 def settings_for(corpus: Path, out: Path) -> BuildSettings:
@@ -73,7 +79,7 @@ def build(order: dict[str, object]) -> int:
     return 0
 
 
-def forked(order: dict[str, object]) -> int:
+def forked(order: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -85,11 +91,31 @@ def forked(order: dict[str, object]) -> int:
         os.kill(os.getpid(), signal.SIGSTOP)
     code = 70
     try:
+        restrict(order)
         code = build(order)
+    except MemoryError:
+        code = OUT_OF_MEMORY
     except BaseException:  # noqa: BLE001  what happened is told by the exit code and the log
         with contextlib.suppress(OSError):
             traceback.print_exc()
     os._exit(code)
+
+
+def restrict(order: dict[str, Any]) -> None:
+    """Limits of the system by name; memory and open files are counted from what is in use already."""
+    for name, most in order.get("limits", {}).items():
+        if name == "RLIMIT_AS":
+            most += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        if name == "RLIMIT_NOFILE":
+            most += len(list(Path("/proc/self/fd").iterdir())) - 1
+        resource.setrlimit(getattr(resource, name), (most, most))
+    if "user" in order:
+        os.setuid(order["user"])
+    if "clock" in order:
+        jumps, right = itertools.cycle(order["clock"]), time.time
+        time.time = lambda: right() + next(jumps)
+        gmtime = time.gmtime
+        time.gmtime = lambda *given: gmtime(*(given or (time.time(),)))  # type: ignore[assignment]
 
 
 def main() -> None:

@@ -110,9 +110,9 @@ class Site:
         """How many of them have said which process they live in."""
         return sum(PROCESS in str(row[0]) for row in self._deployed("labels"))
 
-    def last_run(self) -> str:
-        """The id of the run that was made last."""
-        return str(UUID(self._deployed("id")[-1][0]))
+    def run_ids(self) -> list[str]:
+        """The ids of the same runs, in the same order."""
+        return [str(UUID(row[0])) for row in self._deployed("id")]
 
     def _deployed(self, column: str) -> list[Any]:
         with contextlib.closing(
@@ -166,7 +166,7 @@ def prefect_here(site: Site) -> Iterator[None]:
 
 
 def artifacts_of(flow_run_id: object) -> dict[str, Any]:
-    """What a run left to look at, by key; the progress has none. How a result is kept is no artifact of ours."""
+    """What a run left to look at, by key; the progress has none."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import socket
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.settings import load_settings
-from tests.flows.conftest import artifacts_of
+from tests.flows.conftest import Site, artifacts_of
 
 if TYPE_CHECKING:
     from prefect import State
@@ -175,7 +177,7 @@ def test_a_limit_that_nobody_made_is_told_before_anything_is_planned(tmp_path: P
     write_demo_corpus(corpus, studies=4, seed=5, images=False)
     config = write_settings(tmp_path, tmp_path / "build", corpus)
 
-    with pytest.raises(SettingsError, match="no global concurrency limit `mistyped`.*prefect gcl create"):
+    with pytest.raises(SettingsError, match=r"no global concurrency limit `mistyped`.*prefect gcl create"):
         build_dataset(BuildRequest(config=str(config), endpoint_limit="mistyped"))
 
     assert not (tmp_path / "build").exists()
@@ -287,3 +289,95 @@ def test_a_run_without_settings_fails_with_what_is_wrong_and_no_more(tmp_path: P
     assert state.is_failed()
     assert "nowhere.toml: there is no such settings file" in str(state.message)
     assert artifacts_of(state.state_details.flow_run_id) == {}
+
+
+# --- a server that is not there ---------------------------------------------------------------
+
+
+@pytest.mark.faults
+@pytest.mark.usefixtures("prefect_here")
+def test_a_run_whose_server_dies_leaves_a_build_that_the_command_line_finishes(
+    tmp_path: Path, site: Site
+) -> None:
+    """O01: it goes through a gate of ours to the server; the gate closes while a shard is built.
+
+    Prefect keeps trying for half a minute, so this is among the long ones.
+    """
+    import httpx
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    from ccf_pipeline import joining
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5, images=False)
+    by_flow = write_settings(tmp_path, tmp_path / "by_flow", corpus)
+    by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
+    really_build = joining.build_if_free
+
+    with Gate(site.port) as gate, pytest.MonkeyPatch.context() as patched:
+
+        def and_then_it_dies(folder: BuildFolder, materials: Materials, shard: int) -> bool:
+            made = really_build(folder, materials, shard)
+            gate.close()
+            return made
+
+        patched.setattr(joining, "build_if_free", and_then_it_dies)
+        url = f"http://127.0.0.1:{gate.port}/api"
+        with (
+            temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}),
+            contextlib.suppress(httpx.TransportError),
+        ):
+            build_dataset(BuildRequest(config=str(by_flow)))
+        gate.open()
+    sealed = sum(map(BuildFolder(tmp_path / "by_flow").is_sealed, range(3)))
+    paid = pipeline.spent_on(tmp_path / "by_flow").answers
+    pipeline.build(load_settings(by_flow))
+    pipeline.build(load_settings(by_hand))
+
+    assert sealed >= 1
+    assert pipeline.spent_on(tmp_path / "by_flow") == pipeline.spent_on(tmp_path / "by_hand")
+    assert paid > 0
+    assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
+
+
+class Gate:
+    """Passes on what is sent to a port, but while it is closed."""
+
+    def __init__(self, port: int) -> None:
+        self._to, self.port = port, 0
+        self.open()
+
+    def open(self) -> None:
+        self._open: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for one in (self._listening, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(("127.0.0.1", self._to))
+                self._open += [near, far]
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _pass_on(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(65536):
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)

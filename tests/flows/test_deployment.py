@@ -8,12 +8,13 @@ import os
 import signal
 import sqlite3
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ccf_pipeline import joining, pipeline
-from ccf_pipeline.io.builds import join_build
+from ccf_pipeline.io.builds import BuildFolder, join_build
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.locks import guarded, holder_of, is_leased, leased
 from ccf_pipeline.materials import Materials
@@ -33,6 +34,9 @@ def children_of(pid: int) -> list[int]:
     return [*found, *(inner for child in found for inner in children_of(child))]
 
 
+WORKER = ("worker", "start", "--pool", "ccf", "--limit", "1")
+
+
 @pytest.mark.usefixtures("prefect_here")
 def test_a_killed_worker_costs_nothing_and_no_text_leaves_the_build(site: Site, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
@@ -40,34 +44,36 @@ def test_a_killed_worker_costs_nothing_and_no_text_leaves_the_build(site: Site, 
     plant_canaries(corpus)
     by_flow = write_settings(tmp_path, tmp_path / "by_flow", corpus)
     by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
-    run = f'deployment run build-dataset/default --param request={{"config":"{by_flow}"}}'
-    settings = load_settings(by_flow)
-    identity = Materials.load(settings).identity
+    cancelled = write_settings(tmp_path, tmp_path / "cancelled", corpus)
+    run, other_run = deployment_run(by_flow), deployment_run(cancelled)
+    site.prefect(
+        "work-pool create ccf --type process",
+        "--no-prompt deploy --name build-dataset/default",
+        *(run, run, other_run),
+    )
+    workers = [site.begin(f"worker{number}", *WORKER) for number in (1, 2)]
 
-    site.prefect("work-pool create ccf --type process")
-    workers = [site.begin(f"worker{n}", *"worker start --pool ccf --limit 1".split()) for n in (1, 2)]
-    site.prefect("--no-prompt deploy --name build-dataset/default", run, run)
-    # Nobody begins before both are there, and nobody can finish before one of them is killed: we have a shard.
-    with join_build(settings.out, identity) as folder, leased(joining.lease_path(folder, LAST_SHARD)):
-        with guarded(folder.path):
-            until(lambda: site.runs_with_a_process() == len(workers))
-        until(lambda: any(map(folder.is_sealed, range(LAST_SHARD))))
-        victim = workers[0]
-        for pid in (victim.pid, *children_of(victim.pid)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        finished_before = folder.is_finished()
-    until(lambda: "COMPLETED" in site.states())
-    lost_before = site.states()
-    said = site.call("-m", "ccf_pipeline.cli", "recover")
-    cancel_one(site, tmp_path, corpus)
-    site.prefect(run)
-    until(lambda: site.states()[-1] == "COMPLETED")
+    with joined(cancelled) as other, guarded(other.path):  # who comes to it waits
+        with joined(by_flow) as folder, leased(joining.lease_path(folder, LAST_SHARD)):
+            with guarded(folder.path):  # nobody begins before both are there
+                until(lambda: site.runs_with_a_process() == 2)
+            until(lambda: any(map(folder.is_sealed, range(LAST_SHARD))))
+            kill_with_children(workers[0].pid)
+            finished_before = folder.is_finished()  # it cannot be: one shard is ours
+        until(lambda: site.runs_with_a_process() == 3)
+        lost_before = site.states()
+        said = site.call("-m", "ccf_pipeline.cli", "recover")
+        site.prefect(f"flow-run cancel {site.run_ids()[2]}", run)
+        until(lambda: site.states()[2] == "CANCELLED")
+    until(lambda: site.states()[3] == "COMPLETED")
 
     assert not finished_before
-    assert sorted(lost_before) == ["COMPLETED", "RUNNING"]
-    assert "crashed; run it again" in said
+    assert sorted(lost_before) == ["COMPLETED", "RUNNING", "RUNNING"]
+    assert said.count("crashed; run it again") == 1
     assert sorted(site.states()) == ["CANCELLED", "COMPLETED", "COMPLETED", "CRASHED"]
+    (ended,) = json.loads(artifacts_of(site.run_ids()[2])["ended"])
+    assert (ended["build"], ended["ended"], ended["sealed"]) == (str(other.path), "Cancelling", 0)
+    assert holder_of(other.path) is None
     pipeline.build(load_settings(by_hand))
     assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
     assert not any(is_leased(path) for path in (folder.path / "leases").iterdir())
@@ -76,20 +82,22 @@ def test_a_killed_worker_costs_nothing_and_no_text_leaves_the_build(site: Site, 
         assert canaries_in(place) == 0, place
 
 
-def cancel_one(site: Site, folder: Path, corpus: Path) -> None:
-    """A run that waits for another one is cancelled: it says what is done, and leaves the build to others."""
-    config = write_settings(folder, folder / "cancelled", corpus)
-    settings = load_settings(config)
-    runs = len(site.states())
-    with join_build(settings.out, Materials.load(settings).identity) as build, guarded(build.path):
-        site.prefect(f'deployment run build-dataset/default --param request={{"config":"{config}"}}')
-        until(lambda: site.runs_with_a_process() == runs + 1)
-        site.prefect(f"flow-run cancel {site.last_run()}")
-        until(lambda: site.states()[-1] == "CANCELLED")
+def deployment_run(config: Path) -> str:
+    return f'deployment run build-dataset/default --param request={{"config":"{config}"}}'
 
-    (ended,) = json.loads(artifacts_of(site.last_run())["ended"])
-    assert (ended["ended"], ended["sealed"]) == ("Cancelling", 0)
-    assert holder_of(settings.out) is None
+
+@contextlib.contextmanager
+def joined(config: Path) -> Iterator[BuildFolder]:
+    """Take part in a build as one more process that builds the same."""
+    settings = load_settings(config)
+    with join_build(settings.out, Materials.load(settings).identity) as folder:
+        yield folder
+
+
+def kill_with_children(pid: int) -> None:
+    for one in (pid, *children_of(pid)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 def plant_canaries(corpus: Path) -> None:

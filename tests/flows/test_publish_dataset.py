@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,20 +9,19 @@ from pathlib import Path
 from ccf_pipeline import pipeline
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
+from tests.flows.conftest import Site
 from tests.hub_server import GOOD_TOKEN, HubServer
 
 # In a process of its own: huggingface_hub reads its environment when it is imported.
 PUBLISH = """
 import sys
-from prefect.testing.utilities import prefect_test_harness
-from flows.publish_dataset import publish_dataset, push_build
-with prefect_test_harness(server_startup_timeout=120):
-    print("counts", publish_dataset(build=sys.argv[1], repository="lab/cxr-ext", level="L1"))
-    print("again", publish_dataset(build=sys.argv[1], repository="lab/cxr-ext", level="L1"))
+from flows.publish_dataset import publish_dataset
+print("counts", publish_dataset(build=sys.argv[1], repository="lab/cxr-ext", level="L1"))
+print("again", publish_dataset(build=sys.argv[1], repository="lab/cxr-ext", level="L1"))
 """
 
 
-def test_the_flow_verifies_and_pushes_and_its_database_holds_no_token(tmp_path: Path) -> None:
+def test_the_flow_verifies_and_pushes_and_its_database_holds_no_token(site: Site, tmp_path: Path) -> None:
     write_demo_corpus(tmp_path / "corpus", studies=8, seed=2, images=False)
     corpus = CorpusSettings(kind="demo", path=tmp_path / "corpus")
     pipeline.build(BuildSettings(out=tmp_path / "build", corpus=corpus))
@@ -31,14 +29,7 @@ def test_the_flow_verifies_and_pushes_and_its_database_holds_no_token(tmp_path: 
     with HubServer().running() as hub:
         done = subprocess.run(
             [sys.executable, "-c", PUBLISH, str(tmp_path / "build")],
-            env={
-                **os.environ,
-                **hub.environment(str(tmp_path / "hf")),
-                "PREFECT_HOME": str(tmp_path / "prefect"),
-                "DO_NOT_TRACK": "1",
-                "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-                "PREFECT_LOGGING_LEVEL": "WARNING",
-            },
+            env={**site.environment, **hub.environment(str(tmp_path / "hf"))},
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
@@ -51,5 +42,5 @@ def test_the_flow_verifies_and_pushes_and_its_database_holds_no_token(tmp_path: 
     files = len(repository.files) - 1
     assert f"counts {{'sent': {files}, 'unchanged': 0}}" in done.stdout
     assert f"again {{'sent': 0, 'unchanged': {files}}}" in done.stdout
-    for kept in (tmp_path / "prefect").rglob("*"):
+    for kept in (*site.home.rglob("*"), *site.temp.rglob("*")):
         assert kept.is_dir() or GOOD_TOKEN.encode() not in kept.read_bytes()

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ccf_pipeline.errors import MissingInput, PatientLeakage
+from ccf_pipeline.errors import MissingInput, PatientLeakage, UnreadableInput
 from ccf_pipeline.io.corpora.opening import Survey
 from ccf_pipeline.io.corpora.terms import TERMS
 from ccf_pipeline.records import CorpusTerms, Skipped, Study, TrainingImage
@@ -29,10 +29,16 @@ def read_corpus(settings: CorpusSettings, survey: Survey | None = None) -> Itera
 
 def require_corpus(settings: CorpusSettings) -> None:
     """Refuse a mistyped path before anything is written for it."""
-    if not settings.path.exists():
-        raise MissingInput(f"{settings.path}: there is no such corpus folder")
-    if settings.images is not None and not settings.images.is_dir():
-        raise MissingInput(f"{settings.images}: there is no such folder of images")
+    try:
+        if not settings.path.exists():
+            raise MissingInput(f"{settings.path}: there is no such corpus folder")
+        if settings.images is not None and not settings.images.is_dir():
+            raise MissingInput(f"{settings.images}: there is no such folder of images")
+    except PermissionError as error:
+        raise UnreadableInput(
+            f"{error.filename}: you may not look into its folder",
+            hint="Ask its owner, or run this as a user who may read it.",
+        ) from error
 
 
 def corpus_terms(settings: CorpusSettings) -> CorpusTerms:
