@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from ccf_pipeline.io.builds import BuildFolder, identity_of
 from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.corpora import corpus_terms, images_root
 from ccf_pipeline.io.datasets import WrittenDataset, write_configs
+from ccf_pipeline.io.disk import refuse_filled, sealed_folder
 from ccf_pipeline.io.exports import Export, all_exports
 from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.io.ingest import make_private
 from ccf_pipeline.io.room import bytes_wanted, require_room
 from ccf_pipeline.io.split_files import FileFormat
 from ccf_pipeline.materials import Progress
@@ -52,25 +53,17 @@ def export_config(
     refuse_filled(out)
     root, form = images_root(settings.corpus), kind or _usual_format(export)
     require_room(out, bytes_wanted(folder, plan.shards, [export], root, chosen.images, form))
-    make_private(out)
 
     def tell(shard: int) -> None:
         if progress is not None:
             progress("dataset", shard, plan.shards)
 
-    written = write_configs(
-        out,
-        [export],
-        folder,
-        plan.shards,
-        root,
-        chosen,
-        kind=form,
-        only=only,
-        progress=tell,
-    )
-    _write_papers(written, folder, settings, chosen, begun, graph)
-    return written
+    with sealed_folder(out) as staged:
+        written = write_configs(
+            staged, [export], folder, plan.shards, root, chosen, kind=form, only=only, progress=tell
+        )
+        _write_papers(written, folder, settings, chosen, begun, graph)
+    return dataclasses.replace(written, folder=out)
 
 
 def find_export(config: str) -> Export:
@@ -91,12 +84,6 @@ def open_finished(build: Path) -> tuple[BuildFolder, PlanSummary, dict[str, Any]
             f"{build}: is not finished", hint="Finish it with `ccf-build run`, then export it."
         )
     return folder, plan, begun
-
-
-def refuse_filled(out: Path) -> None:
-    """An export never mixes with what lies somewhere already."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BuildConflict(f"{out}: is not an empty folder", hint="Name another --out.")
 
 
 def _usual_format(export: Export) -> FileFormat:

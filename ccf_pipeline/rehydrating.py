@@ -14,9 +14,10 @@ from ccf_pipeline import __version__, pipeline
 from ccf_pipeline.errors import RowsMissing, SharingRefused
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import images_root, read_corpus, require_corpus
+from ccf_pipeline.io.disk import refuse_filled, sealed_folder
 from ccf_pipeline.io.graphs import load_graph
 from ccf_pipeline.io.sharing.data import read_phrases, read_rows, write_rebuilt, write_rebuilt_card
-from ccf_pipeline.io.sharing.folder import MISSING, new_folder, read_share, write_missing
+from ccf_pipeline.io.sharing.folder import MISSING, read_share, write_missing
 from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.records import ReasonCount, Record, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, settings_of
@@ -54,19 +55,18 @@ def rehydrate(
     require_corpus(corpus)
     if recipe.level == "L0":
         _require_same_maker(recipe, graph)
-    new_folder(out)
+    refuse_filled(out)
     missing: list[MissingRow] = []
-    if recipe.level == "L1":
-        rebuilt = _from_deltas(shared, recipe, corpus, missing, progress)
-    else:
-        rebuilt = _from_recipe(shared, recipe, corpus, out, graph, missing, progress)
-    try:
-        configs = write_rebuilt(out, rebuilt, images_root(corpus))
-    finally:
-        shutil.rmtree(out / _WORKSHOP, ignore_errors=True)
-    write_rebuilt_card(out, recipe, dict(configs))
-    if missing:
-        write_missing(out, missing)
+    with sealed_folder(out) as staged:
+        if recipe.level == "L1":
+            rebuilt = _from_deltas(shared, recipe, corpus, missing, progress)
+        else:
+            rebuilt = _from_recipe(shared, recipe, corpus, staged, graph, missing, progress)
+        configs = write_rebuilt(staged, rebuilt, images_root(corpus))
+        shutil.rmtree(staged / _WORKSHOP, ignore_errors=True)
+        write_rebuilt_card(staged, recipe, dict(configs))
+        if missing:
+            write_missing(staged, missing)
     reasons = Counter(row.reason for row in missing)
     return RehydrateSummary(
         level=recipe.level,

@@ -92,6 +92,8 @@ class FinishedBuild:
     @classmethod
     def open(cls, path: Path) -> FinishedBuild:
         folder = BuildFolder(path)
+        if not path.is_dir():
+            raise MissingInput(f"{path}: there is no such build folder")
         if not folder.is_finished():
             raise MissingInput(
                 f"{path}: is not a finished build", hint="Finish it with `ccf-build run`, then share it."

@@ -6,10 +6,11 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ccf_pipeline.errors import StorageError
+from ccf_pipeline.errors import BuildConflict, StorageError
 
 DISK_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
@@ -57,6 +58,33 @@ def make_folder(path: Path, *, private: bool = False) -> None:
     make_folder(path.parent, private=private)
     path.mkdir(exist_ok=True, mode=PRIVATE_FOLDER if private else 0o777)
     sync(path.parent)
+
+
+@contextlib.contextmanager
+def sealed_folder(out: Path) -> Iterator[Path]:
+    """Give a private folder to write in; afterwards it takes the place of whatever stood at `out`.
+
+    An error inside leaves nothing; a kill leaves a hidden folder beside `out`, which the next writer clears.
+    """
+    whole = out.resolve()  # `.` has no name, and where a link leads is where it goes
+    staged = whole.with_name(f".{whole.name}.part")
+    try:
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True, mode=PRIVATE_FOLDER)
+        yield staged
+        if whole.exists():
+            shutil.rmtree(whole)
+        staged.replace(whole)
+    except OSError as error:
+        raise disk_error(out, error) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def refuse_filled(out: Path) -> None:
+    """What is written anew never mixes with what lies somewhere already."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BuildConflict(f"{out}: is not an empty folder", hint="Choose another --out.")
 
 
 def remove(path: Path) -> None:

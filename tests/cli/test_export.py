@@ -305,3 +305,37 @@ def test_what_to_export_is_named_once(
 ) -> None:
     assert run(monkeypatch, "export", str(build.path), *words, "--out", str(tmp_path / "none")) == 1
     assert "hint:" in capsys.readouterr().err
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ccf_pipeline import pipeline_export
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+pipeline_export.write_card = die
+pipeline_export.export_config(Path(sys.argv[1]), "trl_dpo", Path(sys.argv[2]))
+"""
+
+
+def test_an_export_that_was_killed_leaves_nothing_in_its_place_and_goes_again(
+    build: BuildFolder, tmp_path: Path
+) -> None:
+    words = [sys.executable, "-c", KILLED, str(build.path), str(tmp_path / "out")]
+    assert subprocess.run(words, check=False).returncode == -9
+    assert not (tmp_path / "out").exists()
+
+    again = export_config(build.path, "trl_dpo", tmp_path / "out")
+
+    assert again.folder == tmp_path / "out"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "README.md").is_file()
+
+
+def test_an_export_that_is_refused_leaves_nothing(build: BuildFolder, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError):
+        export_config(build.path, "trl_dpo", tmp_path / "out", choices={"wrapper": "nope"})
+
+    assert list(tmp_path.iterdir()) == []

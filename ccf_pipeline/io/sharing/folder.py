@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ccf_pipeline.errors import BuildConflict, MissingInput, StorageError
 from ccf_pipeline.io.builds import PRIVATE_FOLDER
-from ccf_pipeline.io.disk import disk_error, file_digest, write_text
+from ccf_pipeline.io.disk import disk_error, file_digest, sealed_folder, write_text
 from ccf_pipeline.shares import MissingRow, Recipe, SharedFile
 
 RECIPE = "recipe.json"
@@ -30,18 +30,8 @@ def staged_folder(out: Path) -> Iterator[Path]:
     What stood at `out` is replaced when it was a share, and refused when it was anything else.
     """
     _refuse_foreign(out)
-    staged = out.with_name(f".{out.name}.part")
-    try:
-        shutil.rmtree(staged, ignore_errors=True)
-        staged.mkdir(parents=True, mode=PRIVATE_FOLDER)
+    with sealed_folder(out) as staged:
         yield staged
-        if out.exists():
-            shutil.rmtree(out)
-        staged.replace(out)
-    except OSError as error:
-        raise disk_error(out, error) from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -56,16 +46,6 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         raise disk_error(scratch, error) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def new_folder(out: Path) -> None:
-    """A private folder that holds nothing yet."""
-    try:
-        out.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-        if any(out.iterdir()):
-            raise BuildConflict(f"{out}: is not empty", hint="Choose another --out.")
-    except OSError as error:
-        raise disk_error(out, error) from error
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> None:
