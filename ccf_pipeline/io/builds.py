@@ -356,9 +356,13 @@ def _refuse_other_build(path: Path, identity: dict[str, Any]) -> None:
     if differing:
         key = differing[0]
         raise BuildConflict(
-            f"{path}: was begun with {key} = {begun.get(key)!r}, not {identity.get(key)!r}",
+            f"{path}: was begun with {key} = {_said(begun.get(key))}, not {_said(identity.get(key))}",
             hint="Choose another --out for the new build, or give the settings it was begun with.",
         )
+
+
+def _said(value: object) -> str:
+    return "nothing" if value is None else repr(value)
 
 
 def _begun_with(path: Path, file: Path) -> dict[str, Any] | None:

@@ -30,7 +30,7 @@ def read_corpus(settings: CorpusSettings, survey: Survey | None = None) -> Itera
 def require_corpus(settings: CorpusSettings) -> None:
     """Refuse a mistyped path before anything is written for it."""
     if not settings.path.exists():
-        raise MissingInput(f"{settings.path}: there is no such corpus folder")
+        raise MissingInput(f"{settings.path}: there is no such file or folder")
     if settings.images is not None and not settings.images.is_dir():
         raise MissingInput(f"{settings.images}: there is no such folder of images")
 
