@@ -16,7 +16,7 @@ from typing import Any
 from ccf_pipeline.asking import Desk, Tally, Watch, never, unwatched
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.concepts.stats import count_reviews
-from ccf_pipeline.errors import StorageError
+from ccf_pipeline.errors import MissingInput, StorageError
 from ccf_pipeline.io.audit import audited_run, endpoint_facts, settings_digest
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
@@ -113,6 +113,7 @@ def plan_build(folder: BuildFolder, materials: Materials, progress: Progress = s
         matched_images=len(planner.matched_qualities),
         balance=planner.tally.balance(),
     )
+    refuse_nothing_read(summary, settings)
     folder.keep_plan_summary(summary, skipped)
     _refuse_small_disk(folder, materials, summary)
     return summary
@@ -239,6 +240,17 @@ def reviews_of(graph: ConceptGraph, targets: Iterable[str]) -> dict[str, int]:
         for relation in (*graph.relations_of(finding), *graph.exclusions(finding))
     }
     return count_reviews(relations.values())
+
+
+def refuse_nothing_read(plan: PlanSummary, settings: BuildSettings) -> None:
+    """Not one report that could be used is a wrong file or wrong columns, and no data set."""
+    skipped = sum(entry.count for entry in plan.studies_skipped)
+    if skipped == plan.studies_read:
+        told = ", ".join(f"{entry.reason} {entry.count}" for entry in plan.studies_skipped) or "it is empty"
+        raise MissingInput(
+            f"{settings.corpus.path}: not one report could be used: {told}",
+            hint="Check the path and the kind of --corpus; docs/corpora.md tells what a table must have.",
+        )
 
 
 def refuse_lost_rows(summary: BuildSummary) -> None:

@@ -212,7 +212,7 @@ def test_a_row_keeps_its_own_image_or_has_none(finished: tuple[Path, BuildSummar
 
 
 def test_a_mistyped_corpus_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(MissingInput, match="no such corpus folder"):
+    with pytest.raises(MissingInput, match="no such file or folder"):
         pipeline.build(settings(tmp_path / "corpsu", tmp_path / "build"))
 
     assert list(tmp_path.iterdir()) == []

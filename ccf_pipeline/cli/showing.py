@@ -112,6 +112,11 @@ def show_summary(out: Console, folder: Path, summary: BuildSummary) -> None:
         out.print(f"fetch it   ccf-build fetch {url} DIR", soft_wrap=True)
         return
     out.print(f"data set   {folder / 'dataset'}", soft_wrap=True)
+    if not summary.accepted:
+        out.print(
+            "no row was accepted; the reasons stand with the rows of the config `rejected`", soft_wrap=True
+        )
+        return
     out.print(
         f"load it    datasets.load_dataset({str(folder / 'dataset')!r}, 'cpo_thinking')", soft_wrap=True
     )

@@ -56,4 +56,5 @@ def _show(build: Path, found: BuildCheck) -> None:
         said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
         typer.echo(f"{build}: {said}")
     if found.audit_seal:
-        typer.echo(f"audit.jsonl: {found.audit_lines} lines, each sealed; the last one by {found.audit_seal}")
+        lines = "1 line" if found.audit_lines == 1 else f"{found.audit_lines} lines"
+        typer.echo(f"audit.jsonl: {lines}, the last one sealed by {found.audit_seal}")

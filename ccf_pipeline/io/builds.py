@@ -393,9 +393,13 @@ def refuse_other_identity(place: str, begun: dict[str, Any], identity: dict[str,
     if differing:
         key = differing[0]
         raise BuildConflict(
-            f"{place}: was begun with {key} = {begun.get(key)!r}, not {identity.get(key)!r}",
+            f"{place}: was begun with {key} = {_said(begun.get(key))}, not {_said(identity.get(key))}",
             hint="Choose another --out for the new build, or give the settings it was begun with.",
         )
+
+
+def _said(value: object) -> str:
+    return "nothing" if value is None else repr(value)
 
 
 def identity_text(identity: dict[str, Any]) -> str:

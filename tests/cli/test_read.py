@@ -287,7 +287,7 @@ def test_packed_files_are_read_and_written(tmp_path: Path) -> None:
         (["read", "x", "--conventions", "chexpert,no_new=never"], "`no_new`"),
         (["read", "x", "--conventions", "chexpert,stable_heart=absent"], "`stable_heart`"),
         (["read", "x", "--conventions", "strict,sure=yes"], "`sure`"),
-        (["label", "demo:nowhere", "--out", "l.csv"], "nowhere: there is no such corpus folder"),
+        (["label", "demo:nowhere", "--out", "l.csv"], "nowhere: there is no such file or folder"),
         (["label", "demo:nowhere", "--out", "l.xls"], "--out l.xls: the name must end in"),
     ],
 )

@@ -67,7 +67,7 @@ def test_quiet_prints_nothing(tmp_path: Path, corpus: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["run", "--corpus", "mimic:nowhere"], "nowhere: there is no such corpus folder"),
+        (["run", "--corpus", "mimic:nowhere"], "nowhere: there is no such file or folder"),
         (["run", "--corpus", "mimik:x"], "`mimik` is not a kind of corpus"),
         (["run", "--config", "none.toml"], "none.toml: there is no such settings file"),
         (["run", "--corpus", "demo:{corpus}", "--graph", "none.yaml"], "none.yaml"),

@@ -13,7 +13,7 @@ from ccf_pipeline.io.attestations import read_attestation
 from ccf_pipeline.io.audit import verify_audit
 from ccf_pipeline.records import Spend
 from ccf_pipeline.settings import PriceSettings
-from tests.bad_server import BadServer, misbehaving
+from tests.bad_server import Act, BadServer, misbehaving
 from tests.cli.test_run import ccf_build
 
 REPORT = (
@@ -173,3 +173,74 @@ def test_a_pace_forgets_what_is_long_past() -> None:
         pace.see(done)
 
     assert pace.rate() == 10.0
+
+
+# --- what a newcomer mistypes ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("corpus", "content", "what", "hint"),
+    [
+        ("table:none.jsonl", None, "none.jsonl: there is no such file or folder", "Check the path"),
+        ("table:reports.pdf", b"%PDF-1.7", "reports.pdf: not a table, by its name", ".jsonl"),
+        ("table:empty.jsonl", b"", "empty.jsonl: not one report could be used: it is empty", "--corpus"),
+        (
+            "table:noise.jsonl",
+            b"\x93\xfa\n\x81\n",
+            "noise.jsonl: not one report could be used: bad_row",
+            "table",
+        ),
+        (
+            "table:other.jsonl",
+            b'{"id": 1, "words": "?"}\n',
+            "no column is known to hold the report",
+            "id, words",
+        ),
+        (
+            "mine.jsonl",
+            b'{"id": 1, "text": "?"}\n',
+            "mine.jsonl: cannot be read",
+            "--corpus table:mine.jsonl",
+        ),
+    ],
+)
+def test_a_table_that_is_none_is_told_in_two_lines_and_leaves_the_folder_free(
+    corpus: str, content: bytes | None, what: str, hint: str, folder: Path
+) -> None:
+    if content is not None:
+        (folder / corpus.removeprefix("table:")).write_bytes(content)
+    with misbehaving(BadServer(lambda asked: '{"edits": []}')) as server:
+        said = [*WORDS, "--base-url", server.base_url, "--repair", "0", "--corpus", corpus]
+        wrong = ccf_build(*said, folder=folder)
+        right = ccf_build(*WORDS, "--base-url", server.base_url, "--repair", "0", folder=folder)
+
+    lines = wrong.stderr.strip().splitlines()
+    assert (wrong.returncode, len(lines)) == (1, 2), wrong.stderr
+    assert what in lines[0]
+    assert hint in lines[1]
+    assert right.returncode == 0, right.stderr
+
+
+def test_a_data_set_without_a_row_is_said_to_be_one(folder: Path) -> None:
+    with misbehaving(BadServer(lambda asked: '{"edits": []}')) as server:
+        done = ccf_build(*WORDS, "--base-url", server.base_url, "--repair", "0", folder=folder)
+
+    assert "no row was accepted; the reasons stand with the rows of the config `rejected`" in done.stdout
+    assert "load it" not in done.stdout
+
+
+def test_what_was_wrong_at_first_does_not_bind_the_folder(folder: Path) -> None:
+    """401, then 404, then the right server and model, in one folder: what was paid for stays."""
+    with misbehaving(BadServer(lambda asked: '{"edits": []}')) as server:
+        words = [*WORDS, "--base-url", server.base_url, "--repair", "0"]
+        told = []
+        for status in (401, 404):
+            server.decide = lambda number, body, status=status: Act(status=status)  # type: ignore[misc]
+            told.append(ccf_build(*words, folder=folder))
+        server.decide = lambda number, body: None
+        done = ccf_build(*words, folder=folder)
+
+    assert [one.returncode for one in told] == [1, 1]
+    assert "--key-variable" in told[0].stderr
+    assert "serves `m`" in told[1].stderr
+    assert done.returncode == 0, done.stderr

@@ -79,8 +79,8 @@ def asked_about(order: str) -> tuple[Study, Prompt]:
 def judged(text: str, study: Study, prompt: Prompt) -> Verdict:
     completion = Completion(prompt_id=prompt.prompt_id, expert="e", model="m", text=text)
     edit = read_edit(completion, prompt.plan, study)
-    read = (read_facts(said, LEXICON) for said in (study.text, edit.text))
-    return check_edit(edit, prompt.plan, study, *read, GRAPH)
+    factual, counterfactual = read_facts(study.text, LEXICON), read_facts(edit.text, LEXICON)
+    return check_edit(edit, prompt.plan, study, factual, counterfactual, GRAPH)
 
 
 def honest_answer(prompt: Prompt) -> list[object]:

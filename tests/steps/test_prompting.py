@@ -223,8 +223,8 @@ def reasons(strategy: Strategy, answer: str, *, study: Study = STUDY, direction:
     prompt = ask(strategy, study, direction)
     completion = Completion(prompt_id=prompt.prompt_id, expert="x", model="m", text=answer)
     edit = read_edit(completion, prompt.plan, study, prompt.form)
-    read = (read_facts(text, LEXICON) for text in (study.text, edit.text))
-    verdict = check_edit(edit, prompt.plan, study, *read, GRAPH)
+    factual, counterfactual = read_facts(study.text, LEXICON), read_facts(edit.text, LEXICON)
+    verdict = check_edit(edit, prompt.plan, study, factual, counterfactual, GRAPH)
     return (
         write_repair(prompt, completion, edit, verdict, load_template("repair"), ExpertSettings())
         .messages[-1]

@@ -31,7 +31,7 @@ def require_corpus(settings: CorpusSettings) -> None:
     """Refuse a mistyped path before anything is written for it."""
     try:
         if not settings.path.exists():
-            raise MissingInput(f"{settings.path}: there is no such corpus folder")
+            raise MissingInput(f"{settings.path}: there is no such file or folder")
         if settings.images is not None and not settings.images.is_dir():
             raise MissingInput(f"{settings.images}: there is no such folder of images")
     except PermissionError as error:

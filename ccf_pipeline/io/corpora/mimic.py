@@ -211,7 +211,9 @@ def reports_in_archive(archive: Path) -> Iterator[Report | Skipped]:
     except (OSError, zipfile.BadZipFile) as error:
         raise UnreadableInput(
             f"{archive}: cannot be read ({error})",
-            hint="The download was cut off or damaged: fetch it again.",
+            hint="The download was cut off or damaged: fetch it again."
+            if archive.suffix == ".zip"
+            else f"A table of reports is named by its kind: --corpus table:{archive}",
         ) from error
 
 

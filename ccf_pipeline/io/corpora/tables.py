@@ -58,8 +58,12 @@ def read_tables(
 
 
 def _files(path: Path) -> list[Path]:
-    if path.is_file():
+    if path.is_file() and path.name.endswith(SUFFIXES):
         return [path]
+    if path.is_file():
+        raise MissingInput(
+            f"{path}: not a table, by its name", hint=f"Expected a file ending in {', '.join(SUFFIXES)}."
+        )
     files = [file for file in sorted(path.iterdir()) if file.name.endswith(SUFFIXES) and file.is_file()]
     if not files:
         raise MissingInput(f"{path}: no table here", hint=f"Expected a file ending in {', '.join(SUFFIXES)}.")
