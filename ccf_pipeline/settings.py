@@ -342,6 +342,11 @@ def store_url(path: Path) -> str | None:
     return f"{found['scheme']}://{found['place']}" if found else None
 
 
+def place_name(path: Path) -> str:
+    """What people call a build folder, or a place in an object store."""
+    return store_url(path) or str(path)
+
+
 def settings_of(flat: Mapping[str, Any], *, out: Path, graph: Path | None) -> BuildSettings:
     """The settings of a build as its build.json keeps them, by dotted keys among others."""
     known = {key for key, _, _ in setting_fields()}

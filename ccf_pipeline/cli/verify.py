@@ -30,8 +30,8 @@ def verify(
     shards.
     """
     from ccf_pipeline.cli.showing import progress_bars
-    from ccf_pipeline.io.builds import repair_hint
-    from ccf_pipeline.stored import check_build, repair_build
+    from ccf_pipeline.settings import place_name
+    from ccf_pipeline.stored import check_build, mending_hint, repair_build
 
     with progress_bars(quiet=quiet or as_json) as progress:
         found = repair_build(build, graph, progress) if repair else check_build(build, progress)
@@ -42,16 +42,19 @@ def verify(
     if not repair and (found.damaged or found.journal):
         damaged = [*found.damaged, *([f"journal ({found.journal})"] if found.journal else [])]
         raise StorageError(
-            f"{build}: damaged: {', '.join(damaged)}",
-            hint=repair_hint(build),
+            f"{place_name(build)}: damaged: {', '.join(damaged)}",
+            hint=mending_hint(build),
         )
 
 
 def _show(build: Path, found: BuildCheck) -> None:
+    from ccf_pipeline.settings import place_name
+
+    place = place_name(build)
     for name in found.repaired:
         typer.echo(f"{name}: made anew")
     if found.repaired:
-        typer.echo(f"{build}: {found.files} files, verified")
+        typer.echo(f"{place}: {found.files} files, verified")
     elif not found.damaged and not found.journal:
         said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
-        typer.echo(f"{build}: {said}")
+        typer.echo(f"{place}: {said}")
