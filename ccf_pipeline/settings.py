@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -227,6 +227,12 @@ class StoreSettings(Noun):
     patience_seconds: float = Field(
         default=120.0, ge=0, description="A store that answers nothing for so long stops the build."
     )
+
+    @model_validator(mode="after")
+    def _a_lease_outlives_some_flushes(self) -> StoreSettings:
+        if self.lease_seconds < 3 * self.flush_seconds:
+            raise ValueError("lease_seconds has to be three times flush_seconds at least")
+        return self
 
 
 class DatasetSettings(Noun):
