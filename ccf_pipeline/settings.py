@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -228,6 +228,12 @@ class StoreSettings(Noun):
         default=120.0, ge=0, description="A store that answers nothing for so long stops the build."
     )
 
+    @model_validator(mode="after")
+    def _a_lease_outlives_some_flushes(self) -> StoreSettings:
+        if self.lease_seconds < 3 * self.flush_seconds:
+            raise ValueError("lease_seconds has to be three times flush_seconds at least")
+        return self
+
 
 class DatasetSettings(Noun):
     """What the data set holds, and how a pair is put into words for training."""
@@ -344,6 +350,11 @@ def store_url(path: Path) -> str | None:
     """The URL of an object store, where a path is one: paths fold the slashes behind its scheme."""
     found = STORE.match(str(path))
     return f"{found['scheme']}://{found['place']}" if found else None
+
+
+def place_name(path: Path) -> str:
+    """What people call a build folder, or a place in an object store."""
+    return store_url(path) or str(path)
 
 
 def settings_of(flat: Mapping[str, Any], *, out: Path, graph: Path | None) -> BuildSettings:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ccf_pipeline import repairing
 from ccf_pipeline.errors import BuildConflict, MissingInput, SettingsError, StorageError
 from ccf_pipeline.io import stopping
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.builds import BuildFolder, open_build, repair_hint
 from ccf_pipeline.io.disk import file_digest, write_text
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.segments import FOLDER as SEGMENTS
@@ -36,7 +36,7 @@ from ccf_pipeline.io.stores import Store, each, open_store
 from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.pipeline import tally_of_seals
 from ccf_pipeline.records import BuildCheck, BuildStatus, Holder, PlanSummary
-from ccf_pipeline.settings import PriceSettings, StoreSettings, store_url
+from ccf_pipeline.settings import PriceSettings, StoreSettings, place_name, store_url
 
 # Shown only, so that the clocks of two machines may be compared; a worker gives a sign every few seconds.
 SEEN_LATELY_SECONDS = 6 * StoreSettings().flush_seconds
@@ -83,13 +83,20 @@ def check_build(path: Path, progress: Progress = silent) -> BuildCheck:
 
 def repair_build(path: Path, graph: Path | None, progress: Progress = silent) -> BuildCheck:
     """Make damaged files anew without asking anyone; of a build in a store, in a copy of it."""
-    url = store_url(path)
-    if url is None:
+    if store_url(path) is None:
         return repairing.repair_build(path, graph, progress)
     raise SettingsError(
-        f"{url}: a build in a store is not repaired in place",
-        hint=f"Remove the object that `ccf-build verify {url}` names, with its seal and manifest.json; the"
-        " command that built it makes it anew from the journal.",
+        f"{place_name(path)}: a build in a store is not repaired in place", hint=mending_hint(path)
+    )
+
+
+def mending_hint(path: Path) -> str:
+    """What to do about damage."""
+    if store_url(path) is None:
+        return repair_hint(path)
+    return (
+        "Remove the object of the file that is named, its seal if it is a shard's, and manifest.json; the"
+        " command that built it makes them anew from the journal, without asking anyone."
     )
 
 

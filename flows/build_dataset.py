@@ -8,9 +8,10 @@ way round; several flow runs of one build.toml share its shards.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -33,21 +34,30 @@ from prefect.exceptions import ObjectNotFound
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
-from ccf_pipeline import joining
-from ccf_pipeline.errors import BuildConflict, CcfError, SettingsError, StorageError, Unfinished
+from ccf_pipeline import joining, storing
+from ccf_pipeline.errors import (
+    BuildConflict,
+    CcfError,
+    SettingsError,
+    SharingRefused,
+    StorageError,
+    Unfinished,
+)
 from ccf_pipeline.io.builds import BuildFolder, join_build
 from ccf_pipeline.io.corpora import require_corpus
+from ccf_pipeline.io.stored_builds import MANIFEST, read_seals
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.pipeline import planned
-from ccf_pipeline.records import BuildSummary
-from ccf_pipeline.settings import load_settings
+from ccf_pipeline.records import BuildSummary, Seal
+from ccf_pipeline.settings import PriceSettings, load_settings, place_name, store_url
+from ccf_pipeline.stored import build_status
 from flows.tracking import note_process
 from flows.without_text import without_text
 
 LOOK_AGAIN_SECONDS = 2.0
 LEASE_SECONDS = 60.0
 """What a worker that was killed held of a limit is free for others after so long."""
-FOR_GOOD = (Unfinished, StorageError, BuildConflict, SettingsError)
+FOR_GOOD = (Unfinished, StorageError, BuildConflict, SettingsError, SharingRefused)
 """What another attempt would only run into again."""
 
 
@@ -76,17 +86,11 @@ def say_where_it_stands(flow: object, flow_run: FlowRun, state: State[Any]) -> N
     """However a run ended, say what is done: the next run goes on from there."""
     config = BuildRequest.model_validate(flow_run.parameters["request"]).config
     try:
-        folder = BuildFolder(load_settings(Path(config)).out)
-        plan = folder.plan_summary()
+        out = load_settings(Path(config)).out
+        sealed, shards = _sealed_in(out)
     except CcfError:
         return  # Nothing to tell of a build; the run's state says what is wrong.
-    sealed = sum(map(folder.is_sealed, range(plan.shards))) if plan else 0
-    row = {
-        "build": str(folder.path),
-        "ended": state.name,
-        "sealed": sealed,
-        "of": plan.shards if plan else 0,
-    }
+    row = {"build": place_name(out), "ended": state.name, "sealed": sealed, "of": shards}
     # A hook may run where no run is at work, in the worker: the run is named.
     ended = ArtifactCreate(
         key="ended",
@@ -97,6 +101,16 @@ def say_where_it_stands(flow: object, flow_run: FlowRun, state: State[Any]) -> N
     )
     with get_client(sync_client=True) as client:
         client.create_artifact(ended)
+
+
+def _sealed_in(out: Path) -> tuple[int, int]:
+    """How many shards are sealed, of how many."""
+    if store_url(out) is not None:
+        status = build_status(out, PriceSettings())
+        return status.shards_sealed, status.shards
+    folder = BuildFolder(out)
+    plan = folder.plan_summary()
+    return (sum(map(folder.is_sealed, range(plan.shards))), plan.shards) if plan else (0, 0)
 
 
 @flow(
@@ -114,14 +128,8 @@ def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # 
         _require_limit(request.endpoint_limit)
         materials = _materials(request.config)
         require_corpus(materials.settings.corpus)
-        with join_build(materials.settings.out, materials.identity) as folder:
-            if folder.is_finished():
-                summary = folder.verify()
-            else:
-                joining.plan_together(folder, materials)
-                _build_shards(folder, request)
-                summary = joining.finish_together(folder, materials)
-                _show(folder, summary)
+        in_store = store_url(materials.settings.out) is not None
+        summary = _build_in_store(materials, request) if in_store else _build_in_folder(materials, request)
     return {"planned": summary.plan.plans, "accepted": summary.accepted, "rejected": summary.rejected}
 
 
@@ -139,6 +147,45 @@ def _require_limit(name: str | None) -> None:
             ) from None
 
 
+def _build_in_folder(materials: Materials, request: BuildRequest) -> BuildSummary:
+    with join_build(materials.settings.out, materials.identity) as folder:
+        if folder.is_finished():
+            return folder.verify()
+        joining.plan_together(folder, materials)
+        _build_shards(folder, request)
+        summary = joining.finish_together(folder, materials)
+        seals = [seal for seal in map(folder.seal, range(summary.plan.shards)) if seal is not None]
+        report = folder.path / "report.html"
+        shown = report if report.exists() else folder.manifest_path
+        _show(summary, seals, shown.absolute().as_uri())
+        return summary
+
+
+def _build_in_store(materials: Materials, request: BuildRequest) -> BuildSummary:
+    """The same on a scratch folder: this run claims shards in the store, and its tasks build them here."""
+    done = storing.finished(materials)
+    if done is not None:
+        return done
+    with (
+        storing.workplace(materials.settings) as place,
+        storing.at_work(materials, place) as stored,
+        _runner(request) as runner,
+    ):
+        stored.plan()
+        shards = planned(stored.folder).shards
+        progress = cast("UUID", create_progress_artifact(0.0, description=f"shards of {stored.store.url}"))
+        while missing := stored.missing():
+            update_progress_artifact(progress, 100.0 * (shards - len(missing)) / shards)
+            chosen = list(itertools.islice(iter(stored.next_shard, None), 2 * request.shards_at_once))
+            if not chosen:
+                stored.wait()
+            _map(runner, chosen, request, scratch=str(place.folder))
+            stored.sync()
+        summary = stored.finish()
+        _show(summary, read_seals(stored.store).values(), f"{stored.store.url}/{MANIFEST}")
+        return summary
+
+
 def _build_shards(folder: BuildFolder, request: BuildRequest) -> None:
     """Hand out shards in rounds, so that other runs find some too, until every one is sealed."""
     progress = cast("UUID", create_progress_artifact(0.0, description=f"shards of {folder.path}"))
@@ -154,8 +201,11 @@ def _build_shards(folder: BuildFolder, request: BuildRequest) -> None:
                 time.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _map(runner: TaskRunner[Any], chosen: list[int], request: BuildRequest) -> list[bool]:
-    futures = runner.map(cast(Any, build_one_shard), {"shard": chosen, "request": unmapped(request)})
+def _map(
+    runner: TaskRunner[Any], chosen: list[int], request: BuildRequest, scratch: str | None = None
+) -> list[bool]:
+    shared = {"request": unmapped(request), "scratch": unmapped(scratch)}
+    futures = runner.map(cast(Any, build_one_shard), {"shard": chosen, **shared})
     return [bool(future.result()) for future in futures]
 
 
@@ -202,11 +252,15 @@ def may_help(_: object, __: TaskRun, state: State[Any]) -> bool:
     retry_delay_seconds=10,
     retry_condition_fn=may_help,
 )
-def build_one_shard(shard: int, request: BuildRequest) -> bool:
-    """Build and seal one shard, unless another run has it; says whether it was built here."""
+def build_one_shard(shard: int, request: BuildRequest, scratch: str | None = None) -> bool:
+    """Build and seal one shard, unless another run has it; says whether it was built here.
+
+    Args:
+        scratch: the folder to work in, of a build in an object store.
+    """
     with without_text():
         materials = _materials(request.config)
-        folder = BuildFolder(materials.settings.out)
+        folder = BuildFolder(Path(scratch) if scratch else materials.settings.out)
         with _a_slot_of(request.endpoint_limit):
             made = joining.build_if_free(folder, materials, shard)
     get_run_logger().info("shard %d %s", shard, "is sealed" if made else "is at work elsewhere")
@@ -226,9 +280,8 @@ def _a_slot_of(limit: str | None) -> Iterator[None]:
         yield
 
 
-def _show(folder: BuildFolder, summary: BuildSummary) -> None:
+def _show(summary: BuildSummary, seals: Iterable[Seal], shown: str) -> None:
     """Tables for those who watch in Prefect's pages: counts and reasons, never a word of a report."""
-    seals = [seal for seal in map(folder.seal, range(summary.plan.shards)) if seal is not None]
     create_table_artifact(
         table=[seal.model_dump(include={"shard", "accepted", "rejected", "repaired"}) for seal in seals],
         key="shards",
@@ -237,9 +290,7 @@ def _show(folder: BuildFolder, summary: BuildSummary) -> None:
     verdicts = [{"verdict": "accepted", "rows": summary.accepted}]
     verdicts += [{"verdict": entry.reason, "rows": entry.count} for entry in summary.rejected_by_reason]
     create_table_artifact(table=verdicts, key="verdicts", description="Rows by what the checker found")
-    report = folder.path / "report.html"
-    shown = report if report.exists() else folder.manifest_path
-    create_link_artifact(link=shown.absolute().as_uri(), link_text=shown.name, key="report")
+    create_link_artifact(link=shown, link_text=shown.rpartition("/")[2], key="report")
 
 
 @lru_cache(maxsize=1)

@@ -26,7 +26,7 @@ def no_settings_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def s3_server() -> Iterator[S3Server]:
     """One S3 for the whole session: importing it takes longer than the tests."""
     pytest.importorskip("s3fs")
-    pytest.importorskip("moto.server")
+    pytest.importorskip("moto.moto_server.werkzeug_app")
     with serving_s3() as server:
         yield server
 

@@ -135,3 +135,8 @@ def test_every_setting_says_what_it_is_for() -> None:
     silent = [key for key, _, purpose in setting_fields() if not purpose]
 
     assert silent == []
+
+
+def test_a_lease_that_would_run_out_between_two_signs_of_life_is_refused() -> None:
+    with pytest.raises(SettingsError, match="three times flush_seconds"):
+        load_settings(flags={"store": {"flush_seconds": 30, "lease_seconds": 60}})

@@ -171,6 +171,22 @@ def test_no_text_stays_on_the_machine_once_the_build_stands_in_the_store(
     assert (tmp_path / "scratch").stat().st_mode & 0o777 == 0o700
 
 
+def test_what_a_dead_worker_left_on_this_machine_goes_with_the_build(
+    corpus: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(corpus, url, tmp_path / "scratch")
+    with storing.workplace(chosen) as place:  # one is at work, so that the second one takes another folder
+        dies = counting(monkeypatch, dies_after=8)
+        monkeypatch.setattr(storing, "_leave", lambda stored: stored.sync())
+        with dies, pytest.raises(Killed):
+            build(chosen)
+        left = list(tmp_path.glob("scratch/*/build/journal"))
+        storing.build(chosen, place)
+
+    assert len(left) == 1
+    assert list(tmp_path.glob("scratch/*/build")) == []
+
+
 def test_a_finished_build_is_not_made_again(
     corpus: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -404,7 +420,7 @@ def test_a_store_that_falls_silent_stops_the_build_and_loses_nothing(
 ) -> None:
     monkeypatch.setattr(stores, "S3_CLIENT", {"retries": {"total_max_attempts": 1}})
     place = f"s3://bucket/{uuid.uuid4().hex}"
-    chosen = settings(corpus, place, tmp_path / "scratch", lease_seconds=0.3)
+    chosen = settings(corpus, place, tmp_path / "scratch", lease_seconds=0.5)
     s3.mischief = lambda method, path, _: "SlowDown" if "seals" in path and method == "PUT" else None
 
     with pytest.raises(StoreSilent, match="does not answer"), counting(monkeypatch) as first:

@@ -33,6 +33,7 @@ def _show(build: Path, found: BuildStatus) -> None:
     from rich.table import Table
 
     from ccf_pipeline.cli.showing import console, reasons
+    from ccf_pipeline.settings import place_name
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     holder = found.holder
@@ -56,7 +57,8 @@ def _show(build: Path, found: BuildStatus) -> None:
     screen = console()
     screen.print(table)
     if found.state == "stopped":
-        screen.print(f"\nNobody works on {build}; `ccf-build run` with its settings goes on.", soft_wrap=True)
+        place = place_name(build)
+        screen.print(f"\nNobody works on {place}; `ccf-build run` with its settings goes on.", soft_wrap=True)
 
 
 def _left(seconds: int | None) -> str:

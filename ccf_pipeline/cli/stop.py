@@ -20,16 +20,18 @@ def stop(
     Whoever builds sees it before the next question, be it the command line or a Prefect worker, here or on
     another machine.
     """
+    from ccf_pipeline.settings import place_name
     from ccf_pipeline.stored import ask_to_stop, is_held
 
+    place = place_name(build)
     holders = ask_to_stop(build)
     if not holders:
-        typer.echo(f"{build}: nobody works on it")
+        typer.echo(f"{place}: nobody works on it")
         return
     for holder in holders:
-        typer.echo(f"{build}: process {holder.pid} on {holder.host} was asked to stop")
+        typer.echo(f"{place}: process {holder.pid} on {holder.host} was asked to stop")
     until = time.monotonic() + wait
     while wait and is_held(build):
         if time.monotonic() > until:
-            raise Unfinished(f"{build}: is still held", hint="Answers under way may take a while; ask again.")
+            raise Unfinished(f"{place}: is still held", hint="Answers under way may take a while; ask again.")
         time.sleep(0.1)

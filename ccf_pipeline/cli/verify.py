@@ -31,8 +31,8 @@ def verify(
     """
     from ccf_pipeline.cli.showing import progress_bars
     from ccf_pipeline.io.audit import AUDIT_HINT
-    from ccf_pipeline.io.builds import repair_hint
-    from ccf_pipeline.stored import check_build, repair_build
+    from ccf_pipeline.settings import place_name
+    from ccf_pipeline.stored import check_build, mending_hint, repair_build
 
     with progress_bars(quiet=quiet or as_json) as progress:
         found = repair_build(build, graph, progress) if repair else check_build(build, progress)
@@ -43,18 +43,23 @@ def verify(
     mendable = [] if repair else [*found.damaged, *([f"journal ({found.journal})"] if found.journal else [])]
     lasting = [f"audit.jsonl ({found.audit})"] if found.audit else []
     if mendable or lasting:
-        hints = [*([repair_hint(build)] if mendable else []), *([AUDIT_HINT] if lasting else [])]
-        raise StorageError(f"{build}: damaged: {', '.join([*mendable, *lasting])}", hint=" ".join(hints))
+        hints = [*([mending_hint(build)] if mendable else []), *([AUDIT_HINT] if lasting else [])]
+        raise StorageError(
+            f"{place_name(build)}: damaged: {', '.join([*mendable, *lasting])}", hint=" ".join(hints)
+        )
 
 
 def _show(build: Path, found: BuildCheck) -> None:
+    from ccf_pipeline.settings import place_name
+
+    place = place_name(build)
     for name in found.repaired:
         typer.echo(f"{name}: made anew")
     if found.repaired:
-        typer.echo(f"{build}: {found.files} files, verified")
+        typer.echo(f"{place}: {found.files} files, verified")
     elif not found.damaged and not found.journal:
         said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
-        typer.echo(f"{build}: {said}")
+        typer.echo(f"{place}: {said}")
     if found.audit_seal:
         lines = "1 line" if found.audit_lines == 1 else f"{found.audit_lines} lines"
         typer.echo(f"audit.jsonl: {lines}, the last one sealed by {found.audit_seal}")

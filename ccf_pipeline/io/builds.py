@@ -349,6 +349,7 @@ def _is_intact(path: Path, size: int, sha256: str) -> bool:
 @contextlib.contextmanager
 def open_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
     """Hold a build folder alone, made if it is not there, for the settings and lineage it belongs to."""
+    _refuse_store(path)
     _leave_no_core_dumps()
     with held(path):
         yield _entered(path, identity, alone=True)
@@ -357,6 +358,7 @@ def open_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
 @contextlib.contextmanager
 def join_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
     """Hold a build folder together with other processes on this machine that build the same."""
+    _refuse_store(path)
     _leave_no_core_dumps()
     with shared(path) as first:
         with guarded(path):

@@ -125,7 +125,7 @@ def _lock(file: IO[bytes], kind: int, folder: Path) -> bool:
         if error.errno in WITHOUT_LOCKS:
             raise StorageError(
                 f"{folder}: this file system has no locks, so two runs could not be kept apart",
-                hint="Build on a local disk; several machines share a build through [shared] url.",
+                hint="Build on a local disk; several machines share a build through a store: --out s3://BUCKET/PREFIX.",
             ) from error
         raise disk_error(folder, error) from error
     return True

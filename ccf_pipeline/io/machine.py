@@ -94,7 +94,7 @@ EXTRAS = (
     Extra("vllm", ("vllm",), "a model in this process, on your own GPU"),
     Extra("dicom", ("pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls"), "compressed DICOM"),
     Extra("draw", ("matplotlib",), "ccf-build graph render"),
-    Extra("s3", ("s3fs",), "builds in an object store (planned)"),
+    Extra("s3", ("s3fs",), 'builds in an object store: out = "s3://BUCKET/PREFIX"'),
     Extra("dask", ("prefect-dask",), "flows on a Dask cluster"),
     Extra("ray", ("prefect-ray",), "flows on a Ray cluster (never tried here)"),
 )

@@ -37,9 +37,17 @@ def scratch(base: Path | None, about: str) -> Iterator[Scratch]:
             if not ours:
                 continue
             yield Scratch(slot / "build", _worker_of(slot))
-            remove_folder(slot / "build")
-            remove(slot / "worker")
-            return
+            _empty(slot)
+        for other in slot.parent.glob(f"{name}-*"):  # of those that died and never came back
+            with leased(other / "lock") as ours:
+                if ours:
+                    _empty(other)
+        return
+
+
+def _empty(slot: Path) -> None:
+    remove_folder(slot / "build")
+    remove(slot / "worker")
 
 
 def _cache() -> Path:

@@ -67,7 +67,7 @@ class Store:
         """Faults are what the file system may raise; silences are those that say that nobody answered."""
         self.url = url
         self._files, self._faults = files, faults
-        self._silences = (TimeoutError, ConnectionError, *silences)
+        self._silences: Errors = (TimeoutError, ConnectionError, *silences)
         self._root = str(files._strip_protocol(url)).rstrip("/")
 
     # --- reading ------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from ccf_pipeline.materials import Materials
 from ccf_pipeline.records import Completion, Prompt
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings, ShardSettings
 from ccf_pipeline.stored import check_build
-from ccf_pipeline.storing import StoredBuild
+from ccf_pipeline.taking_part import StoredBuild
 from tests.faults.answering import NOTHING_CHANGED, InProcess
 
 SHARDS = 2

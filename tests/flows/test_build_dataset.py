@@ -7,6 +7,8 @@ import hashlib
 import json
 import socket
 import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.settings import load_settings
+from ccf_pipeline.stored import fetch_build
 from tests.flows.conftest import Site, artifacts_of
 
 if TYPE_CHECKING:
@@ -94,6 +97,29 @@ def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
         build_dataset(BuildRequest(config=str(write_settings(tmp_path, tmp_path / "build", corpus))))
 
     assert told.value.__suppress_context__
+
+
+@pytest.mark.usefixtures("prefect_here", "s3")
+def test_two_runs_share_a_build_in_an_object_store(tmp_path: Path) -> None:
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    corpus, place = tmp_path / "corpus", f"s3://bucket/{uuid.uuid4().hex}"
+    write_demo_corpus(corpus, studies=12, seed=5)
+    by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
+    summary = pipeline.build(load_settings(by_hand))
+    config = tmp_path / "in_store.toml"
+    store = f'[store]\nscratch = "{tmp_path / "scratch"}"\nflush_seconds = 0.2\n'
+    config.write_text(by_hand.read_text().replace(str(tmp_path / "by_hand"), place) + store)
+    request = BuildRequest(config=str(config), shards_at_once=2)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(build_dataset, [request, request])
+
+    assert first == second
+    assert first["accepted"] == summary.accepted
+    fetch_build(Path(place), tmp_path / "fetched")
+    assert dataset_files(tmp_path / "fetched") == dataset_files(tmp_path / "by_hand")
+    assert list((tmp_path / "scratch").glob("*/build")) == []
 
 
 # --- a limit for the endpoint -----------------------------------------------------------------

@@ -8,9 +8,9 @@ from ccf_pipeline.records import Mention, Polarity, Side, Temporality
 from ccf_pipeline.sentences import split_report
 from ccf_pipeline.steps.orders import is_order, told_of_earlier
 from ccf_pipeline.steps.reading.conventions import CHEXPERT, ReadingConventions
+from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.labels import LabelsTold, LabelTable, add_up, label_table, labels_told
 from ccf_pipeline.steps.reading.lexicon import Lexicon
-from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.marks import find_marks
 from ccf_pipeline.steps.reading.places import place_items
 from ccf_pipeline.steps.reading.scoping import walk_marks
