@@ -138,7 +138,8 @@ def perception(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
     """One text on both sides: nothing is blotted out. Every row is a patient's of its own here."""
     pairs = Pairs()
     for number, row in enumerate(rows):
-        pairs.add(*(json.dumps(row[side]) for side in ("messages", "rejected_messages")), str(number))
+        chosen, rejected = (json.dumps(row[side]) for side in ("messages", "rejected_messages"))
+        pairs.add(chosen, rejected, str(number))
     return pairs
 
 
