@@ -71,6 +71,10 @@ REPAIRED = {
     "first/rewrite": 3,
     "first/paper": 5,
     "first/minimal": 3,
+    "edits": 1,
+    "rewrite": 1,  # the prompts of the other two asked for "borderline" cardiomegaly, which is a doubt
+    "paper": 2,
+    "minimal": 1,
 }
 """How many of the recorded repairs are accepted, at least."""
 
