@@ -66,7 +66,7 @@ def test_only_the_same_bytes_are_held(store: Store) -> None:
 
     assert store.holds("name", 7, digest)
     assert not store.holds("name", 7, hashlib.sha256(b"another").hexdigest())
-    assert not store.holds("name", 6, hashlib.sha256(b"conten").hexdigest())
+    assert not store.holds("name", 3, hashlib.sha256(b"con").hexdigest())
     assert not store.holds("none", 7, digest)
 
 
