@@ -18,7 +18,7 @@ from ccf_pipeline.records import Plan, PlannedStudy, Skipped, Study
 from ccf_pipeline.settings import BuildSettings, PlanSettings
 from ccf_pipeline.steps.facts import Reading, read_facts
 from ccf_pipeline.steps.pairing import ImageIndex, with_matched_images
-from ccf_pipeline.steps.planning import Census, PlanTally, find_weights, plan_study, read_state
+from ccf_pipeline.steps.planning import Census, Idiom, PlanTally, Usage, find_weights, plan_study, read_state
 from ccf_pipeline.steps.reading import Lexicon
 
 WITHOUT_TARGET = "no eligible counterfactual"
@@ -31,7 +31,10 @@ class Planner:
     settings: PlanSettings
     graph: ConceptGraph
     lexicon: Lexicon
+    learns_idiom: bool = False
+    """Whether the expert writes as the reports of the corpus do; a model has a style of its own."""
     weights: dict[str, int] = field(default_factory=dict)
+    idiom: Idiom | None = None
     images: ImageIndex | None = None
 
     @cached_property
@@ -48,15 +51,19 @@ class Planner:
         """Look at every study of the corpus, and settle what they decide together."""
         chosen = self.settings
         census, images = Census(chosen.seed), ImageIndex(chosen.seed)
+        usage = Usage(self.graph, chosen.seed)
         for number, study in enumerate(found, 1):
             progress("survey", number, None)
             if isinstance(study, Skipped):
                 continue
             reading = self.read(study)
             images.add(study, reading.states)
+            if self.learns_idiom:
+                usage.add(study, reading)
             if chosen.preset == "balanced":
                 census.add(study.study_id, read_state(study, reading, self.graph))
         self.images = images
+        self.idiom = usage.settle() if self.learns_idiom else None
         if chosen.preset == "balanced":
             self.weights = find_weights(census, self.graph, chosen.per_study)
 
@@ -74,6 +81,7 @@ class Planner:
             preset=chosen.preset,
             weights=self.weights,
             state=state,
+            idiom=self.idiom,
         )
         if self.images is not None:
             plans = with_matched_images(plans, study, reading.states, self.images)
@@ -89,7 +97,7 @@ def open_planner(
     settings: BuildSettings, graph: ConceptGraph, lexicon: Lexicon, progress: Progress
 ) -> Planner:
     """A planner that has surveyed the corpus."""
-    planner = Planner(settings.plan, graph, lexicon)
+    planner = Planner(settings.plan, graph, lexicon, learns_idiom=settings.expert.kind == "rules")
     planner.survey(read_corpus(settings.corpus), progress)
     return planner
 

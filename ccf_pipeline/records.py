@@ -138,6 +138,14 @@ class Statement(Noun):
     severity: str | None = None
 
 
+class Wording(Noun):
+    """A sentence that says something of one concept, as several patients' reports of the corpus say it."""
+
+    section: Literal["findings", "impression"]
+    concept: str
+    text: str
+
+
 class MatchedImage(Noun):
     """Another patient's image that a perception pair sets beside the text; `quality` is from 0 to 1."""
 
@@ -159,6 +167,7 @@ class Plan(Noun):
     All other sentences are kept word for word. `gained` and `lost` are the findings that the
     counterfactual asserts and the report does not, and the other way round, No Finding among them.
     `diagnosis` is the one finding that the diagnosis line is to name; None where it names all.
+    `wording` is how reports of this corpus would say what is new; only the embedded expert is given it.
     """
 
     plan_id: str
@@ -179,6 +188,7 @@ class Plan(Noun):
     element: Element | None = None
     diagnosis: str | None = None
     matched_image: MatchedImage | None = None
+    wording: tuple[Wording, ...] = ()
 
 
 class Template(Noun):

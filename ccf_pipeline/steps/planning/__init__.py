@@ -6,6 +6,8 @@ choosing.py    which of them are drawn, by relevance, weights and the seed
 balancing.py   the weights by which a corpus gains and loses each finding about as often
 tallying.py    how often each finding is gained and lost, and what keeps the two apart
 altering.py    changes of one element: side, severity, sign, cause
+usage.py       which sentences several patients' reports share
+idiom.py       drawing what is new from them, for an expert that writes as the reports do
 drafting.py    what a change comes to: what must appear, cease and stay, and why
 """
 
@@ -22,14 +24,18 @@ from ccf_pipeline.steps.planning.balancing import Census, find_weights
 from ccf_pipeline.steps.planning.changes import Change, changes_open_to
 from ccf_pipeline.steps.planning.choosing import choose, lot
 from ccf_pipeline.steps.planning.drafting import plan_as_asked, plan_change
+from ccf_pipeline.steps.planning.idiom import Idiom
 from ccf_pipeline.steps.planning.states import StudyState, read_state
 from ccf_pipeline.steps.planning.tallying import PlanTally
+from ccf_pipeline.steps.planning.usage import Usage
 
 __all__ = [
     "Census",
     "Change",
+    "Idiom",
     "PlanTally",
     "StudyState",
+    "Usage",
     "find_weights",
     "lot",
     "plan_as_asked",
@@ -49,20 +55,25 @@ def plan_study(
     preset: PlanPreset = "balanced",
     weights: Mapping[str, int] | None = None,
     state: StudyState | None = None,
+    idiom: Idiom | None = None,
 ) -> tuple[Plan, ...]:
     """The counterfactuals to ask for one study, each with another target.
 
-    They depend on the study, the graph, the seed and the weights, and on nothing else in the corpus.
+    They depend on the study, the graph, the seed, the weights and the idiom, and on nothing else in the
+    corpus.
 
     Args:
         weights: by finding, in thousandths: above zero it is favoured as a target, below it gives way
             more often; `find_weights` finds those of a corpus. Only the preset `balanced` heeds them.
         state: that of the study, where it was read already.
+        idiom: how the reports of the corpus say things; each plan then has words for what is new.
     """
     if preset == "minimal":
         chosen = draw_alterations(study, reading, graph, per_study=per_study, seed=seed)
-        return tuple(plan_change(study, reading, graph, change, seed=seed) for change in chosen)
+        return tuple(plan_change(study, reading, graph, change, seed=seed, idiom=idiom) for change in chosen)
     options = changes_open_to(state or read_state(study, reading, graph), graph, preset)
     heeded = weights or {} if preset == "balanced" else {}
     drawn = choose(options, lot(seed, study.study_id), heeded, per_study)
-    return tuple(plan_change(study, reading, graph, option.change, seed=seed) for option in drawn)
+    return tuple(
+        plan_change(study, reading, graph, option.change, seed=seed, idiom=idiom) for option in drawn
+    )

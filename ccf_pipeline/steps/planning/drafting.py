@@ -12,22 +12,38 @@ from ccf_pipeline.records import (
     Plan,
     Statement,
     Study,
+    Wording,
 )
 from ccf_pipeline.steps.checking.case import views_of
 from ccf_pipeline.steps.facts import Reading
 from ccf_pipeline.steps.planning.altering import altered_mentions, altered_statements
 from ccf_pipeline.steps.planning.changes import Change, relevance_of
 from ccf_pipeline.steps.planning.choosing import lot
+from ccf_pipeline.steps.planning.idiom import Idiom
 from ccf_pipeline.steps.planning.leaving import ceasing_mentions, is_normal_after
 from ccf_pipeline.steps.planning.statements import denials, fitting_signs, placed, with_place
 from ccf_pipeline.steps.planning.states import DISEASES
 
+ALL_IS_WELL = ("nrm_no_acute_process", "fnd_no_finding")
 
-def plan_change(study: Study, reading: Reading, graph: ConceptGraph, change: Change, *, seed: int) -> Plan:
-    """What one change of one study comes to."""
+
+def plan_change(
+    study: Study,
+    reading: Reading,
+    graph: ConceptGraph,
+    change: Change,
+    *,
+    seed: int,
+    idiom: Idiom | None = None,
+) -> Plan:
+    """What one change of one study comes to.
+
+    Args:
+        idiom: how the reports of the corpus say things, for an expert that is to write as they do.
+    """
     what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
     chance = random.Random(lot(seed, "place", *what))
-    told = _told(graph, change, chance)
+    told, wording = _told(graph, change, chance, idiom)
     must_cease = _ceasing(reading, graph, change, told)
     gained, lost = _effects(reading, graph, change, must_cease)
     return _plan(
@@ -43,6 +59,7 @@ def plan_change(study: Study, reading: Reading, graph: ConceptGraph, change: Cha
         gained=gained,
         lost=lost,
         diagnosis=change.target if change.only_diagnosis else None,
+        wording=wording,
     )
 
 
@@ -80,6 +97,7 @@ def _plan(
     gained: tuple[str, ...],
     lost: tuple[str, ...],
     diagnosis: str | None,
+    wording: tuple[Wording, ...] = (),
 ) -> Plan:
     free = frozenset(mention.sentence for mention in must_cease)
     ceasing = frozenset(must_cease)
@@ -101,6 +119,7 @@ def _plan(
         lost=lost,
         element=change.element,
         diagnosis=diagnosis,
+        wording=wording,
     )
 
 
@@ -123,11 +142,30 @@ def _beside(reading: Reading, change: Change) -> tuple[str, ...]:
 # --- what changes -------------------------------------------------------------------------
 
 
-def _told(graph: ConceptGraph, change: Change, chance: random.Random) -> Statement | None:
-    """The target with a place; None where nothing is to appear, or where it is known already."""
-    if change.direction in ("remove", "alter") or change.target == NO_FINDING:
-        return None
-    return placed(graph.concept(change.target), graph, chance)
+def _told(
+    graph: ConceptGraph, change: Change, chance: random.Random, idiom: Idiom | None
+) -> tuple[Statement | None, tuple[Wording, ...]]:
+    """The target with a place, and words for it; None where nothing is to appear, or it is known already."""
+    if change.direction == "alter":
+        return None, ()
+    if change.direction == "remove" or change.target == NO_FINDING:
+        return None, _denied(graph, change, chance, idiom) if idiom else ()
+    told = idiom.tell(graph.concept(change.target), chance) if idiom else None
+    return told or (placed(graph.concept(change.target), graph, chance), ())
+
+
+def _denied(graph: ConceptGraph, change: Change, chance: random.Random, idiom: Idiom) -> tuple[Wording, ...]:
+    """How reports deny what goes, and how they say that all is well."""
+    states = [state for finding in change.gives_way for state in graph.normal_states_of(finding)[:1]]
+    return (
+        *(words for finding in change.gives_way for words in idiom.deny(finding, "absent", chance)),
+        *(
+            words
+            for state in dict.fromkeys((*states, *ALL_IS_WELL))
+            if state in graph
+            for words in idiom.deny(state, "present", chance)
+        ),
+    )
 
 
 def _ceasing(

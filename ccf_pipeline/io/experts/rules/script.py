@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.io.experts.rules.altering import exchange_words
-from ccf_pipeline.io.experts.rules.grammar import VERB, split_label
+from ccf_pipeline.io.experts.rules.grammar import VERB, finish_sentence, split_label
 from ccf_pipeline.io.experts.rules.manner import ALWAYS_GRADED, Grading, Manner, is_said, with_verb
 from ccf_pipeline.io.experts.rules.naming import Naming
 from ccf_pipeline.io.experts.rules.placing import (
@@ -24,7 +24,7 @@ from ccf_pipeline.io.experts.rules.placing import (
 )
 from ccf_pipeline.io.experts.rules.remains import Remains
 from ccf_pipeline.io.experts.rules.rewording import Reworder
-from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer, Written
+from ccf_pipeline.io.experts.rules.writing import Surroundings, Writer, Written, shortened
 from ccf_pipeline.records import (
     FINDING_LABELS,
     NO_FINDING,
@@ -138,14 +138,29 @@ class _Draft:
     def _new_sentences(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         if self.plan.direction == "remove":
             return self._denial(section, sentences)
+        if self.plan.target == NO_FINDING and self.plan.wording:
+            return self._all_well(section)
         if section == "impression" and self.named:
             return self._told_in_short(self._statements[0], sentences)
-        return self._told_in_full(self._statements, sentences)
+        return self._told_in_full(self._statements, sentences, section)
 
     @cached_property
     def _statements(self) -> tuple[Statement, ...]:
         """What is to appear, with the degrees that a report would name: the same in every section."""
+        if self._words_for(self.plan.target, "findings"):
+            return self.plan.must_appear
         return tuple(self._with_place(self._with_degree(told)) for told in self.plan.must_appear)
+
+    def _words_for(self, concept: str, section: str) -> str | None:
+        """The sentence that the plan has for it, as this report would have it."""
+        place = "impression" if section == "impression" else "findings"
+        said = (
+            words.text for words in self.plan.wording if (words.concept, words.section) == (concept, place)
+        )
+        text = next(said, None)
+        if text is None:
+            return None
+        return shortened(text) if self.is_terse else finish_sentence(text)
 
     def _with_place(self, statement: Statement) -> Statement:
         """A side alone often does; some places are hardly ever named."""
@@ -178,14 +193,19 @@ class _Draft:
         return Grading.of(text for text in told if not findings.isdisjoint(self.scribe.naming.named_in(text)))
 
     def _told_in_full(
-        self, statements: Sequence[Statement], sentences: Sequence[Sentence]
+        self, statements: Sequence[Statement], sentences: Sequence[Sentence], section: str
     ) -> tuple[str, ...]:
         """The target, and those of its signs that its sentence does not tell already."""
         target, *signs = statements
         around = replace(self.around, manner=self._manner(sentences))
-        if self._may_do_without_signs(target) and self.chance.random() >= SIGN_SHARE:
+        words = self._words_for(target.concept, section)
+        if (words or self._may_do_without_signs(target)) and self.chance.random() >= SIGN_SHARE:
             signs = []
-        written = [self._target_written(target, around, has_signs=bool(signs))]
+        if words:
+            named = self.scribe.naming.named_in(words) | {target.concept}
+            written: list[Written | None] = [Written(words, named)]
+        else:
+            written = [self._target_written(target, around, has_signs=bool(signs))]
         for sign in signs:
             told = written[0].named if written[0] else frozenset()
             if sign.concept not in told:
@@ -227,6 +247,9 @@ class _Draft:
         """An impression repeats a new finding; a new device only where something gave way for it."""
         if target.concept == SUPPORT_DEVICES and all(self._left(s) for s in sentences):
             return ()
+        words = self._words_for(target.concept, "impression")
+        if words:
+            return (words,)
         around = replace(self.around, used=self.used, manner=self._manner(sentences))
         written = self.scribe.writer.write_short(target, self.named, around, self.chance)
         return (written.text,) if written else ()
@@ -241,8 +264,28 @@ class _Draft:
                 return (self._all_clear(),)
             if not all(is_remark(s.text) for s in left):
                 return ()
-        denial = self.scribe.writer.deny(self.plan.target, self.around, self.chance)
+        denial = self._denied(self.plan.target, section)
         return (denial,) if denial else ()
+
+    def _denied(self, finding: str, section: str) -> str | None:
+        """That a finding is not there: as reports of this corpus say it, or in the graph's words."""
+        # "The lungs are clear" denies atelectasis, and all else that may stand beside it.
+        states = self.scribe.graph.normal_states_of(finding)[:1] if self._nothing_abnormal else ()
+        said = [words for one in (finding, *states) if (words := self._words_for(one, section))]
+        if said:
+            return self.chance.choice(said)
+        return self.scribe.writer.deny(finding, self.around, self.chance)
+
+    def _all_well(self, section: str) -> tuple[str, ...]:
+        """What a report of a normal chest says in place of what went."""
+        if section == "impression":
+            return (self._all_clear(),)
+        asked = [statement.concept for statement in self.plan.must_appear[1:]]
+        told = [self._words_for(state, section) for state in asked]
+        written = [text for text in told if text]
+        if len(written) < len(asked) or not asked:
+            return self._told_in_full(self._statements, [], section)
+        return tuple(dict.fromkeys(written))
 
     @cached_property
     def _passes_over(self) -> bool:
@@ -251,6 +294,9 @@ class _Draft:
         return not is_numbered and not self._nothing_abnormal and self.chance.random() < SILENT_SHARE
 
     def _all_clear(self) -> str:
+        words = self._words_for("nrm_no_acute_process", "impression")
+        if words:
+            return words
         concepts = self.scribe.graph.concepts
         if "nrm_no_acute_process" not in concepts:
             return ALL_CLEAR

@@ -274,7 +274,7 @@ def _written_noun(
 
 def _in_manner(text: str, around: Surroundings, chance: random.Random) -> str:
     """The sentence as this report would have it."""
-    text = _tersely(text) if around.is_terse else text
+    text = shortened(text) if around.is_terse else text
     return reframed(text, around.manner, chance) if around.manner else text
 
 
@@ -284,7 +284,7 @@ _IS_SEEN = re.compile(
 )
 
 
-def _tersely(text: str) -> str:
+def shortened(text: str) -> str:
     """The sentence without its "there is" and "is present"."""
     found = _IS_SEEN.match(text)
     if found and not re.search(r"\b(?:is|are)\b", found[1]):
