@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
+from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, Mention
 
 BLOT = "\u2588"
@@ -25,6 +27,23 @@ def mask_findings(text: str, mentions: Iterable[Mention]) -> str:
         pieces += [text[at:start], f" {BLOT} "]
         at = end
     return "".join((*pieces, text[at:]))
+
+
+def mask_details(text: str, graph: ConceptGraph) -> str:
+    """The text with sides, places and degrees blotted out as well, and how many findings stand in a row."""
+    return _ROW_OF_BLOTS.sub(f" {BLOT} ", _details_of(graph).sub(BLOT, text))
+
+
+@lru_cache(maxsize=4)
+def _details_of(graph: ConceptGraph) -> re.Pattern[str]:
+    words = {word for region in graph.file.regions for word in region.words}
+    words |= {degree for concept in graph.file.concepts for degree in concept.severities}
+    words |= {"left", "right", "bilateral", "bilaterally", "both"}
+    longest_first = sorted(map(re.escape, words), key=lambda word: (-len(word), word))
+    return re.compile(rf"\b(?:{'|'.join(longest_first)})\b", re.IGNORECASE)
+
+
+_ROW_OF_BLOTS = re.compile(rf"\s*{BLOT}(?:[\s-]*{BLOT})*\s*")
 
 
 def wrapper_of(answer: str, text: str) -> str:

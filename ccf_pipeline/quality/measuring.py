@@ -26,8 +26,9 @@ from ccf_pipeline.quality.figures import (
 from ccf_pipeline.quality.flips import DIRECTIONS, FlipCount, States, implied_by_change, leaving
 from ccf_pipeline.quality.gates import judge_figures
 from ccf_pipeline.quality.leakage import WRAPPER_WORDS, names_answer_first, scan_privacy
-from ccf_pipeline.quality.masking import mask_findings, wrapper_of
+from ccf_pipeline.quality.masking import mask_details, mask_findings, wrapper_of
 from ccf_pipeline.quality.rates import rate, rounded
+from ccf_pipeline.quality.reference import written_sides
 from ccf_pipeline.quality.sampling import draw
 from ccf_pipeline.quality.tally import Tally, ranked
 from ccf_pipeline.quality.wording import inserted_spans, measure_wording
@@ -306,7 +307,10 @@ def _leakage(pairs: Sequence[ReadPair], rules: Rules) -> Leakage:
 def measure_artefacts(
     pairs: Sequence[ReadPair], rules: Rules, progress: Progress = _silent
 ) -> Iterable[ArtefactView]:
-    """Every view of the artefact test, the ones within a direction last."""
+    """Every view of the artefact test, the ones within a direction last.
+
+    One view is of no forgery at all: it tells how much of the masked view is medicine.
+    """
     patients = [pair.record.subject_id for pair in pairs]
     raw = [pair.chosen for pair in pairs], [pair.record.counterfactual_text for pair in pairs]
     masked = (
@@ -326,6 +330,10 @@ def measure_artefacts(
     views = [
         Sides("raw words", "words", *raw, patients),
         Sides("findings masked", "words", *masked, patients),
+        Sides(
+            "findings, sides, places and degrees masked", "words", *_without_details(masked, rules), patients
+        ),
+        written_sides([pair.record for pair in pairs], _written(pairs, masked[0], rules), seed=rules.seed),
         Sides("length and punctuation", "shape", *raw, patients),
         Sides("wrapper alone", "characters", *wrappers, patients),
     ]
@@ -345,3 +353,22 @@ def measure_artefacts(
     for number, sides in enumerate(views, 1):
         yield measure_view(sides, seed=rules.seed)
         progress("artefacts", number, len(views))
+
+
+def _without_details(masked: tuple[list[str], list[str]], rules: Rules) -> tuple[list[str], list[str]]:
+    chosen, rejected = ([mask_details(text, rules.graph) for text in side] for side in masked)
+    return chosen, rejected
+
+
+def _written(pairs: Sequence[ReadPair], masked: Sequence[str], rules: Rules) -> dict[str, str]:
+    """The factual reports by study as they were written, masked; read again where a pair words them anew."""
+    written: dict[str, str] = {}
+    for pair, text in zip(pairs, masked, strict=True):
+        if not pair.record.chosen_text:
+            written[pair.record.study_id] = text
+    for pair in pairs:
+        factual = pair.record.factual_text
+        if pair.record.study_id not in written:
+            mentions = read_facts(factual, rules.lexicon).mentions
+            written[pair.record.study_id] = mask_findings(factual, mentions)
+    return written

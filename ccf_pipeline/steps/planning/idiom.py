@@ -19,7 +19,7 @@ from ccf_pipeline.records import SUPPORT_DEVICES, Polarity, Side, Statement, Wor
 
 T = TypeVar("T")
 
-ENOUGH_TOLD = 6
+ENOUGH_TOLD = 20
 """So many patients' reports that tell of a finding with its place count as much as the graph's phrases."""
 BORROWED = 0.15
 """What a sentence counts that other findings are told in, against one that was told of the finding itself."""

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 
 from ccf_pipeline.concepts import Concept, ConceptGraph
 from ccf_pipeline.concepts.model import Condition, Placement
-from ccf_pipeline.records import Mention, Side, Statement
+from ccf_pipeline.records import SUPPORT_DEVICES, Mention, Side, Statement
 from ccf_pipeline.steps.facts import Reading, is_asserted
 
 BILATERAL_SHARE = 0.2
 DENIALS_AT_MOST = 3
+# Tubes lie in the middle; lines, ports and pacemakers come in on a side.
+DEVICES_ON_A_SIDE = 0.6
 SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -30,6 +32,8 @@ def placed(concept: Concept, graph: ConceptGraph, chance: random.Random) -> Stat
         side = region.sides
     elif concept.sides != "none" and (region is None or region.sides == "both"):
         side = "bilateral" if chance.random() < BILATERAL_SHARE else chance.choice(("left", "right"))
+    elif concept.id == SUPPORT_DEVICES and chance.random() < DEVICES_ON_A_SIDE:
+        side = chance.choice(("left", "right"))
     severities = [
         word for word in concept.severities if region is None or _occurs(word, region.id, concept, graph)
     ]

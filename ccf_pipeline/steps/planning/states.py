@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Study
 from ccf_pipeline.steps.facts import Reading
-from ccf_pipeline.steps.planning.leaving import is_normal_without
+from ccf_pipeline.steps.planning.leaving import abnormal_concepts, is_normal_without
 
 DISEASES = tuple(finding for finding in FINDING_LABELS if finding not in (NO_FINDING, SUPPORT_DEVICES))
+UNCHANGED = "att_unchanged"
 TARGETS = (*DISEASES, SUPPORT_DEVICES)
 
 
@@ -50,8 +52,29 @@ def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyStat
         may_go=may_go,
         closed=frozenset(hedged | only_tabled | set(asserted) | _implied(diseases, graph)),
         is_normal=reading.states.get(NO_FINDING) == "present",
-        may_be_normal=bool(diseases) and only_tabled.isdisjoint(DISEASES),
+        may_be_normal=bool(diseases)
+        and only_tabled.isdisjoint(DISEASES)
+        and not _leaves_the_heart_open(study, reading, graph),
         last=last if last and is_normal_without(last, reading, graph) else None,
+    )
+
+
+# What CheXpert's conventions take for a doubt where it is only said to be as it was.
+_HEART = re.compile(r"\b(?:heart|cardiac|cardiomediastin\w+|mediastin\w+)\b", re.IGNORECASE)
+
+
+def _leaves_the_heart_open(study: Study, reading: Reading, graph: ConceptGraph) -> bool:
+    """Whether heart or mediastinum are called stable and nothing else: that is no report of a normal chest.
+
+    A sentence that also tells of something abnormal goes with it.
+    """
+    unchanged = {m.sentence for m in reading.of(UNCHANGED) if m.polarity == "present"}
+    if not unchanged:
+        return False
+    abnormal = abnormal_concepts(graph)
+    going = {m.sentence for m in reading.mentions if m.concept in abnormal and m.polarity != "absent"}
+    return any(
+        sentence.number in unchanged - going and _HEART.search(sentence.text) for sentence in study.sentences
     )
 
 

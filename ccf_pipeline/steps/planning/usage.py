@@ -148,7 +148,9 @@ class Usage:
             return Note((of.concept, of.polarity, in_impression), Way(_plainly(body)))
         kin = {of.concept, *self.graph.ancestors(of.concept)}
         is_alone = all(m.concept in kin for m in mentions if m.implied_by is None)
-        return _note_of(of, body, sentence.start + shift, in_impression, self.graph, is_alone=is_alone)
+        if not is_alone and of.concept != SUPPORT_DEVICES:
+            return None
+        return _note_of(of, body, sentence.start + shift, in_impression, self.graph)
 
     def _is_plain(self, body: str) -> bool:
         return (
@@ -204,13 +206,11 @@ def _labels(concept: str, graph: ConceptGraph) -> frozenset[str]:
     )
 
 
-def _note_of(
-    of: Mention, body: str, begin: int, in_impression: bool, graph: ConceptGraph, *, is_alone: bool
-) -> Note | None:
+def _note_of(of: Mention, body: str, begin: int, in_impression: bool, graph: ConceptGraph) -> Note | None:
     """A sentence that asserts a finding, with its slots."""
     start, end = of.start - begin, of.end - begin
     noun = body[start:end].lower()
-    is_noun = is_alone and of.concept != SUPPORT_DEVICES and _is_noun(noun, of.concept, graph)
+    is_noun = of.concept != SUPPORT_DEVICES and _is_noun(noun, of.concept, graph)
     before, after = body[:start], body[end:]
     middle = NOUN if is_noun else body[start:end]
     region = graph.regions.get(of.region or "")

@@ -225,7 +225,9 @@ class _Draft:
     def _target_written(self, target: Statement, around: Surroundings, *, has_signs: bool) -> Written | None:
         """The target, mostly in a phrase that says nothing else, as the factual side is written."""
         writer = self.scribe.writer
-        plainly = target.concept != NO_FINDING and (has_signs or self.chance.random() < PLAIN_SHARE)
+        # A device is told by its kind and its tip: without these there would be few sentences for all.
+        may_be_plain = target.concept not in (NO_FINDING, SUPPORT_DEVICES)
+        plainly = may_be_plain and (has_signs or self.chance.random() < PLAIN_SHARE)
         plain = writer.restate(target, around, self.chance) if plainly else None
         if plain is not None:
             return Written(plain, frozenset({target.concept}))
