@@ -2,18 +2,26 @@
 
     .venv/bin/python docs/pictures.py [FOLDER]
 
-Writes report-light.png, -dark, -phone and -pairs, and graph.png. It needs a Chromium
-on the path, and no network: the page is opened from disk.
+Writes report-light.png, -dark, -phone and -pairs, graph.png, and flow.png: a run of the flow on a Prefect
+server of its own, with its artifacts. It needs a Chromium on the path, and no network: the page is opened
+from disk, the server answers to this machine only, and both are gone when the pictures are there.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import httpx
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -25,10 +33,13 @@ from ccf_pipeline.pipeline_quality import measure_build, write_report
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STUDIES = 400
+MOST_PIXELS, COLOURS = 1500, 128
+SERVER_STARTS_IN, PAGE_SETTLES_IN = 180, 8  # seconds
+ROOT = Path(__file__).parents[1]
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 
 
@@ -44,6 +55,8 @@ def main(folder: Path) -> None:
         picture(browser, page, folder / "report-dark.png", "dark", DESK, "#changes")
         picture(browser, page, folder / "report-phone.png", "light", PHONE)
         picture(browser, page, folder / "report-pairs.png", "light", DESK, "#browser")
+        with prefect_server(Path(temporary) / "prefect") as server:
+            picture_of_run(browser, server, run_of_flow(Path(temporary), server), folder / "flow.png")
         browser.close()
     draw_graph(load_graph(), folder / "graph.png")
     for file in sorted(folder.glob("*.png")):
@@ -85,10 +98,91 @@ def picture(
     context.close()
 
 
+# --- a flow run -----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def prefect_server(home: Path) -> Iterator[str]:
+    """A server of its own with its pages, as long as it is needed; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    home.mkdir(mode=0o700)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "server.log").open("w") as log:
+        server = subprocess.Popen(command, env=surroundings(home, address), stdout=log, stderr=log)
+        try:
+            wait_for(address, server)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def surroundings(home: Path, address: str) -> dict[str, str]:
+    """Prefect's settings: a home of its own, and nobody told of it."""
+    return {
+        **os.environ,
+        "DO_NOT_TRACK": "1",
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"{address}/api",
+        "PREFECT_UI_API_URL": f"{address}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    begun = time.monotonic()
+    while time.monotonic() - begun < SERVER_STARTS_IN and server.poll() is None:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{address}/api/health", timeout=5).is_success:
+                return
+        time.sleep(1)
+    sys.exit("error: Prefect's server did not start")
+
+
+def run_of_flow(folder: Path, server: str) -> str:
+    """Build a data set of the same corpus as a flow; gives the run's id."""
+    config = folder / "build.toml"
+    config.write_text('out = "as-a-flow"\n[corpus]\nkind = "demo"\npath = "corpus"\n[shards]\nsize = 100\n')
+    request = "BuildRequest(config='build.toml', shards_at_once=2)"
+    code = f"from flows.build_dataset import *; build_dataset({request})"
+    home = folder / "prefect"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env=surroundings(home, server), check=True)
+    runs = httpx.post(f"{server}/api/flow_runs/filter", json={"limit": 1}, timeout=30).json()
+    return str(runs[0]["id"])
+
+
+def picture_of_run(browser: Browser, server: str, run: str, out: Path) -> None:
+    """The page of a run with its tasks over time and its artifacts; nothing is fetched from elsewhere."""
+
+    def stay_here(route: Route) -> None:
+        if route.request.url.startswith(server):
+            route.continue_()
+        else:
+            route.abort()
+
+    context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 900})
+    context.route("**/*", stay_here)
+    page = context.new_page()
+    page.goto(f"{server}/runs/flow-run/{run}")
+    page.get_by_role("tab", name="Artifacts").or_(page.get_by_text("Artifacts", exact=True)).first.click(
+        timeout=60_000
+    )
+    page.wait_for_timeout(PAGE_SETTLES_IN * 1000)
+    page.screenshot(path=str(out))
+    context.close()
+
+
 def make_small(file: Path) -> None:
-    """A palette is enough for a page, and a quarter of the bytes."""
+    """A palette is enough for a page, and a quarter of the bytes; no wider than a page shows it."""
     with Image.open(file) as image:
-        small = image.convert("RGB").quantize(200)
+        small = image.convert("RGB")
+        small.thumbnail((MOST_PIXELS, 2 * MOST_PIXELS), Image.Resampling.LANCZOS)
+        small = small.quantize(COLOURS)
     small.save(file, optimize=True)
 
 

@@ -8,6 +8,7 @@ import stat
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from ccf_pipeline import pipeline
@@ -24,6 +25,8 @@ from ccf_pipeline.pipeline_quality import (
 from ccf_pipeline.quality.tables import quality_markdown
 from ccf_pipeline.records import FINDING_LABELS
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, ShardSettings
+
+SCHEMAS = Path(__file__).parents[1] / "schemas"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,18 @@ def test_every_row_is_counted_once(build: Path) -> None:
     assert sum(entry.count for entry in quality.figures.balance.directions) == yields.accepted.hits
     assert len({gate.name for gate in quality.gates}) == len(quality.gates)
     assert read_quality(build) == quality
+
+
+def test_what_is_written_is_what_its_schema_promises(build: Path) -> None:
+    measure_build(build)
+    schema = json.loads((SCHEMAS / "quality.schema.json").read_text(encoding="utf-8"))
+    written = json.loads((build / "quality.json").read_text(encoding="utf-8"))
+
+    jsonschema.validate(written, schema)
+
+    written["figures"]["verdict"] = "good"
+    with pytest.raises(jsonschema.ValidationError, match="verdict"):
+        jsonschema.validate(written, schema)
 
 
 def test_shards_do_not_change_a_figure(build: Path, corpus: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ccf_pipeline import records, shares
 from ccf_pipeline.concepts import GraphFile
 from ccf_pipeline.io.arrow import arrow_schema
 from ccf_pipeline.io.exports import shipped_exports
+from ccf_pipeline.quality.figures import Quality
 
 # What others read: the stored rows, the expert's answer, the summary in the manifest, the graph file.
 STORED: tuple[type[BaseModel], ...] = (
@@ -42,6 +43,7 @@ DESCRIBED: tuple[type[BaseModel], ...] = (
     records.BuildSummary,
     shares.Recipe,
     shares.MissingRow,
+    Quality,
     GraphFile,
 )
 NAMES = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +20,6 @@ from ccf_pipeline.settings import BuildSettings, CorpusSettings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOSTILE = (
     "FINDINGS: </script><script>window.owned = 1</script><img src=x onerror='window.owned = 2'> "
     "\u202etfel\u202c \x1b[31mred\x1b[0m {{constructor}} <svg onload=window.owned=3> &lt;b&gt; \u2028 end."
@@ -36,18 +33,6 @@ class Opened:
     page: Page
     said: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"no browser is installed (looked for {', '.join(BROWSERS)})")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
