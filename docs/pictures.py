@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STUDIES = 400
-MOST_PIXELS, COLOURS = 1500, 128
+COLOURS = 64
 SERVER_STARTS_IN, PAGE_SETTLES_IN = 180, 8  # seconds
 ROOT = Path(__file__).parents[1]
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
@@ -165,7 +165,7 @@ def picture_of_run(browser: Browser, server: str, run: str, out: Path) -> None:
         else:
             route.abort()
 
-    context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 900})
+    context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 990})
     context.route("**/*", stay_here)
     page = context.new_page()
     page.goto(f"{server}/runs/flow-run/{run}")
@@ -178,11 +178,9 @@ def picture_of_run(browser: Browser, server: str, run: str, out: Path) -> None:
 
 
 def make_small(file: Path) -> None:
-    """A palette is enough for a page, and a quarter of the bytes; no wider than a page shows it."""
+    """A palette is enough for a page, and a quarter of the bytes."""
     with Image.open(file) as image:
-        small = image.convert("RGB")
-        small.thumbnail((MOST_PIXELS, 2 * MOST_PIXELS), Image.Resampling.LANCZOS)
-        small = small.quantize(COLOURS)
+        small = image.convert("RGB").quantize(COLOURS)
     small.save(file, optimize=True)
 
 

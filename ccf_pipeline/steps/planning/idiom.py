@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar, get_args
+from typing import Final, Literal, TypeVar, get_args
 
 from ccf_pipeline.concepts import Concept, ConceptGraph
 from ccf_pipeline.records import SUPPORT_DEVICES, Polarity, Side, Statement, Wording
@@ -23,7 +23,8 @@ ENOUGH_TOLD = 20
 """So many patients' reports that tell of a finding with its place count as much as the graph's phrases."""
 BORROWED = 0.15
 """What a sentence counts that other findings are told in, against one that was told of the finding itself."""
-IMPRESSION = "impression"
+FINDINGS: Final = "findings"
+IMPRESSION: Final = "impression"
 EDEMA = "fnd_edema"  # has no place to tell: the checker asks for a degree
 SIDES: tuple[Side, ...] = ("left", "right")
 NOUN, SIDE, DEGREE = "{noun}", "{side}", "{severity}"
@@ -85,7 +86,7 @@ class Idiom:
             region=way.region or None,
             severity=_lot(self._degrees_at(concept, way.region), chance) if way.is_graded else None,
         )
-        words = [Wording(section="findings", concept=concept.id, text=_filled(way, noun, told))]
+        words = [Wording(section=FINDINGS, concept=concept.id, text=_filled(way, noun, told))]
         short = self._drawn(concept, told, chance, in_impression=True)
         if short is not None:
             words.append(Wording(section=IMPRESSION, concept=concept.id, text=_filled(*short, told)))
@@ -94,7 +95,8 @@ class Idiom:
     def deny(self, concept: str, polarity: Polarity, chance: random.Random) -> tuple[Wording, ...]:
         """How reports say that something is not there, or that all is well with it."""
         words = []
-        for section in ("findings", IMPRESSION):
+        sections: tuple[Literal["findings", "impression"], ...] = (FINDINGS, IMPRESSION)
+        for section in sections:
             ways = self.ways.get((concept, polarity, section == IMPRESSION))
             if ways:
                 words.append(Wording(section=section, concept=concept, text=_lot(ways, chance).sentence))
@@ -126,7 +128,7 @@ class Idiom:
         self, concept: Concept, told: Statement | None, *, in_impression: bool
     ) -> dict[tuple[Way, str], float]:
         """Every sentence that can say it, its own and other findings', with the class of noun it takes."""
-        weights: Counter[tuple[Way, str]] = Counter()
+        weights: defaultdict[tuple[Way, str], float] = defaultdict(float)
         for way, count in self.ways.get((concept.id, "present", in_impression), {}).items():
             if self._fits(way, concept, told):
                 for of, share in self._classes(concept.id, way).items():

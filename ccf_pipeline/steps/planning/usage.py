@@ -214,7 +214,7 @@ def _note_of(of: Mention, body: str, begin: int, in_impression: bool, graph: Con
     before, after = body[:start], body[end:]
     middle = NOUN if is_noun else body[start:end]
     region = graph.regions.get(of.region or "")
-    side = of.side or ""
+    side: str = of.side or ""
     if side in ("left", "right") and not (region and region.sides in ("left", "right")):
         named = {word.lower() for word in _SIDED.findall(f"{before} {middle} {after}")}
         if named != {side}:
