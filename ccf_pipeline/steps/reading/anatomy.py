@@ -126,7 +126,7 @@ def _say(walk: Walk, subject: str, predicate: str, i: int, j: int) -> None:
 def _before_adjectives(walk: Walk, i: int) -> Mark | None:
     """The mark before this one, past words of place, degree and time."""
     for mark in reversed(walk.marks[max(0, i - 4) : i]):
-        if mark.role or mark.names_something or mark.entry.predicate:
+        if mark.role or mark.entry.names_something or mark.entry.predicate:
             return mark
     return None
 
