@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.lexicon import Lexicon
-from ccf_pipeline.steps.reading.walk import Item
+from ccf_pipeline.steps.reading.walk import Item, Walk
 
 _STOP_LEFT = frozenset(
     {"comma", "or", "no", "without", "not", "with", "verb", "break", "semicolon", "asserts", "of"}
@@ -12,39 +12,49 @@ _STOP_LEFT = frozenset(
 _STOP_RIGHT = frozenset({"break", "semicolon", "with", "or", "no", "without", "asserts", "versus"})
 
 
-def place_items(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item]:
+def place_items(walk: Walk) -> list[Item]:
     """The items with what the words around them say; a noun shared by two places becomes two statements."""
-    for mark in marks:
+    for mark in walk.marks:
         if mark.temporality or mark.entry.is_detail:
-            return _placed(lexicon, marks, items)
-    return items
+            return _placed(walk)
+    return walk.items
 
 
-def _placed(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item]:
+def _placed(walk: Walk) -> list[Item]:
+    lexicon, marks = walk.lexicon, walk.marks
     placed: list[Item] = []
-    for item in items:
+    for item in walk.items:
         placed.append(item)
         if item.concept in lexicon.temporal_concepts:
             continue
         _look_inside(lexicon, marks, item)
-        for twin in (_look_left(lexicon, marks, item), _look_right(lexicon, marks, item)):
-            if twin is not None:
-                placed.append(twin)
+        second = _look_left(lexicon, marks, item)
+        if second is not None:
+            placed.append(second)
+        second = _look_right(lexicon, marks, item)
+        if second is not None:
+            placed.append(second)
     for item in placed:
         if item.side is None and item.region is not None:
             item.side = lexicon.sides_of_regions.get(item.region)
+        if item.severity == "borderline" and item.polarity == "present":
+            item.polarity, item.cue = walk.conventions.borderline, "borderline"
     _inherit(lexicon, placed)
     return placed
 
 
 def _look_inside(lexicon: Lexicon, marks: list[Mark], item: Item) -> None:
     """The marks that the item spans: one phrase, or a part of the chest and what is said of it."""
+    own = marks[item.mark]
+    if own.start == item.start:
+        _take(lexicon, own, item)
+        return
     first = item.mark
     while first > 0 and marks[first - 1].start >= item.start:
         first -= 1
-    for k in range(first, item.mark + 1):
-        if marks[k].end <= item.end:
-            _take(lexicon, marks[k], item)
+    for mark in marks[first : item.mark + 1]:
+        if mark.end <= item.end:
+            _take(lexicon, mark, item)
 
 
 def _take(lexicon: Lexicon, mark: Mark, item: Item) -> None:
@@ -79,7 +89,7 @@ def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
 def _second_place(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> Item | None:
     twin = item.unplaced()
     for mark in reversed(marks[max(0, k - 4) : k]):
-        if mark.names_something or mark.role in _STOP_LEFT:
+        if mark.entry.names_something or mark.role in _STOP_LEFT:
             break
         _take(lexicon, mark, twin)
     if not (twin.side and twin.side != item.side) and not (twin.region and twin.region != item.region):
@@ -93,8 +103,7 @@ def _look_right(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
     """What follows the noun: "at the right base", "on the left", ", moderate", "… and at the right hilum"."""
     placing = False
     last = item.end
-    for k in range(item.mark + 1, min(item.mark + 10, len(marks))):
-        mark = marks[k]
+    for k, mark in enumerate(marks[item.mark + 1 : item.mark + 10], item.mark + 1):
         entry = mark.entry
         apart = entry.concepts and mark.temporality is None and not entry.region and mark.start > last
         if mark.role in _STOP_RIGHT or apart:
@@ -134,7 +143,7 @@ def _only_details(marks: list[Mark], comma: Mark) -> bool:
     for mark in marks[marks.index(comma) + 1 :]:
         if mark.role in ("comma", "semicolon", "break"):
             return True
-        if mark.entry.subject is not None or (mark.names_something and not mark.entry.region):
+        if mark.entry.subject is not None or (mark.entry.names_something and not mark.entry.region):
             return False
         if mark.role in ("no", "without", "with", "verb"):
             return False
