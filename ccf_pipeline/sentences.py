@@ -41,14 +41,22 @@ def split_sections(text: str) -> list[Section]:
     sections = []
     heading, begin = "", 0
     for colon in _COLON.finditer(text):
-        before = text[max(begin, colon.start() - _LONGEST_HEADING) : colon.start()]
-        name = before[_after_sentence(before) :]
-        found = " ".join(name.lower().split())
+        at = colon.start()
+        before = text[max(begin, at - _LONGEST_HEADING) : at]
+        # Nearly always the heading is all that stands before the colon on its line.
+        name = before.rpartition("\n")[2]
+        found = name.lower()
+        if found not in _HEADINGS:
+            name = before[_after_sentence(before) :]
+            found = " ".join(name.lower().split())
         if found in _HEADINGS:
-            sections.append(Section(heading, begin, colon.start() - len(name.lstrip())))
+            sections.append(Section(heading, begin, at - len(name.lstrip())))
             heading, begin = found, colon.end()
     sections.append(Section(heading, begin, len(text)))
-    return [section for section in sections if section.heading or text[section.start : section.end].strip()]
+    unheaded = sections[0]
+    if not unheaded.heading and not text[: unheaded.end].strip():
+        del sections[0]
+    return sections
 
 
 @lru_cache(maxsize=256)
@@ -185,9 +193,7 @@ def _first_letter(text: str, at: int) -> str:
 
 def _add_trimmed(spans: list[tuple[int, int]], text: str, begin: int, end: int, shift: int) -> None:
     """Add a piece of text without the white space around it, unless it is nothing else."""
-    while begin < end and text[begin].isspace():
-        begin += 1
-    while end > begin and text[end - 1].isspace():
-        end -= 1
-    if begin < end:
-        spans.append((begin + shift, end + shift))
+    sentence = text[begin:end].lstrip()
+    if sentence:
+        start = end - len(sentence) + shift
+        spans.append((start, start + len(sentence.rstrip())))

@@ -10,6 +10,7 @@ from typing import Any
 from ccf_pipeline.concepts.model import Concept, GraphFile
 from ccf_pipeline.records import Temporality
 from ccf_pipeline.steps.reading.entries import DENIED_MARK, DOUBTED_MARK, Entry, FrameTable, concept_of
+from ccf_pipeline.steps.reading.scoping import steps_of
 from ccf_pipeline.steps.reading.words import Vocabulary
 
 _DENYING = (
@@ -171,13 +172,19 @@ class Book:
                         states.setdefault(concept, []).append(state)
         return {concept: tuple(dict.fromkeys(names)) for concept, names in states.items()}
 
-    def compiled(self) -> tuple[list[str], tuple[Entry, ...]]:
-        """The patterns to look for and what each stands for."""
+    def compiled(self, found_elsewhere: frozenset[str]) -> tuple[list[str], tuple[Entry, ...]]:
+        """The patterns to look for and what each stands for.
+
+        Args:
+            found_elsewhere: the concepts whose words are used of other organs too.
+        """
         entries = (
             replace(
                 e,
                 names_something=bool(e.concepts or e.denied_states or e.subject or e.shadowed),
                 is_detail=bool(e.side or e.region or e.severity),
+                is_found_elsewhere=not found_elsewhere.isdisjoint(e.concepts),
+                steps=steps_of(e, e.temporality),
             )
             for e in self.entries.values()
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ccf_pipeline.steps.reading.lists import join
-from ccf_pipeline.steps.reading.marks import Mark
+from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.walk import Item, Reach, Walk
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Polarity, Temporality
 from ccf_pipeline.steps.reading.conventions import CHEXPERT, ReadingConventions, SignAs
@@ -22,21 +23,90 @@ class Statement(Protocol):
     implied_by: str | None
 
 
-class LabelsTold(NamedTuple):
-    """What some sentences make of the findings, and whether they rule out that there is none."""
-
-    states: tuple[tuple[str, Polarity], ...]
-    cancels_no_finding: bool
+# What a sentence makes of the findings, and whether it rules out that there is none. Two plain tuples, for a
+# corpus has tens of thousands to remember, and Python's garbage collector forgets about those.
+LabelsTold = tuple[tuple[tuple[str, Polarity], ...], bool]
 
 
-NO_LABELS = LabelsTold((), False)
+@dataclass(frozen=True)
+class LabelTable:
+    """What a statement of each concept makes of the labels under one set of conventions.
+
+    A concept that sets no label is in none of the tables, which is true of most.
+    """
+
+    asserted: dict[str, tuple[str, ...]]
+    denied: dict[str, tuple[str, ...]]
+    denied_by_a_normal_state: dict[str, tuple[str, ...]]
+    cancels_no_finding: frozenset[str]
+    signs: dict[str, tuple[str, SignAs]]
+    doubt: Polarity
+    ignores_history: bool
+    implied_denials: bool
+
+
+def label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTable:
+    """The conventions worked out for every concept; made once, then remembered with the lexicon."""
+    table = lexicon.label_tables.get(conventions)
+    if table is None:
+        table = lexicon.label_tables[conventions] = _label_table(lexicon, conventions)
+    return table
+
+
+def _label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTable:
+    concepts = dict.fromkeys(
+        [*FINDING_LABELS, *lexicon.signs, *lexicon.label_synonyms, *lexicon.wires_and_clips, *lexicon.labels]
+    )
+
+    def findings(polarity: Polarity, *, implied: bool = False) -> dict[str, tuple[str, ...]]:
+        told = {concept: _findings(concept, polarity, implied, lexicon, conventions) for concept in concepts}
+        return {concept: findings for concept, findings in told.items() if findings}
+
+    return LabelTable(
+        asserted=findings("present"),
+        denied=findings("absent"),
+        denied_by_a_normal_state=findings("absent", implied=True),
+        cancels_no_finding=lexicon.abnormal
+        if conventions.no_finding == "strict"
+        else lexicon.cancels_no_finding,
+        signs={
+            sign: (finding, getattr(conventions, convention))
+            for sign, (convention, finding) in lexicon.signs.items()
+        },
+        doubt=conventions.doubt,
+        ignores_history=conventions.history == "ignore",
+        implied_denials=conventions.implied_denials,
+    )
+
+
+def _findings(
+    concept: str, polarity: Polarity, implied: bool, lexicon: Lexicon, conventions: ReadingConventions
+) -> tuple[str, ...]:
+    """The findings whose label a statement of a concept sets; `implied` where another statement says so."""
+    if concept in FINDING_LABELS:
+        return (concept,)
+    convention, finding = lexicon.signs.get(concept, ("", ""))
+    if polarity == "absent":
+        if (
+            convention == "vascular_congestion"
+            and conventions.vascular_congestion == "uncertain"
+            and not implied
+        ):
+            return (finding,)
+        synonym = lexicon.label_synonyms.get(concept)
+        return () if synonym is None else (synonym,)
+    if convention:
+        return (finding,)
+    if conventions.wires_and_clips and concept in lexicon.wires_and_clips:
+        return (SUPPORT_DEVICES,)
+    return lexicon.labels.get(concept, ())
 
 
 def read_labels(
     mentions: Iterable[Mention], lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT
 ) -> dict[str, Polarity]:
     """What a report says of each of the fourteen findings; a finding not spoken of is left out."""
-    return add_up([labels_told(tuple(mentions), lexicon, conventions)])
+    return add_up([labels_told(tuple(mentions), label_table(lexicon, conventions))])
 
 
 def add_up(told: Iterable[LabelsTold]) -> dict[str, Polarity]:
@@ -58,70 +128,41 @@ def add_up(told: Iterable[LabelsTold]) -> dict[str, Polarity]:
     return labels
 
 
-def labels_told(
-    statements: Sequence[Statement], lexicon: Lexicon, conventions: ReadingConventions
-) -> LabelsTold:
+def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTold:
     """What statements make of the labels; those of different sentences do not touch each other."""
-    answers = _answers(statements, lexicon, conventions)
-    cancelling = lexicon.abnormal if conventions.no_finding == "strict" else lexicon.cancels_no_finding
-    ignores_history = conventions.history == "ignore"
-    implied_denials = conventions.implied_denials
-    doubt = conventions.doubt
+    answers = _answers(statements, table)
     labels: dict[str, Polarity] = {}
     cancels = False
     for statement in statements:
-        if ignores_history and statement.temporality == "prior":
+        if statement.temporality == "prior" and table.ignores_history:
             continue
-        polarity = statement.polarity
-        if polarity == "absent" and not implied_denials and statement.implied_by is not None:
+        said = statement.polarity
+        state = table.doubt if said == "uncertain" else said
+        if state != "absent":
+            cancels = cancels or statement.concept in table.cancels_no_finding
+            findings = table.asserted.get(statement.concept)
+        elif statement.implied_by is None:
+            findings = table.denied.get(statement.concept)
+        elif said == "absent" and not table.implied_denials:
             continue
-        if polarity == "uncertain":
-            polarity = doubt
-        cancels = cancels or (polarity != "absent" and statement.concept in cancelling)
-        for finding in _findings(statement, lexicon, polarity, conventions):
-            state = polarity
-            if answers and state != "absent" and (finding, statement.start) in answers:
-                answer = answers[finding, statement.start]
-                if answer == "blank":
-                    continue
-                state = doubt if answer == "uncertain" else state
-            if finding not in labels or _RANK[state] > _RANK[labels[finding]]:
-                labels[finding] = state
-    return LabelsTold(tuple(labels.items()), cancels)
+        else:
+            findings = table.denied_by_a_normal_state.get(statement.concept)
+        for finding in findings or ():
+            answer = answers.get((finding, statement.start)) if answers and state != "absent" else None
+            if answer == "blank":
+                continue
+            told = table.doubt if answer == "uncertain" else state
+            if finding not in labels or _RANK[told] > _RANK[labels[finding]]:
+                labels[finding] = told
+    return tuple(labels.items()), cancels
 
 
-def _answers(
-    statements: Sequence[Statement], lexicon: Lexicon, conventions: ReadingConventions
-) -> dict[tuple[str, int], SignAs]:
+def _answers(statements: Sequence[Statement], table: LabelTable) -> dict[tuple[str, int], SignAs]:
     """What a convention makes of a finding where a sign or a harmless kind of it is named, by its place."""
-    signs = lexicon.signs
+    named = [statement for statement in statements if statement.concept in table.signs]
     answers: dict[tuple[str, int], SignAs] = {}
-    for statement in statements:
-        if statement.concept in signs and statement.polarity != "absent":
-            convention, finding = signs[statement.concept]
-            answers[finding, statement.start] = getattr(conventions, convention)
+    for sign in named:
+        if sign.polarity != "absent":
+            finding, answer = table.signs[sign.concept]
+            answers[finding, sign.start] = answer
     return answers
-
-
-def _findings(
-    statement: Statement, lexicon: Lexicon, polarity: Polarity, conventions: ReadingConventions
-) -> tuple[str, ...]:
-    """The findings whose label a statement sets."""
-    concept = statement.concept
-    if concept in FINDING_LABELS:
-        return (concept,)
-    convention, finding = lexicon.signs.get(concept, ("", ""))
-    if polarity == "absent":
-        if (
-            convention == "vascular_congestion"
-            and conventions.vascular_congestion == "uncertain"
-            and statement.implied_by is None
-        ):
-            return (finding,)
-        synonym = lexicon.label_synonyms.get(concept)
-        return () if synonym is None else (synonym,)
-    if convention:
-        return (finding,)
-    if conventions.wires_and_clips and concept in lexicon.wires_and_clips:
-        return (SUPPORT_DEVICES,)
-    return lexicon.labels.get(concept, ())

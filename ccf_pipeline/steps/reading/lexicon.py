@@ -15,7 +15,7 @@ from ccf_pipeline.concepts.model import GraphFile
 from ccf_pipeline.records import NO_FINDING, SUPPORT_DEVICES, Side, Temporality
 from ccf_pipeline.steps.reading.book import Book
 from ccf_pipeline.steps.reading.conventions import ReadingConventions
-from ccf_pipeline.steps.reading.entries import Entry, FrameTable, concept_of
+from ccf_pipeline.steps.reading.entries import STARTERS, Entry, FrameTable, concept_of
 from ccf_pipeline.steps.reading.words import NUMBER, Vocabulary
 
 
@@ -31,17 +31,21 @@ class Denial:
 class Lexicon:
     """Phrases, frames and what follows from what; made once from a graph, then only read.
 
-    `cache` and `facts` remember what sentences and texts say, which depends on nothing else; both are bounded
+    `entries` tell what each pattern of the automaton stands for; `naming` and `starters` are the indices of
+    those that name something and of those that make one cue with a word behind them. `cache` and `facts` remember what sentences and texts say, which depends on nothing else; both are bounded
     by those who fill them.
     """
 
     vocabulary: Vocabulary
     automaton: AhoCorasick
     entries: tuple[Entry, ...]
+    naming: frozenset[int]
+    starters: frozenset[int]
     frames: FrameTable
     denials: dict[str, tuple[Denial, ...]]
     denial_states: dict[str, tuple[str, ...]]
     parents: dict[str, tuple[str, ...]]
+    implying: frozenset[str]
     labels: dict[str, tuple[str, ...]]
     temporal_concepts: dict[str, Temporality]
     plural_of: dict[str, str]
@@ -62,13 +66,11 @@ class Lexicon:
     probable: frozenset[str]
     hardly_seen: tuple[str, ...]
     alone: dict[str, str]
-    found_elsewhere_too: frozenset[str]
     pulls: frozenset[str]
     pushes: frozenset[str]
     bones: frozenset[str]
-    cache: dict[tuple[ReadingConventions, bool], dict[tuple[str, bool], Any]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    cache: dict[tuple[ReadingConventions, bool], Any] = field(default_factory=dict, compare=False, repr=False)
+    label_tables: dict[ReadingConventions, Any] = field(default_factory=dict, compare=False, repr=False)
     facts: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
@@ -91,16 +93,20 @@ def _compile(graph: GraphFile) -> Lexicon:
     book.resolve_parts(kinship)
     book.leave_plurals_to_the_reader(cues["plural_of"])
     vocabulary.finish()
-    patterns, entries = book.compiled()
+    patterns, entries = book.compiled(frozenset(cues["found_elsewhere_too"]))
+    denials, parents = _denials(graph), _parents(graph)
     temporal = {k: v for k, v in cues["temporal_concepts"].items() if k in known}
     return Lexicon(
         vocabulary=vocabulary,
         automaton=AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest),
         entries=entries,
+        naming=frozenset(i for i, entry in enumerate(entries) if entry.names_something),
+        starters=frozenset(i for i, entry in enumerate(entries) if entry.role in STARTERS),
         frames=table,
-        denials=_denials(graph),
+        denials=denials,
         denial_states=book.denial_states(graph),
-        parents=_parents(graph),
+        parents=parents,
+        implying=frozenset((*denials, *parents)),
         labels={concept.id: concept.sets_labels for concept in graph.concepts if concept.sets_labels},
         temporal_concepts=temporal,
         plural_of={a: b for a, b in cues["plural_of"].items() if a in known and b in known},
@@ -126,7 +132,6 @@ def _compile(graph: GraphFile) -> Lexicon:
         probable=frozenset(cues["probable"]),
         hardly_seen=tuple(cues["hardly_seen"]),
         alone=frames["alone"],
-        found_elsewhere_too=frozenset(cues["found_elsewhere_too"]),
         pulls=frozenset(cues["pulls"]),
         pushes=frozenset(cues["pushes"]),
         of_bones=frozenset(cues["of_bones"]),

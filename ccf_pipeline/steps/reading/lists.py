@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccf_pipeline.steps.reading.marks import Mark
+from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.walk import ENDS_OF_LIST, Item, Walk
 
 

@@ -2,74 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
+from operator import itemgetter
 
 from ccf_pipeline.records import Temporality
-from ccf_pipeline.steps.reading.entries import Entry
+from ccf_pipeline.steps.reading.entries import STARTERS, Entry, Mark
 from ccf_pipeline.steps.reading.lexicon import Lexicon
+from ccf_pipeline.steps.reading.scoping import steps_of
 
 # How many unknown words may stand between "not" and the word it denies: "not definitely well seen".
 _GAP = 3
 _CHANGELESS_GAP = 4
 
 
-class Mark:
-    """One phrase found: where it stands, in pieces, and what it does there."""
-
-    __slots__ = ("end", "entry", "names_something", "role", "start", "temporality")
-
-    def __init__(self, start: int, end: int, entry: Entry) -> None:
-        self.start = start
-        self.end = end
-        self.entry = entry
-        # Asked for so often that they are at hand here too.
-        self.role = entry.role
-        self.temporality = entry.temporality
-        self.names_something = entry.names_something
-
-    @property
-    def phrase(self) -> str:
-        return self.entry.phrase
-
-    def joined(self, other: Mark, role: str, temporality: Temporality | None) -> Mark:
-        """This mark and a later one as a single cue."""
-        between = " … " if other.start > self.end else " "
-        phrase = f"{self.phrase}{between}{other.phrase}"
-        mark = Mark(self.start, other.end, _cue(phrase, role))
-        mark.temporality = temporality
-        return mark
-
-
-@lru_cache(maxsize=4096)
-def _cue(phrase: str, role: str) -> Entry:
-    return Entry(phrase, role=role)
-
-
 def find_marks(lexicon: Lexicon, codes: str) -> list[Mark]:
-    """The longest known phrases of a sentence, combined where two make one cue."""
+    """The longest known phrases of a sentence, combined where two make one cue; none where nothing is named."""
+    found = lexicon.automaton.find_matches_as_indexes(codes)
+    phrases = set(map(_PHRASE, found))
+    if lexicon.naming.isdisjoint(phrases):
+        return []
     entries = lexicon.entries
-    marks = [Mark(a, b, entries[i]) for i, a, b in lexicon.automaton.find_matches_as_indexes(codes)]
-    if not _STARTERS.intersection([mark.role for mark in marks]):
-        return marks
+    marks = [Mark(start, end, entries[phrase]) for phrase, start, end in found]
+    return marks if lexicon.starters.isdisjoint(phrases) else _combined(marks)
+
+
+_PHRASE = itemgetter(0)
+
+
+def _combined(marks: list[Mark]) -> list[Mark]:
     combined: list[Mark] = []
     i = 0
     while i < len(marks):
         mark = marks[i]
-        if mark.role in _STARTERS:
+        if mark.role in STARTERS:
             partner = _partner(marks, i)
             if partner is not None:
                 j, role, temporality = partner
                 if role == "unseen" and _is_about_the_past(marks, j + 1):
                     role, temporality = "", "new"
-                combined.append(mark.joined(marks[j], role, temporality))
+                combined.append(_joined(mark, marks[j], role, temporality))
                 i = j + 1
                 continue
         combined.append(mark)
         i += 1
-    return combined
+    return combined if any(mark.names_something for mark in combined) else []
 
 
-_STARTERS = frozenset({"not", "no", "without", "no_longer", "partly", "prior_exam"})
+def _joined(mark: Mark, other: Mark, role: str, temporality: Temporality | None) -> Mark:
+    """A mark and a later one as a single cue."""
+    between = " … " if other.start > mark.end else " "
+    cue = Mark(mark.start, other.end, _cue(f"{mark.phrase}{between}{other.phrase}", role, temporality))
+    cue.temporality = temporality
+    return cue
+
+
+@lru_cache(maxsize=4096)
+def _cue(phrase: str, role: str, temporality: Temporality | None) -> Entry:
+    cue = Entry(phrase, role=role)
+    return replace(cue, steps=steps_of(cue, temporality))
 
 
 def _is_about_the_past(marks: list[Mark], i: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ccf_pipeline.steps.reading.lexicon import Lexicon
-from ccf_pipeline.steps.reading.marks import Mark
+from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.walk import Item
 
 _STOP_LEFT = frozenset(
@@ -15,7 +15,7 @@ _STOP_RIGHT = frozenset({"break", "semicolon", "with", "or", "no", "without", "a
 def place_items(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item]:
     """The items with what the words around them say; a noun shared by two places becomes two statements."""
     for mark in marks:
-        if mark.entry.is_detail or mark.temporality:
+        if mark.temporality or mark.entry.is_detail:
             return _placed(lexicon, marks, items)
     return items
 
@@ -26,10 +26,10 @@ def _placed(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item
         placed.append(item)
         if item.concept in lexicon.temporal_concepts:
             continue
-        for mark in _inside(marks, item):
-            _take(lexicon, mark, item)
-        placed += _look_left(lexicon, marks, item)
-        placed += _look_right(lexicon, marks, item)
+        _look_inside(lexicon, marks, item)
+        for twin in (_look_left(lexicon, marks, item), _look_right(lexicon, marks, item)):
+            if twin is not None:
+                placed.append(twin)
     for item in placed:
         if item.side is None and item.region is not None:
             item.side = lexicon.sides_of_regions.get(item.region)
@@ -37,27 +37,30 @@ def _placed(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item
     return placed
 
 
-def _inside(marks: list[Mark], item: Item) -> list[Mark]:
+def _look_inside(lexicon: Lexicon, marks: list[Mark], item: Item) -> None:
     """The marks that the item spans: one phrase, or a part of the chest and what is said of it."""
     first = item.mark
     while first > 0 and marks[first - 1].start >= item.start:
         first -= 1
-    return [mark for mark in marks[first : item.mark + 1] if mark.end <= item.end]
+    for k in range(first, item.mark + 1):
+        if marks[k].end <= item.end:
+            _take(lexicon, marks[k], item)
 
 
 def _take(lexicon: Lexicon, mark: Mark, item: Item) -> None:
     entry = mark.entry
-    if entry.side and item.side is None:
-        item.side = entry.side
-    if entry.region and (item.region is None or item.region in lexicon.wider_regions[entry.region]):
-        item.region = entry.region
-    if entry.severity and item.severity is None:
-        item.severity = entry.severity
+    if entry.is_detail:
+        if entry.side and item.side is None:
+            item.side = entry.side
+        if entry.region and (item.region is None or item.region in lexicon.wider_regions[entry.region]):
+            item.region = entry.region
+        if entry.severity and item.severity is None:
+            item.severity = entry.severity
     if mark.temporality and item.temporality is None and mark.role != "verb":
         item.temporality = mark.temporality
 
 
-def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> list[Item]:
+def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
     """Adjectives before the noun; after an "and" they make a second statement: "right and left effusions"."""
     last = item.start
     for k in range(item.mark - 1, -1, -1):
@@ -67,26 +70,26 @@ def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> list[Item]:
         if mark.role == "and" and (item.side or item.region):
             return _second_place(lexicon, marks, item, k)
         if mark.role in _STOP_LEFT or mark.role == "and" or last - mark.end > 2:
-            return []
+            return None
         _take(lexicon, mark, item)
         last = mark.start
-    return []
+    return None
 
 
-def _second_place(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> list[Item]:
+def _second_place(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> Item | None:
     twin = item.unplaced()
     for mark in reversed(marks[max(0, k - 4) : k]):
         if mark.names_something or mark.role in _STOP_LEFT:
             break
         _take(lexicon, mark, twin)
     if not (twin.side and twin.side != item.side) and not (twin.region and twin.region != item.region):
-        return []
+        return None
     twin.side = twin.side or item.side
     twin.region = twin.region or item.region
-    return [twin]
+    return twin
 
 
-def _look_right(lexicon: Lexicon, marks: list[Mark], item: Item) -> list[Item]:
+def _look_right(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
     """What follows the noun: "at the right base", "on the left", ", moderate", "… and at the right hilum"."""
     placing = False
     last = item.end
@@ -95,14 +98,14 @@ def _look_right(lexicon: Lexicon, marks: list[Mark], item: Item) -> list[Item]:
         entry = mark.entry
         apart = entry.concepts and mark.temporality is None and not entry.region and mark.start > last
         if mark.role in _STOP_RIGHT or apart:
-            return []
+            return None
         if mark.role == "comma":
             if not _only_details(marks, mark):
-                return []
+                return None
             placing = True
         elif mark.role == "and":
             if not placing:
-                return []
+                return None
             if item.side is not None:
                 return _second_place_after(lexicon, marks, item, k)
         elif mark.role in ("of", "verb"):
@@ -110,20 +113,20 @@ def _look_right(lexicon: Lexicon, marks: list[Mark], item: Item) -> list[Item]:
         elif placing or mark.start - last <= 1:
             _take(lexicon, mark, item)
         last = mark.end
-    return []
+    return None
 
 
-def _second_place_after(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> list[Item]:
+def _second_place_after(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> Item | None:
     """The same noun at a second place after "and", if that place has a preposition of its own."""
     if k + 1 >= len(marks) or marks[k + 1].role != "of":
-        return []
+        return None
     twin = item.unplaced()
     twin.severity = item.severity
     for mark in marks[k + 1 : k + 6]:
         if mark.role not in ("", "of", "determiner") or (mark.entry.concepts and not mark.entry.region):
             break
         _take(lexicon, mark, twin)
-    return [twin] if twin.side is not None and twin.side != item.side else []
+    return twin if twin.side is not None and twin.side != item.side else None
 
 
 def _only_details(marks: list[Mark], comma: Mark) -> bool:

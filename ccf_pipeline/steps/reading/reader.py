@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from ccf_pipeline.records import Mention, Polarity, Side, Temporality
 from ccf_pipeline.sentences import split_report
 from ccf_pipeline.steps.orders import is_order, told_of_earlier
 from ccf_pipeline.steps.reading.conventions import CHEXPERT, ReadingConventions
-from ccf_pipeline.steps.reading.labels import NO_LABELS, LabelsTold, add_up, labels_told
+from ccf_pipeline.steps.reading.labels import LabelsTold, LabelTable, add_up, label_table, labels_told
 from ccf_pipeline.steps.reading.lexicon import Lexicon
-from ccf_pipeline.steps.reading.marks import Mark, find_marks
+from ccf_pipeline.steps.reading.entries import Mark
+from ccf_pipeline.steps.reading.marks import find_marks
 from ccf_pipeline.steps.reading.places import place_items
 from ccf_pipeline.steps.reading.scoping import walk_marks
 from ccf_pipeline.steps.reading.stable import doubt_stable
@@ -33,11 +34,18 @@ _Said = tuple[
 ]
 
 
-class SentenceReading(NamedTuple):
-    """What one sentence says, wherever it stands: its mentions and what they make of the labels."""
+# What one sentence says, wherever it stands: its mentions and what they make of the labels.
+_SentenceReading = tuple[tuple[_Said, ...], LabelsTold]
+_NOTHING: _SentenceReading = ((), ((), False))
 
-    said: tuple[_Said, ...]
-    labels: LabelsTold
+
+@dataclass(frozen=True)
+class _Memory:
+    """What is kept of all that was read with one lexicon under one set of conventions."""
+
+    labels: LabelTable
+    sentences: dict[str, _SentenceReading] = field(default_factory=dict)
+    histories: dict[str, _SentenceReading] = field(default_factory=dict)
 
 
 def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT) -> tuple[Mention, ...]:
@@ -53,24 +61,35 @@ def read_report(
     Args:
         this_film: an order to a model says nothing of the patient, and what an earlier film showed is past.
     """
-    remembered = lexicon.cache.setdefault((conventions, this_film), {})
-    if len(remembered) >= _REMEMBERED_SENTENCES:
-        remembered.clear()
+    memory = _memory(lexicon, conventions, this_film)
     mentions: list[Mention] = []
     labels: list[LabelsTold] = []
     report = split_report(text)
     histories = lexicon.headings_of_history
     for number, (heading, start, end) in enumerate(report, 1):
-        key = (text[start:end], heading in histories and _is_history(report, number))
-        reading = remembered.get(key)
+        sentence = text[start:end]
+        history = heading in histories and _is_history(report, number)
+        remembered = memory.histories if history else memory.sentences
+        reading = remembered.get(sentence)
         if reading is None:
-            reading = _read_sentence(*key, lexicon, conventions, this_film)
+            reading = _read_sentence(sentence, history, lexicon, memory.labels, conventions, this_film)
             if end - start <= _LONGEST_REMEMBERED:
-                remembered[key] = reading
-        if reading.said:
-            _place(reading.said, start, number, mentions)
-            labels.append(reading.labels)
+                remembered[sentence] = reading
+        said, told = reading
+        if said:
+            _place(said, start, number, mentions)
+            labels.append(told)
     return tuple(mentions), add_up(labels)
+
+
+def _memory(lexicon: Lexicon, conventions: ReadingConventions, this_film: bool) -> _Memory:
+    memory: _Memory | None = lexicon.cache.get((conventions, this_film))
+    if memory is None:
+        memory = lexicon.cache[conventions, this_film] = _Memory(label_table(lexicon, conventions))
+    for remembered in (memory.sentences, memory.histories):
+        if len(remembered) >= _REMEMBERED_SENTENCES:
+            remembered.clear()
+    return memory
 
 
 def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
@@ -114,21 +133,26 @@ _FIELDS = set(Mention.model_fields)
 
 
 def _read_sentence(
-    sentence: str, history: bool, lexicon: Lexicon, conventions: ReadingConventions, this_film: bool
-) -> SentenceReading:
+    sentence: str,
+    history: bool,
+    lexicon: Lexicon,
+    table: LabelTable,
+    conventions: ReadingConventions,
+    this_film: bool,
+) -> _SentenceReading:
     """What one sentence says, with the offsets of its mentions counted from its beginning."""
     if this_film and is_order(sentence):
         return _NOTHING
     codes, letters = lexicon.vocabulary.encode(sentence)
     marks = find_marks(lexicon, codes)
-    if True not in [mark.names_something for mark in marks]:
+    if not marks:
         return _NOTHING
     pieces = Pieces(letters)
     items: list[Item] = []
     for begin in range(0, len(marks), _MARKS_AT_ONCE):
         part = marks[begin : begin + _MARKS_AT_ONCE]
-        walk = Walk(lexicon, part, conventions)
-        said = place_items(lexicon, part, walk_marks(walk, pieces))
+        walk = Walk(lexicon, part, pieces, conventions)
+        said = place_items(lexicon, part, walk_marks(walk))
         for item in said:
             if item.severity == "borderline" and item.polarity == "present":
                 item.polarity, item.cue = conventions.borderline, "borderline"
@@ -143,27 +167,27 @@ def _read_sentence(
         for item in items:
             if item.temporality is None and past[0] <= pieces.span(item.start, item.end)[0] < past[1]:
                 item.temporality = "prior"
-    return SentenceReading(_in_letters(items, pieces), labels_told(items, lexicon, conventions))
-
-
-_NOTHING = SentenceReading((), NO_LABELS)
+    return _in_letters(items, pieces), labels_told(items, table)
 
 
 def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
     """What a kind of finding says of the finding, and what a normal state denies."""
     denials, parents, devices = lexicon.denials, lexicon.parents, lexicon.devices
-    said = {(item.concept, item.start) for item in items}
     implied: list[Item] = []
-    for item in items:
+    implying = [item for item in items if item.concept in lexicon.implying]
+    if not implying:
+        return implied
+    said = {(item.concept, item.start) for item in items}
+    for item in implying:
         concept = item.concept
         if item.polarity == "present" and concept in denials:
             for denial in denials[concept]:
                 if not (excepted and denial.unless_excepted) and (denial.concept, item.start) not in said:
-                    implied.append(_following(item, denial.concept, "absent"))
+                    implied.append(item.following(denial.concept, "absent"))
         if concept in parents and (item.polarity != "absent" or concept in devices):
             for parent in parents[concept]:
                 if (parent, item.start) not in said:
-                    implied.append(_following(item, parent, item.polarity))
+                    implied.append(item.following(parent, item.polarity))
     return implied
 
 
@@ -187,19 +211,11 @@ def _directed(lexicon: Lexicon, items: list[Item], marks: list[Mark]) -> list[It
     return [item for item in items if item not in shifts or is_meant(item)]
 
 
-def _following(item: Item, concept: str, polarity: Polarity) -> Item:
-    twin = item.copy()
-    twin.concept = concept
-    twin.polarity = polarity
-    twin.implied_by = item.concept
-    return twin
-
-
 def _plurals(lexicon: Lexicon, items: list[Item], pieces: Pieces) -> list[Item]:
     """Where more than one is a concept of its own: "nodules" are multiple nodules."""
     plural_of = lexicon.plural_of
     return [
-        _following(item, plural_of[item.concept], item.polarity)
+        item.following(plural_of[item.concept], item.polarity)
         for item in items
         if item.concept in plural_of and pieces.word(item.end - 1).endswith("s")
     ]

@@ -2,63 +2,66 @@
 
 from __future__ import annotations
 
-from ccf_pipeline.steps.reading.anatomy import Anatomy
+from ccf_pipeline.records import Polarity, Temporality
+from ccf_pipeline.steps.reading.anatomy import (
+    forget_parts,
+    head_with_parts,
+    is_framed,
+    measure_part,
+    name_part,
+    say_of_parts,
+)
 from ccf_pipeline.steps.reading.cues import HANDLERS
-from ccf_pipeline.steps.reading.marks import Mark
+from ccf_pipeline.steps.reading.entries import Entry, Mark, Step
 from ccf_pipeline.steps.reading.walk import Item, Reach, Walk
-from ccf_pipeline.steps.reading.words import Pieces
 
 
-def walk_marks(walk: Walk, pieces: Pieces) -> list[Item]:
-    """Every concept of the sentence with its polarity; `pieces` tell the figures in it."""
-    anatomy = Anatomy(walk, pieces)
-    handler_of = HANDLERS.get
+def walk_marks(walk: Walk) -> list[Item]:
+    """Every concept of the sentence with its polarity."""
     for i, mark in enumerate(walk.marks):
-        role = mark.role
-        handle = handler_of(role) if role else None
-        if handle is not None:
-            handle(walk, i, mark)
-        if mark.temporality is not None:
-            _say_time(walk, i, mark)
-            if mark.temporality == "unchanged":
-                walk.unchanged.append(i)
-        if mark.names_something or mark.entry.predicate is not None or role in _ANATOMY_ROLES:
-            _read_entry(walk, anatomy, i, mark)
+        for step in mark.entry.steps:
+            step(walk, i, mark)
     return walk.items
 
 
-_ANATOMY_ROLES = frozenset({"number", "semicolon", "colon"})
-
-
-def _read_entry(walk: Walk, anatomy: Anatomy, i: int, mark: Mark) -> None:
-    entry = mark.entry
+def steps_of(entry: Entry, temporality: Temporality | None) -> tuple[Step, ...]:
+    """What a mark does when the walk comes to it, in this order; words of place and degree do nothing."""
+    steps: list[Step] = []
+    if entry.role in HANDLERS:
+        steps.append(HANDLERS[entry.role])
+    if temporality is not None:
+        steps.append(_say_time)
     if entry.concepts or entry.denied_states or entry.shadowed:
-        _name(walk, anatomy, i, mark)
+        steps.append(_name)
     if entry.predicate is not None:
-        anatomy.predicate(i, mark)
+        steps.append(say_of_parts)
     if entry.subject is not None:
-        anatomy.subject(i, mark)
-    if mark.role == "number":
-        anatomy.measure(i, mark)
-    elif mark.role == "colon":
-        anatomy.title()
-    elif mark.role == "semicolon":
-        anatomy.forget()
+        steps.append(name_part)
+    if entry.role in _SAID_OF_PARTS:
+        steps.append(_SAID_OF_PARTS[entry.role])
+    return tuple(steps)
 
 
-def _name(walk: Walk, anatomy: Anatomy, i: int, mark: Mark) -> None:
+_SAID_OF_PARTS: dict[str, Step] = {
+    "number": measure_part,
+    "colon": head_with_parts,
+    "semicolon": forget_parts,
+}
+
+
+def _name(walk: Walk, i: int, mark: Mark) -> None:
     """A phrase that names concepts: each becomes a statement, as the cue in force has it."""
     entry = mark.entry
     if entry.temporality is not None and entry.concepts[0] in walk.lexicon.temporal_concepts:
         walk.items.append(Item(entry.concepts[0], i, mark.start, mark.end, "present", None))
         return
-    if walk.conventions.elsewhere == "ignore" and _is_elsewhere(walk, i):
+    if entry.is_found_elsewhere and walk.conventions.elsewhere == "ignore" and _is_elsewhere(walk, i):
         return
-    if entry.predicate is not None and anatomy.is_framed(i, entry.predicate):
+    if entry.predicate is not None and is_framed(walk, i, entry.predicate):
         return
-    _state(walk, anatomy, i, mark)
+    _state(walk, i, mark)
     if entry.subject is None and entry.predicate is None and entry.concepts and entry.temporality is None:
-        anatomy.forget()
+        forget_parts(walk, i, mark)
     for concept in entry.denies:
         walk.add(concept, i, mark.start, mark.end, "absent", mark.phrase)
     if entry.goes_on_denying:
@@ -70,24 +73,31 @@ def _name(walk: Walk, anatomy: Anatomy, i: int, mark: Mark) -> None:
             walk.reach = None
 
 
-def _state(walk: Walk, anatomy: Anatomy, i: int, mark: Mark) -> None:
-    polarity, cue = walk.current()
-    gone = walk.reach is not None and walk.reach.resolved
-    qualifier = walk.qualifier(i) if polarity == "absent" else None
-    if qualifier == "new":
-        polarity, cue = walk.conventions.no_new, f"{cue} new"
-    shadowed = mark.entry.shadowed if walk.conventions.elsewhere == "count" else ()
-    for concept in mark.entry.concepts or shadowed:
-        if concept in walk.lexicon.of_bones and _is_of_a_device(walk, mark):
+def _state(walk: Walk, i: int, mark: Mark) -> None:
+    entry, reach, lexicon = mark.entry, walk.reach, walk.lexicon
+    polarity: Polarity = "present"
+    cue = qualifier = None
+    gone = False
+    if reach is not None:
+        polarity, cue, gone = reach.polarity, reach.cue, reach.resolved
+        if polarity == "absent":
+            qualifier = walk.qualifier(i)
+            if qualifier == "new":
+                polarity, cue = walk.conventions.no_new, f"{cue} new"
+    concepts = entry.concepts
+    if not concepts and walk.conventions.elsewhere == "count":
+        concepts = entry.shadowed
+    for concept in concepts:
+        if concept in lexicon.of_bones and _is_of_a_device(walk, mark):
             continue
         item = walk.add(concept, i, mark.start, mark.end, polarity, cue)
         item.qualified = qualifier is not None
         if gone:
             item.temporality = "resolved"
-        if concept in walk.lexicon.topics:
-            anatomy.topic = (walk.lexicon.topics[concept], i)
+        if concept in lexicon.topics:
+            walk.topic = (lexicon.topics[concept], i)
     if polarity == "absent" and qualifier is None and not gone:
-        for state in mark.entry.denied_states:
+        for state in entry.denied_states:
             walk.add(state, i, mark.start, mark.end, "present", cue)
 
 
@@ -106,8 +116,6 @@ def _is_of_a_device(walk: Walk, mark: Mark) -> bool:
 def _is_elsewhere(walk: Walk, i: int) -> bool:
     """Whether a word of another organ qualifies this phrase: breast mass, mass in the left breast."""
     mark = walk.marks[i]
-    if not walk.lexicon.found_elsewhere_too.intersection(mark.entry.concepts):
-        return False
     if mark.entry.elsewhere:
         return True
     if i > 0 and walk.marks[i - 1].entry.elsewhere and mark.start - walk.marks[i - 1].end <= 1:
@@ -126,6 +134,8 @@ def _is_elsewhere(walk: Walk, i: int) -> bool:
 def _say_time(walk: Walk, i: int, mark: Mark) -> None:
     """A word of time is said of what stands before it, or of what it leads on to."""
     time = mark.temporality
+    if time == "unchanged":
+        walk.unchanged.append(i)
     leads_on = mark.phrase.endswith((" of", " in")) or (
         i + 1 < len(walk.marks) and walk.marks[i + 1].role == "of"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ccf_pipeline.steps.reading.lexicon import Lexicon
-from ccf_pipeline.steps.reading.marks import Mark
+from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.walk import Item
 
 # Not "remains" nor "again seen", which say that it is there.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ccf_pipeline.records import Polarity, Side, Temporality
 from ccf_pipeline.steps.reading.conventions import ReadingConventions
-from ccf_pipeline.steps.reading.lexicon import Lexicon
-from ccf_pipeline.steps.reading.marks import Mark
+from ccf_pipeline.steps.reading.entries import Mark
+from ccf_pipeline.steps.reading.words import Pieces
+
+if TYPE_CHECKING:
+    from ccf_pipeline.steps.reading.lexicon import Lexicon
 
 
 class Item:
@@ -32,10 +37,11 @@ class Item:
         self.implied_by: str | None = None
         self.qualified = False
 
-    def copy(self) -> Item:
-        """The same statement again, to follow from it or to stand elsewhere."""
-        twin = self.unplaced()
+    def following(self, concept: str, polarity: Polarity) -> Item:
+        """What this statement says of another concept."""
+        twin = Item(concept, self.mark, self.start, self.end, polarity, self.cue)
         twin.side, twin.region, twin.severity = self.side, self.region, self.severity
+        twin.temporality, twin.implied_by, twin.qualified = self.temporality, self.concept, self.qualified
         return twin
 
     def unplaced(self) -> Item:
@@ -62,19 +68,31 @@ class Walk:
     """What is known at one mark of the sentence.
 
     `trail` holds the items read and, between them, the joints that a cue behind them looks back over:
-    comma, and, or, with, verb, and "stop" where a statement ended. `fronted` are the predicates that
-    stand before their part of the chest, `unchanged` are the marks that say that nothing changed.
+    comma, and, or, with, verb, and "stop" where a statement ended. `unchanged` are the marks that say that
+    nothing changed.
+
+    `subjects` are the parts of the chest that are spoken of, with their marks: `bound` once something was
+    said of them, `titled` where they head what follows. `fronted` are the predicates that stand before their
+    part, `topic` is a part that a finding brought up, and `said_of_parts` is what was said of the parts.
     """
 
-    def __init__(self, lexicon: Lexicon, marks: list[Mark], conventions: ReadingConventions) -> None:
+    def __init__(
+        self, lexicon: Lexicon, marks: list[Mark], pieces: Pieces, conventions: ReadingConventions
+    ) -> None:
         self.lexicon = lexicon
         self.marks = marks
+        self.pieces = pieces
         self.conventions = conventions
         self.items: list[Item] = []
         self.trail: list[Item | str] = []
         self.reach: Reach | None = None
         self.past: str | None = None
         self.coming_time: Temporality | None = None
+        self.subjects: list[tuple[str, int]] = []
+        self.bound = False
+        self.titled = False
+        self.topic: tuple[str, int] | None = None
+        self.said_of_parts: list[Item] = []
         self.fronted: list[tuple[str, int]] = []
         self.unchanged: list[int] = []
         self.has_verb = False

@@ -164,13 +164,12 @@ class Pieces:
 
     def __init__(self, pieces: list[str]) -> None:
         self._pieces = pieces
-        self._ends: list[int] = []
+        self._ends = list(accumulate(map(len, pieces)))
 
     def span(self, first: int, after: int) -> tuple[int, int]:
         """Where the word of the first piece begins and the last piece before `after` ends."""
-        ends = self._ends = self._ends or list(accumulate(map(len, self._pieces)))
-        begin = ends[first] - len(self._pieces[first].lstrip(_PADDING))
-        return begin, ends[after - 1]
+        ends = self._ends
+        return ends[first] - len(self._pieces[first].lstrip(_PADDING)), ends[after - 1]
 
     def word(self, index: int) -> str:
         """The word as it is written, in lower case."""
