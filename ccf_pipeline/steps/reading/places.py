@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ccf_pipeline.steps.reading.lexicon import Lexicon
 from ccf_pipeline.steps.reading.entries import Mark
-from ccf_pipeline.steps.reading.walk import Item
+from ccf_pipeline.steps.reading.walk import Item, Walk
 
 _STOP_LEFT = frozenset(
     {"comma", "or", "no", "without", "not", "with", "verb", "break", "semicolon", "asserts", "of"}
@@ -12,17 +12,18 @@ _STOP_LEFT = frozenset(
 _STOP_RIGHT = frozenset({"break", "semicolon", "with", "or", "no", "without", "asserts", "versus"})
 
 
-def place_items(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item]:
+def place_items(walk: Walk) -> list[Item]:
     """The items with what the words around them say; a noun shared by two places becomes two statements."""
-    for mark in marks:
+    for mark in walk.marks:
         if mark.temporality or mark.entry.is_detail:
-            return _placed(lexicon, marks, items)
-    return items
+            return _placed(walk)
+    return walk.items
 
 
-def _placed(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item]:
+def _placed(walk: Walk) -> list[Item]:
+    lexicon, marks = walk.lexicon, walk.marks
     placed: list[Item] = []
-    for item in items:
+    for item in walk.items:
         placed.append(item)
         if item.concept in lexicon.temporal_concepts:
             continue
@@ -33,6 +34,8 @@ def _placed(lexicon: Lexicon, marks: list[Mark], items: list[Item]) -> list[Item
     for item in placed:
         if item.side is None and item.region is not None:
             item.side = lexicon.sides_of_regions.get(item.region)
+        if item.severity == "borderline" and item.polarity == "present":
+            item.polarity, item.cue = walk.conventions.borderline, "borderline"
     _inherit(lexicon, placed)
     return placed
 
@@ -93,8 +96,7 @@ def _look_right(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
     """What follows the noun: "at the right base", "on the left", ", moderate", "… and at the right hilum"."""
     placing = False
     last = item.end
-    for k in range(item.mark + 1, min(item.mark + 10, len(marks))):
-        mark = marks[k]
+    for k, mark in enumerate(marks[item.mark + 1 : item.mark + 10], item.mark + 1):
         entry = mark.entry
         apart = entry.concepts and mark.temporality is None and not entry.region and mark.start > last
         if mark.role in _STOP_RIGHT or apart:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
 
 from ccf_pipeline.records import Mention, Polarity, Side, Temporality
 from ccf_pipeline.sentences import split_report
@@ -19,7 +21,6 @@ from ccf_pipeline.steps.reading.walk import Item, Walk
 from ccf_pipeline.steps.reading.words import Pieces
 from ccf_pipeline.steps.unvalidated import new_noun, put_extra, put_fields, put_fields_set, put_private
 
-# Radiologists repeat themselves: about half of the sentences of a corpus were read before.
 _REMEMBERED_SENTENCES = 50_000
 _LONGEST_REMEMBERED = 1_000
 _SHIFTS = frozenset({"att_shift_toward", "att_shift_away"})
@@ -27,13 +28,8 @@ _OPPOSITE = {"left": "right", "right": "left"}
 # No sentence is this long; text that is goes piece by piece, so that no text makes the reader slow.
 _MARKS_AT_ONCE = 120
 
-# A mention before it has its place in a report: concept, polarity, start, end, side, region, severity,
-# temporality, cue and what implies it. A plain tuple, for a corpus has tens of thousands to remember.
-_Said = tuple[
-    str, Polarity, int, int, Side | None, str | None, str | None, Temporality | None, str | None, str | None
-]
-
-
+# A mention before it has its place in a report: where it starts and ends in its sentence, and its fields.
+_Said = tuple[int, int, dict[str, Any]]
 # What one sentence says, wherever it stands: its mentions and what they make of the labels.
 _SentenceReading = tuple[tuple[_Said, ...], LabelsTold]
 _NOTHING: _SentenceReading = ((), ((), False))
@@ -41,11 +37,16 @@ _NOTHING: _SentenceReading = ((), ((), False))
 
 @dataclass(frozen=True)
 class _Memory:
-    """What is kept of all that was read with one lexicon under one set of conventions."""
+    """What is kept of all that was read with one lexicon under one set of conventions.
+
+    Radiologists repeat themselves: about half of the sentences of a corpus were read before, and of what
+    the others say, five sixths was said before but for its place. `fields` holds that once for all of them.
+    """
 
     labels: LabelTable
     sentences: dict[str, _SentenceReading] = field(default_factory=dict)
     histories: dict[str, _SentenceReading] = field(default_factory=dict)
+    fields: dict[tuple[str | None, ...], dict[str, Any]] = field(default_factory=dict)
 
 
 def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT) -> tuple[Mention, ...]:
@@ -72,7 +73,7 @@ def read_report(
         remembered = memory.histories if history else memory.sentences
         reading = remembered.get(sentence)
         if reading is None:
-            reading = _read_sentence(sentence, history, lexicon, memory.labels, conventions, this_film)
+            reading = _read_sentence(sentence, history, lexicon, memory, conventions, this_film)
             if end - start <= _LONGEST_REMEMBERED:
                 remembered[sentence] = reading
         said, told = reading
@@ -86,8 +87,8 @@ def _memory(lexicon: Lexicon, conventions: ReadingConventions, this_film: bool) 
     memory: _Memory | None = lexicon.cache.get((conventions, this_film))
     if memory is None:
         memory = lexicon.cache[conventions, this_film] = _Memory(label_table(lexicon, conventions))
-    for remembered in (memory.sentences, memory.histories):
-        if len(remembered) >= _REMEMBERED_SENTENCES:
+    if len(memory.sentences) + len(memory.histories) >= _REMEMBERED_SENTENCES:
+        for remembered in (memory.sentences, memory.histories, memory.fields):
             remembered.clear()
     return memory
 
@@ -107,21 +108,12 @@ def _place(said: tuple[_Said, ...], offset: int, number: int, mentions: list[Men
     Built without validation, which would take half of the reader's time: every field is the reader's own
     (a test validates them all).
     """
-    for concept, polarity, start, end, side, region, severity, temporality, cue, implied_by in said:
+    for start, end, told in said:
         mention = new_noun(Mention)
-        fields = {
-            "concept": concept,
-            "polarity": polarity,
-            "start": offset + start,
-            "end": offset + end,
-            "sentence": number,
-            "side": side,
-            "region": region,
-            "severity": severity,
-            "temporality": temporality,
-            "cue": cue,
-            "implied_by": implied_by,
-        }
+        fields = told.copy()
+        fields["start"] = offset + start
+        fields["end"] = offset + end
+        fields["sentence"] = number
         put_fields(mention, fields)
         put_fields_set(mention, _FIELDS)
         put_extra(mention, None)
@@ -136,7 +128,7 @@ def _read_sentence(
     sentence: str,
     history: bool,
     lexicon: Lexicon,
-    table: LabelTable,
+    memory: _Memory,
     conventions: ReadingConventions,
     this_film: bool,
 ) -> _SentenceReading:
@@ -150,35 +142,41 @@ def _read_sentence(
     pieces = Pieces(letters)
     items: list[Item] = []
     for begin in range(0, len(marks), _MARKS_AT_ONCE):
-        part = marks[begin : begin + _MARKS_AT_ONCE]
-        walk = Walk(lexicon, part, pieces, conventions)
-        said = place_items(lexicon, part, walk_marks(walk))
-        for item in said:
-            if item.severity == "borderline" and item.polarity == "present":
-                item.polarity, item.cue = conventions.borderline, "borderline"
-        if walk.unchanged and conventions.stable_heart == "uncertain":
-            said += doubt_stable(lexicon, part, said, walk.unchanged)
-        said = _directed(lexicon, said, part)
-        items += said
-        items += _implied(lexicon, said, walk.excepted)
-    items += _plurals(lexicon, items, pieces)
+        items += _read_marks(Walk(lexicon, marks[begin : begin + _MARKS_AT_ONCE], pieces, conventions))
+    if not lexicon.plural_of.keys().isdisjoint(map(_CONCEPT, items)):
+        items += _plurals(lexicon, items, pieces)
     past = (0, len(sentence)) if history else told_of_earlier(sentence) if this_film else None
     if past is not None:
         for item in items:
             if item.temporality is None and past[0] <= pieces.span(item.start, item.end)[0] < past[1]:
                 item.temporality = "prior"
-    return _in_letters(items, pieces), labels_told(items, table)
+    return _in_letters(items, pieces, memory.fields), labels_told(items, memory.labels)
+
+
+_CONCEPT = attrgetter("concept")
+
+
+def _read_marks(walk: Walk) -> list[Item]:
+    """What the marks of a sentence say, with what follows from it."""
+    lexicon = walk.lexicon
+    walk_marks(walk)
+    items = place_items(walk)
+    if walk.unchanged and walk.conventions.stable_heart == "uncertain":
+        items += doubt_stable(lexicon, walk.marks, items, walk.unchanged)
+    concepts = set(map(_CONCEPT, items))
+    if not _SHIFTS.isdisjoint(concepts):
+        items = _directed(lexicon, items, walk.marks)
+    if not lexicon.implying.isdisjoint(concepts):
+        items += _implied(lexicon, items, walk.excepted)
+    return items
 
 
 def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
     """What a kind of finding says of the finding, and what a normal state denies."""
     denials, parents, devices = lexicon.denials, lexicon.parents, lexicon.devices
-    implied: list[Item] = []
-    implying = [item for item in items if item.concept in lexicon.implying]
-    if not implying:
-        return implied
     said = {(item.concept, item.start) for item in items}
-    for item in implying:
+    implied: list[Item] = []
+    for item in items:
         concept = item.concept
         if item.polarity == "present" and concept in denials:
             for denial in denials[concept]:
@@ -194,8 +192,6 @@ def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
 def _directed(lexicon: Lexicon, items: list[Item], marks: list[Mark]) -> list[Item]:
     """A shift goes toward what pulls on its side, or away from what pushes on the other."""
     shifts = [item for item in items if item.concept in _SHIFTS and item.polarity != "absent"]
-    if not shifts:
-        return items
     roles = {mark.role for mark in marks}
     causes = [(i.concept, i.side) for i in items if i.polarity != "absent" and i.side is not None]
 
@@ -221,23 +217,50 @@ def _plurals(lexicon: Lexicon, items: list[Item], pieces: Pieces) -> list[Item]:
     ]
 
 
-def _in_letters(items: list[Item], pieces: Pieces) -> tuple[_Said, ...]:
+def _in_letters(
+    items: list[Item], pieces: Pieces, known: dict[tuple[str | None, ...], dict[str, Any]]
+) -> tuple[_Said, ...]:
     """The items as they are remembered, with offsets in letters instead of pieces."""
     said: list[_Said] = []
     for item in items:
-        start, end = pieces.span(item.start, item.end)
-        said.append(
-            (
-                item.concept,
-                item.polarity,
-                start,
-                end,
-                item.side,
-                item.region,
-                item.severity,
-                item.temporality,
-                item.cue,
-                item.implied_by,
-            )
+        told = (
+            item.concept,
+            item.polarity,
+            item.side,
+            item.region,
+            item.severity,
+            item.temporality,
+            item.cue,
+            item.implied_by,
         )
+        fields = known.get(told)
+        if fields is None:
+            fields = known[told] = _fields(*told)
+        said.append((*pieces.span(item.start, item.end), fields))
     return tuple(said)
+
+
+def _fields(
+    concept: str,
+    polarity: Polarity,
+    side: Side | None,
+    region: str | None,
+    severity: str | None,
+    temporality: Temporality | None,
+    cue: str | None,
+    implied_by: str | None,
+) -> dict[str, Any]:
+    """The fields of a mention in the order of its class, with its place left open."""
+    return {
+        "concept": concept,
+        "polarity": polarity,
+        "start": 0,
+        "end": 0,
+        "sentence": 0,
+        "side": side,
+        "region": region,
+        "severity": severity,
+        "temporality": temporality,
+        "cue": cue,
+        "implied_by": implied_by,
+    }
