@@ -28,11 +28,12 @@ def split_sentences(text: str, start: int = 0) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     begin = 0
     for candidate in _CANDIDATE.finditer(text):
-        end = candidate.end()
-        if _ends_sentence(text, begin, candidate.start(), end):
+        at, end = candidate.span()
+        if _ends_sentence(text, begin, at, end):
             _add_trimmed(spans, text, begin, end, start)
             begin = end
-    _add_trimmed(spans, text, begin, len(text), start)
+    if begin < len(text):
+        _add_trimmed(spans, text, begin, len(text), start)
     return spans
 
 

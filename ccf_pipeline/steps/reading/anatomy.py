@@ -104,21 +104,22 @@ def _say(walk: Walk, subject: str, predicate: str, i: int, j: int) -> None:
         outcome, polarity = meanings["abnormal"], "present"
     elif polarity == "absent" and predicate == "abnormal":
         outcome, polarity, cue = meanings.get("normal", ()), "present", cue
-    a, b = walk.marks[i], walk.marks[j]
+    first, last = (i, j) if i < j else (j, i)
+    start, end = walk.marks[first].start, walk.marks[last].end
     for meaning in outcome:
         concept = concept_of(meaning)
         said = _combined(meaning, polarity)
         if predicate == "top_normal" and said == "absent":
             said = walk.conventions.upper_limits
-        item = walk.add(concept, max(i, j), min(a.start, b.start), max(a.end, b.end), said, cue)
+        item = walk.add(concept, last, start, end, said, cue)
         walk.said_of_parts.append(item)
         if TIME_MARK in meaning and said == "absent":
             item.temporality = "resolved"
         if (said != polarity or predicate == "top_normal") and cue is None:
             item.cue = walk.marks[j].phrase
-        if said == "absent" and cue is not None and walk.qualifier(min(i, j)) is None:
+        if said == "absent" and cue is not None and walk.qualifier(first) is None:
             for state in walk.lexicon.denial_states.get(concept, ()):
-                walk.add(state, max(i, j), item.start, item.end, "present", cue)
+                walk.add(state, last, start, end, "present", cue)
     if walk.reach is not None:
         walk.reach.touched = True
 
@@ -126,7 +127,7 @@ def _say(walk: Walk, subject: str, predicate: str, i: int, j: int) -> None:
 def _before_adjectives(walk: Walk, i: int) -> Mark | None:
     """The mark before this one, past words of place, degree and time."""
     for mark in reversed(walk.marks[max(0, i - 4) : i]):
-        if mark.role or mark.names_something or mark.entry.predicate:
+        if mark.role or mark.entry.names_something or mark.entry.predicate:
             return mark
     return None
 

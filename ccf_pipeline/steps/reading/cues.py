@@ -129,7 +129,7 @@ def doubt_apparent(walk: Walk, i: int, mark: Mark) -> None:
 
 def ask(walk: Walk, i: int, mark: Mark) -> None:
     """A question mark doubts the word it stands before, else the clause it ends."""
-    if i + 1 < len(walk.marks) and walk.marks[i + 1].start == mark.end and walk.marks[i + 1].names_something:
+    if i + 1 < len(walk.marks) and walk.marks[i + 1].start == mark.end and walk.marks[i + 1].entry.names_something:
         doubt_after(walk, i, mark)
     else:
         doubt_before(walk, i, mark)

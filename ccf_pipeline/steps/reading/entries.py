@@ -77,16 +77,15 @@ class Entry:
 class Mark:
     """One phrase found: where it stands, in pieces, and what it does there."""
 
-    __slots__ = ("end", "entry", "names_something", "role", "start", "temporality")
+    __slots__ = ("end", "entry", "role", "start", "temporality")
 
     def __init__(self, start: int, end: int, entry: Entry) -> None:
         self.start = start
         self.end = end
         self.entry = entry
-        # Asked for so often that they are at hand here too.
+        # Asked for so often that they are at hand here too; a cue of two marks may have a time of its own.
         self.role = entry.role
         self.temporality = entry.temporality
-        self.names_something = entry.names_something
 
     @property
     def phrase(self) -> str:

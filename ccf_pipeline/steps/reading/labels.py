@@ -129,8 +129,15 @@ def add_up(told: Iterable[LabelsTold]) -> dict[str, Polarity]:
 
 
 def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTold:
-    """What statements make of the labels; those of different sentences do not touch each other."""
-    answers = _answers(statements, table)
+    """What statements make of the labels; those of different sentences do not touch each other.
+
+    Where a sign or a harmless kind of a finding is named, a convention answers for the finding at its place.
+    """
+    answers: dict[tuple[str, int], SignAs] = {}
+    for statement in statements:
+        if statement.concept in table.signs and statement.polarity != "absent":
+            finding, answer = table.signs[statement.concept]
+            answers[finding, statement.start] = answer
     labels: dict[str, Polarity] = {}
     cancels = False
     for statement in statements:
@@ -147,22 +154,17 @@ def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTol
             continue
         else:
             findings = table.denied_by_a_normal_state.get(statement.concept)
-        for finding in findings or ():
-            answer = answers.get((finding, statement.start)) if answers and state != "absent" else None
-            if answer == "blank":
-                continue
-            told = table.doubt if answer == "uncertain" else state
+        if findings is None:
+            continue
+        for finding in findings:
+            told = state
+            if answers and state != "absent":
+                answer = answers.get((finding, statement.start))
+                if answer == "blank":
+                    continue
+                if answer == "uncertain":
+                    told = table.doubt
             if finding not in labels or _RANK[told] > _RANK[labels[finding]]:
                 labels[finding] = told
     return tuple(labels.items()), cancels
 
-
-def _answers(statements: Sequence[Statement], table: LabelTable) -> dict[tuple[str, int], SignAs]:
-    """What a convention makes of a finding where a sign or a harmless kind of it is named, by its place."""
-    named = [statement for statement in statements if statement.concept in table.signs]
-    answers: dict[tuple[str, int], SignAs] = {}
-    for sign in named:
-        if sign.polarity != "absent":
-            finding, answer = table.signs[sign.concept]
-            answers[finding, sign.start] = answer
-    return answers

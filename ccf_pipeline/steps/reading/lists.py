@@ -36,7 +36,7 @@ def starts_clause(walk: Walk, i: int) -> bool:
         if subject and later.entry.predicate is not None:
             return True
         subject = subject or (later.entry.subject is not None and not later.entry.concepts)
-        named = named or later.names_something
+        named = named or later.entry.names_something
     return False
 
 
@@ -73,7 +73,7 @@ def bare_item_ahead(walk: Walk, i: int) -> bool:
     for later in walk.marks[i + 1 :]:
         if later.role in ENDS_OF_LIST or later.role in ("comma", "and", "or", "seen", "unseen"):
             return named or later.role in ("and", "or")
-        if later.names_something:
+        if later.entry.names_something:
             named = True
         elif (
             later.entry.severity

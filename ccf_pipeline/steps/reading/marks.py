@@ -46,7 +46,7 @@ def _combined(marks: list[Mark]) -> list[Mark]:
                 continue
         combined.append(mark)
         i += 1
-    return combined if any(mark.names_something for mark in combined) else []
+    return combined if any(mark.entry.names_something for mark in combined) else []
 
 
 def _joined(mark: Mark, other: Mark, role: str, temporality: Temporality | None) -> Mark:
@@ -90,7 +90,7 @@ def _partner(marks: list[Mark], i: int) -> tuple[int, str, Temporality | None] |
             and not mark.entry.predicate
         ):
             return j, "", "unchanged"
-        if mark.names_something or mark.role in ("and", "or", "break", "semicolon"):
+        if mark.entry.names_something or mark.role in ("and", "or", "break", "semicolon"):
             return None
         if mark.role == "comma" and starter.role != "prior_exam":
             return None

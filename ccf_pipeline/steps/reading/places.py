@@ -28,9 +28,12 @@ def _placed(walk: Walk) -> list[Item]:
         if item.concept in lexicon.temporal_concepts:
             continue
         _look_inside(lexicon, marks, item)
-        for twin in (_look_left(lexicon, marks, item), _look_right(lexicon, marks, item)):
-            if twin is not None:
-                placed.append(twin)
+        second = _look_left(lexicon, marks, item)
+        if second is not None:
+            placed.append(second)
+        second = _look_right(lexicon, marks, item)
+        if second is not None:
+            placed.append(second)
     for item in placed:
         if item.side is None and item.region is not None:
             item.side = lexicon.sides_of_regions.get(item.region)
@@ -42,12 +45,16 @@ def _placed(walk: Walk) -> list[Item]:
 
 def _look_inside(lexicon: Lexicon, marks: list[Mark], item: Item) -> None:
     """The marks that the item spans: one phrase, or a part of the chest and what is said of it."""
+    own = marks[item.mark]
+    if own.start == item.start:
+        _take(lexicon, own, item)
+        return
     first = item.mark
     while first > 0 and marks[first - 1].start >= item.start:
         first -= 1
-    for k in range(first, item.mark + 1):
-        if marks[k].end <= item.end:
-            _take(lexicon, marks[k], item)
+    for mark in marks[first : item.mark + 1]:
+        if mark.end <= item.end:
+            _take(lexicon, mark, item)
 
 
 def _take(lexicon: Lexicon, mark: Mark, item: Item) -> None:
@@ -82,7 +89,7 @@ def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
 def _second_place(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> Item | None:
     twin = item.unplaced()
     for mark in reversed(marks[max(0, k - 4) : k]):
-        if mark.names_something or mark.role in _STOP_LEFT:
+        if mark.entry.names_something or mark.role in _STOP_LEFT:
             break
         _take(lexicon, mark, twin)
     if not (twin.side and twin.side != item.side) and not (twin.region and twin.region != item.region):
@@ -136,7 +143,7 @@ def _only_details(marks: list[Mark], comma: Mark) -> bool:
     for mark in marks[marks.index(comma) + 1 :]:
         if mark.role in ("comma", "semicolon", "break"):
             return True
-        if mark.entry.subject is not None or (mark.names_something and not mark.entry.region):
+        if mark.entry.subject is not None or (mark.entry.names_something and not mark.entry.region):
             return False
         if mark.role in ("no", "without", "with", "verb"):
             return False

@@ -223,6 +223,7 @@ def _in_letters(
     """The items as they are remembered, with offsets in letters instead of pieces."""
     said: list[_Said] = []
     for item in items:
+        start, end = pieces.span(item.start, item.end)
         told = (
             item.concept,
             item.polarity,
@@ -236,7 +237,7 @@ def _in_letters(
         fields = known.get(told)
         if fields is None:
             fields = known[told] = _fields(*told)
-        said.append((*pieces.span(item.start, item.end), fields))
+        said.append((start, end, fields))
     return tuple(said)
 
 

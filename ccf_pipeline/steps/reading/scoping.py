@@ -126,7 +126,7 @@ def _is_elsewhere(walk: Walk, i: int) -> bool:
             of = True
         elif later.entry.elsewhere:
             return of
-        elif later.role not in ("", "determiner") or later.names_something:
+        elif later.role not in ("", "determiner") or later.entry.names_something:
             return False
     return False
 

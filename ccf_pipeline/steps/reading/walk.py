@@ -153,7 +153,7 @@ class Walk:
         for later in self.marks[i + 1 :]:
             if later.role in ("break", "semicolon", "comma", "except"):
                 return False
-            if later.names_something and later.temporality is None:
+            if later.entry.names_something and later.temporality is None:
                 return True
         return False
 
