@@ -28,8 +28,9 @@ _OPPOSITE = {"left": "right", "right": "left"}
 # No sentence is this long; text that is goes piece by piece, so that no text makes the reader slow.
 _MARKS_AT_ONCE = 120
 
-# A mention before it has its place in a report: where it starts and ends in its sentence, and its fields.
-_Said = tuple[int, int, dict[str, Any]]
+# A mention before it has its place in a report: where it starts and ends in its sentence, and the number of
+# its statement. Plain tuples all the way down, which Python's garbage collector need not look at again.
+_Said = tuple[int, int, int]
 # What one sentence says, wherever it stands: its mentions and what they make of the labels.
 _SentenceReading = tuple[tuple[_Said, ...], LabelsTold]
 _NOTHING: _SentenceReading = ((), ((), False))
@@ -40,13 +41,16 @@ class _Memory:
     """What is kept of all that was read with one lexicon under one set of conventions.
 
     Radiologists repeat themselves: about half of the sentences of a corpus were read before, and of what
-    the others say, five sixths was said before but for its place. `fields` holds that once for all of them.
+    the others say, five sixths was said before but for its place. `statements` numbers what was said, and
+    `fields` has the mention's fields by that number. `told` holds each set of labels once.
     """
 
     labels: LabelTable
     sentences: dict[str, _SentenceReading] = field(default_factory=dict)
     histories: dict[str, _SentenceReading] = field(default_factory=dict)
-    fields: dict[tuple[str | None, ...], dict[str, Any]] = field(default_factory=dict)
+    statements: dict[tuple[str | None, ...], int] = field(default_factory=dict)
+    fields: list[dict[str, Any]] = field(default_factory=list)
+    told: dict[LabelsTold, LabelsTold] = field(default_factory=dict)
 
 
 def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT) -> tuple[Mention, ...]:
@@ -78,7 +82,7 @@ def read_report(
                 remembered[sentence] = reading
         said, told = reading
         if said:
-            _place(said, start, number, mentions)
+            _place(said, memory.fields, start, number, mentions)
             labels.append(told)
     return tuple(mentions), add_up(labels)
 
@@ -88,8 +92,7 @@ def _memory(lexicon: Lexicon, conventions: ReadingConventions, this_film: bool) 
     if memory is None:
         memory = lexicon.cache[conventions, this_film] = _Memory(label_table(lexicon, conventions))
     if len(memory.sentences) + len(memory.histories) >= _REMEMBERED_SENTENCES:
-        for remembered in (memory.sentences, memory.histories, memory.fields):
-            remembered.clear()
+        memory = lexicon.cache[conventions, this_film] = _Memory(memory.labels)
     return memory
 
 
@@ -102,18 +105,20 @@ def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
     return heading != report[-1][0] or number == 1 or report[number - 2][0] != heading
 
 
-def _place(said: tuple[_Said, ...], offset: int, number: int, mentions: list[Mention]) -> None:
+def _place(
+    said: tuple[_Said, ...], known: list[dict[str, Any]], offset: int, sentence: int, mentions: list[Mention]
+) -> None:
     """Add what a sentence says as mentions at its place in the report.
 
     Built without validation, which would take half of the reader's time: every field is the reader's own
     (a test validates them all).
     """
-    for start, end, told in said:
+    for start, end, statement in said:
         mention = new_noun(Mention)
-        fields = told.copy()
+        fields = known[statement].copy()
         fields["start"] = offset + start
         fields["end"] = offset + end
-        fields["sentence"] = number
+        fields["sentence"] = sentence
         put_fields(mention, fields)
         put_fields_set(mention, _FIELDS)
         put_extra(mention, None)
@@ -150,7 +155,8 @@ def _read_sentence(
         for item in items:
             if item.temporality is None and past[0] <= pieces.span(item.start, item.end)[0] < past[1]:
                 item.temporality = "prior"
-    return _in_letters(items, pieces, memory.fields), labels_told(items, memory.labels)
+    told = labels_told(items, memory.labels)
+    return _in_letters(items, pieces, memory), memory.told.setdefault(told, told)
 
 
 _CONCEPT = attrgetter("concept")
@@ -217,14 +223,12 @@ def _plurals(lexicon: Lexicon, items: list[Item], pieces: Pieces) -> list[Item]:
     ]
 
 
-def _in_letters(
-    items: list[Item], pieces: Pieces, known: dict[tuple[str | None, ...], dict[str, Any]]
-) -> tuple[_Said, ...]:
+def _in_letters(items: list[Item], pieces: Pieces, memory: _Memory) -> tuple[_Said, ...]:
     """The items as they are remembered, with offsets in letters instead of pieces."""
     said: list[_Said] = []
     for item in items:
         start, end = pieces.span(item.start, item.end)
-        told = (
+        statement = (
             item.concept,
             item.polarity,
             item.side,
@@ -234,10 +238,11 @@ def _in_letters(
             item.cue,
             item.implied_by,
         )
-        fields = known.get(told)
-        if fields is None:
-            fields = known[told] = _fields(*told)
-        said.append((start, end, fields))
+        number = memory.statements.get(statement)
+        if number is None:
+            number = memory.statements[statement] = len(memory.fields)
+            memory.fields.append(_fields(*statement))
+        said.append((start, end, number))
     return tuple(said)
 
 
