@@ -29,7 +29,9 @@ from ccf_pipeline.steps.reading import (
 )
 from ccf_pipeline.steps.strict_labels import read_strict_labels
 
-CODES: dict[Polarity | None, int] = {"present": 1, "absent": 0, "uncertain": -1}
+CODES: dict[Polarity, int] = {"present": 1, "absent": 0, "uncertain": -1}
+# A finding that is not spoken of has neither a state nor a code.
+_NOT_SPOKEN_OF: dict[str, int | None] = dict.fromkeys(FINDING_LABELS.values())
 REPORTS_AT_ONCE = 500  # small enough for a bar that moves, large enough that passing them costs nothing
 BAD_LINES_KEPT = 12
 
@@ -98,8 +100,10 @@ class Reader:
         mentions, states = read_report(text, self.lexicon, conventions)
         if self.rules.strict:
             states = read_strict_labels(mentions, self.lexicon, conventions)
-        # A finding that is not spoken of has neither a state nor a code.
-        codes = {label: CODES.get(states.get(finding)) for finding, label in FINDING_LABELS.items()}
+        codes = _NOT_SPOKEN_OF.copy()
+        for finding, state in states.items():
+            if finding in FINDING_LABELS:
+                codes[FINDING_LABELS[finding]] = CODES[state]
         return TextReading(mentions, codes)
 
 

@@ -25,20 +25,27 @@ def split_sentences(text: str, start: int = 0) -> list[tuple[int, int]]:
     Args:
         start: where `text` begins in the report it was cut from; it is added to every offset.
     """
-    spans: list[tuple[int, int]] = []
-    begin = 0
-    for candidate in _CANDIDATE.finditer(text):
-        at, end = candidate.span()
-        if _ends_sentence(text, begin, at, end):
-            _add_trimmed(spans, text, begin, end, start)
-            begin = end
-    if begin < len(text):
-        _add_trimmed(spans, text, begin, len(text), start)
-    return spans
+    return [(begin, end) for _, begin, end in _sentences(text, start, "")]
 
 
 def split_sections(text: str) -> list[Section]:
     """The sections of a report in order; text before the first heading has the heading ""."""
+    return [Section(*section) for section in _sections(text)]
+
+
+@lru_cache(maxsize=256)
+def split_report(text: str) -> tuple[tuple[str, int, int], ...]:
+    """The sentences of a whole report as (heading, start, end); headings are not part of a sentence.
+
+    Remembered, for reading, aligning and checking ask the same of one text in turn.
+    """
+    spans: list[tuple[str, int, int]] = []
+    for heading, start, end in _sections(text):
+        spans += _sentences(text[start:end], start, heading)
+    return tuple(spans)
+
+
+def _sections(text: str) -> list[tuple[str, int, int]]:
     sections = []
     heading, begin = "", 0
     for colon in _COLON.finditer(text):
@@ -51,25 +58,31 @@ def split_sections(text: str) -> list[Section]:
             name = before[_after_sentence(before) :]
             found = " ".join(name.lower().split())
         if found in _HEADINGS:
-            sections.append(Section(heading, begin, at - len(name.lstrip())))
+            if heading or text[begin:at].strip() != name.strip():
+                sections.append((heading, begin, at - len(name.lstrip())))
             heading, begin = found, colon.end()
-    sections.append(Section(heading, begin, len(text)))
-    unheaded = sections[0]
-    if not unheaded.heading and not text[: unheaded.end].strip():
-        del sections[0]
+    if heading or text.strip():
+        sections.append((heading, begin, len(text)))
     return sections
 
 
-@lru_cache(maxsize=256)
-def split_report(text: str) -> tuple[tuple[str, int, int], ...]:
-    """The sentences of a whole report as (heading, start, end); headings are not part of a sentence.
-
-    Remembered, for reading, aligning and checking ask the same of one text in turn.
-    """
+def _sentences(text: str, shift: int, heading: str) -> list[tuple[str, int, int]]:
+    """The sentences of a section under its heading; `shift` is where the section begins in the report."""
     spans: list[tuple[str, int, int]] = []
-    for heading, start, end in split_sections(text):
-        spans += [(heading, a, b) for a, b in split_sentences(text[start:end], start)]
-    return tuple(spans)
+    begin = 0
+    for candidate in _CANDIDATE.finditer(text):
+        at, end = candidate.span()
+        if _ends_sentence(text, begin, at, end):
+            sentence = text[begin:end].lstrip()
+            if sentence:
+                start = shift + end - len(sentence)
+                spans.append((heading, start, start + len(sentence.rstrip())))
+            begin = end
+    sentence = text[begin:].lstrip()
+    if sentence:
+        start = shift + len(text) - len(sentence)
+        spans.append((heading, start, start + len(sentence.rstrip())))
+    return spans
 
 
 # A full stop before white space, one glued to the next sentence ("apex.There", "fracture.2.Old"),
@@ -190,11 +203,3 @@ def _word_before(text: str, begin: int, at: int) -> str:
 def _first_letter(text: str, at: int) -> str:
     """The next character that is not white space, or "" near the end."""
     return text[at : at + 40].lstrip()[:1]
-
-
-def _add_trimmed(spans: list[tuple[int, int]], text: str, begin: int, end: int, shift: int) -> None:
-    """Add a piece of text without the white space around it, unless it is nothing else."""
-    sentence = text[begin:end].lstrip()
-    if sentence:
-        start = end - len(sentence) + shift
-        spans.append((start, start + len(sentence.rstrip())))
