@@ -63,10 +63,10 @@ def main(studies: int) -> None:
 
 
 def reports_per_second(texts: list[str], graph: ConceptGraph) -> float:
-    """Distinct reports per CPU second of one process, all concepts and labels; best of three cold runs."""
+    """Distinct reports per CPU second of one process, all concepts and labels; best of seven cold runs."""
     distinct = list(dict.fromkeys(texts))
     best = 0.0
-    for _ in range(3):
+    for _ in range(7):
         reader = Reader.of(graph)
         began = time.process_time()
         for text in distinct:

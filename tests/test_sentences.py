@@ -84,6 +84,36 @@ def test_spans_are_ordered_trimmed_and_leave_out_nothing_but_white_space(text: s
     assert all(b <= c for (_, b), (c, _) in pairwise(spans))
 
 
+_PIECES_OF_LAYOUT = (
+    *(
+        "FINDINGS:",
+        " Impression :",
+        "history:",
+        "Heart:",
+        "IMPRESSION: ",
+        "Clear.",
+        "Dr.",
+        "No effusion.",
+        "cm",
+    ),
+    *("1.", "2)", "?", "apex.There", '."', "- ", "\n", "\n\n", " ", "\t"),
+)
+_LAYOUT = st.lists(st.sampled_from(_PIECES_OF_LAYOUT), max_size=20).map("".join)
+
+
+@given(st.text() | _LAYOUT)
+def test_a_report_is_the_sentences_of_its_sections(text: str) -> None:
+    sections = split_sections(text)
+
+    assert list(split_report(text)) == [
+        (section.heading, begin, end)
+        for section in sections
+        for begin, end in split_sentences(text[section.start : section.end], section.start)
+    ]
+    assert all(section.heading or text[section.start : section.end].strip() for section in sections)
+    assert all(a.end <= b.start for a, b in pairwise(sections))
+
+
 def test_hostile_text_is_split_in_linear_time() -> None:
     for piece in (".", ". ", "\n", " ", "\n \n", "1.", "a.", "FINDINGS:", "findings ", "?)", "A.B"):
         text = piece * (400_000 // len(piece))

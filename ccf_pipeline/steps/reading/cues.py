@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ccf_pipeline.steps.reading.lists import join
 from ccf_pipeline.steps.reading.entries import Mark
+from ccf_pipeline.steps.reading.lists import join
 from ccf_pipeline.steps.reading.walk import Item, Reach, Walk
 
 
@@ -129,7 +129,8 @@ def doubt_apparent(walk: Walk, i: int, mark: Mark) -> None:
 
 def ask(walk: Walk, i: int, mark: Mark) -> None:
     """A question mark doubts the word it stands before, else the clause it ends."""
-    if i + 1 < len(walk.marks) and walk.marks[i + 1].start == mark.end and walk.marks[i + 1].entry.names_something:
+    later = walk.next(i)
+    if later is not None and later.start == mark.end and later.entry.names_something:
         doubt_after(walk, i, mark)
     else:
         doubt_before(walk, i, mark)

@@ -32,12 +32,13 @@ LabelsTold = tuple[tuple[tuple[str, Polarity], ...], bool]
 class LabelTable:
     """What a statement of each concept makes of the labels under one set of conventions.
 
-    A concept that sets no label is in none of the tables, which is true of most.
+    Most concepts set no label and stand in none of the tables. What follows from another statement, as a
+    denial does from a normal state, may set less than what is said outright.
     """
 
     asserted: dict[str, tuple[str, ...]]
     denied: dict[str, tuple[str, ...]]
-    denied_by_a_normal_state: dict[str, tuple[str, ...]]
+    denied_by_another: dict[str, tuple[str, ...]]
     cancels_no_finding: frozenset[str]
     signs: dict[str, tuple[str, SignAs]]
     doubt: Polarity
@@ -58,14 +59,14 @@ def _label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTabl
         [*FINDING_LABELS, *lexicon.signs, *lexicon.label_synonyms, *lexicon.wires_and_clips, *lexicon.labels]
     )
 
-    def findings(polarity: Polarity, *, implied: bool = False) -> dict[str, tuple[str, ...]]:
+    def labels_set(polarity: Polarity, *, implied: bool = False) -> dict[str, tuple[str, ...]]:
         told = {concept: _findings(concept, polarity, implied, lexicon, conventions) for concept in concepts}
         return {concept: findings for concept, findings in told.items() if findings}
 
     return LabelTable(
-        asserted=findings("present"),
-        denied=findings("absent"),
-        denied_by_a_normal_state=findings("absent", implied=True),
+        asserted=labels_set("present"),
+        denied=labels_set("absent"),
+        denied_by_another=labels_set("absent", implied=True),
         cancels_no_finding=lexicon.abnormal
         if conventions.no_finding == "strict"
         else lexicon.cancels_no_finding,
@@ -136,8 +137,8 @@ def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTol
     answers: dict[tuple[str, int], SignAs] = {}
     for statement in statements:
         if statement.concept in table.signs and statement.polarity != "absent":
-            finding, answer = table.signs[statement.concept]
-            answers[finding, statement.start] = answer
+            finding, meaning = table.signs[statement.concept]
+            answers[finding, statement.start] = meaning
     labels: dict[str, Polarity] = {}
     cancels = False
     for statement in statements:
@@ -153,7 +154,7 @@ def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTol
         elif said == "absent" and not table.implied_denials:
             continue
         else:
-            findings = table.denied_by_a_normal_state.get(statement.concept)
+            findings = table.denied_by_another.get(statement.concept)
         if findings is None:
             continue
         for finding in findings:
@@ -167,4 +168,3 @@ def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTol
             if finding not in labels or _RANK[told] > _RANK[labels[finding]]:
                 labels[finding] = told
     return tuple(labels.items()), cancels
-

@@ -32,7 +32,9 @@ class Lexicon:
     """Phrases, frames and what follows from what; made once from a graph, then only read.
 
     `entries` tell what each pattern of the automaton stands for; `naming` and `starters` are the indices of
-    those that name something and of those that make one cue with a word behind them. `cache` and `facts` remember what sentences and texts say, which depends on nothing else; both are bounded
+    those that name something and of those that make one cue with a word behind them. `implying` are the
+    concepts that another follows from.
+    `cache` and `facts` remember what sentences and texts say, which depends on nothing else; both are bounded
     by those who fill them.
     """
 

@@ -17,7 +17,10 @@ _CHANGELESS_GAP = 4
 
 
 def find_marks(lexicon: Lexicon, codes: str) -> list[Mark]:
-    """The longest known phrases of a sentence, combined where two make one cue; none where nothing is named."""
+    """The longest known phrases of a sentence, combined where two make one cue.
+
+    None where nothing is named, for such a sentence says nothing.
+    """
     found = lexicon.automaton.find_matches_as_indexes(codes)
     phrases = set(map(_PHRASE, found))
     if lexicon.naming.isdisjoint(phrases):

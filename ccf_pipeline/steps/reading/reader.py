@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from operator import attrgetter
 from typing import Any
 
@@ -10,9 +12,9 @@ from ccf_pipeline.records import Mention, Polarity, Side, Temporality
 from ccf_pipeline.sentences import split_report
 from ccf_pipeline.steps.orders import is_order, told_of_earlier
 from ccf_pipeline.steps.reading.conventions import CHEXPERT, ReadingConventions
+from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.labels import LabelsTold, LabelTable, add_up, label_table, labels_told
 from ccf_pipeline.steps.reading.lexicon import Lexicon
-from ccf_pipeline.steps.reading.entries import Mark
 from ccf_pipeline.steps.reading.marks import find_marks
 from ccf_pipeline.steps.reading.places import place_items
 from ccf_pipeline.steps.reading.scoping import walk_marks
@@ -43,13 +45,15 @@ class _Memory:
     Radiologists repeat themselves: about half of the sentences of a corpus were read before, and of what
     the others say, five sixths was said before but for its place. `statements` numbers what was said, and
     `fields` has the mention's fields by that number. `told` holds each set of labels once.
+    A number is given out before anything refers to it, so that threads may share a lexicon.
     """
 
     labels: LabelTable
     sentences: dict[str, _SentenceReading] = field(default_factory=dict)
     histories: dict[str, _SentenceReading] = field(default_factory=dict)
     statements: dict[tuple[str | None, ...], int] = field(default_factory=dict)
-    fields: list[dict[str, Any]] = field(default_factory=list)
+    fields: dict[int, dict[str, Any]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
     told: dict[LabelsTold, LabelsTold] = field(default_factory=dict)
 
 
@@ -106,7 +110,11 @@ def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
 
 
 def _place(
-    said: tuple[_Said, ...], known: list[dict[str, Any]], offset: int, sentence: int, mentions: list[Mention]
+    said: tuple[_Said, ...],
+    known: dict[int, dict[str, Any]],
+    offset: int,
+    sentence: int,
+    mentions: list[Mention],
 ) -> None:
     """Add what a sentence says as mentions at its place in the report.
 
@@ -148,8 +156,7 @@ def _read_sentence(
     items: list[Item] = []
     for begin in range(0, len(marks), _MARKS_AT_ONCE):
         items += _read_marks(Walk(lexicon, marks[begin : begin + _MARKS_AT_ONCE], pieces, conventions))
-    if not lexicon.plural_of.keys().isdisjoint(map(_CONCEPT, items)):
-        items += _plurals(lexicon, items, pieces)
+    items += _plurals(lexicon, items, pieces)
     past = (0, len(sentence)) if history else told_of_earlier(sentence) if this_film else None
     if past is not None:
         for item in items:
@@ -240,8 +247,9 @@ def _in_letters(items: list[Item], pieces: Pieces, memory: _Memory) -> tuple[_Sa
         )
         number = memory.statements.get(statement)
         if number is None:
-            number = memory.statements[statement] = len(memory.fields)
-            memory.fields.append(_fields(*statement))
+            number = next(memory.numbers)
+            memory.fields[number] = _fields(*statement)
+            memory.statements[statement] = number
         said.append((start, end, number))
     return tuple(said)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ccf_pipeline.steps.reading.lexicon import Lexicon
 from ccf_pipeline.steps.reading.entries import Mark
+from ccf_pipeline.steps.reading.lexicon import Lexicon
 from ccf_pipeline.steps.reading.walk import Item
 
 # Not "remains" nor "again seen", which say that it is there.

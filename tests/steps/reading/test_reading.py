@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ccf_pipeline.concepts.model import GraphFile
 from ccf_pipeline.records import Mention
-from ccf_pipeline.steps.reading import NEGEX, Lexicon, read_labels, read_text
+from ccf_pipeline.steps.reading import NEGEX, Lexicon, read_labels, read_text, reader
 
 
 def polarities(text: str, lexicon: Lexicon) -> dict[str, str]:
@@ -208,6 +208,32 @@ def test_offsets_and_sentence_numbers_point_into_the_report(lexicon: Lexicon) ->
     mentions = [m for m in read_text(text, lexicon) if m.concept == "fnd_pleural_effusion"]
 
     assert [(text[m.start : m.end], m.sentence) for m in mentions] == [("effusion", 2), ("effusion", 3)]
+
+
+def test_a_sentence_that_recurs_is_mentioned_at_each_of_its_places(lexicon: Lexicon) -> None:
+    text = "FINDINGS: No edema. Possible edema. No edema."
+
+    mentions = read_text(text, lexicon)
+
+    assert [(m.polarity, m.cue, m.start, m.end, m.sentence) for m in mentions] == [
+        ("absent", "no", 13, 18, 1),
+        ("uncertain", "possible", 29, 34, 2),
+        ("absent", "no", 39, 44, 3),
+    ]
+
+
+def test_what_is_remembered_has_a_bound_and_forgetting_changes_nothing(
+    graph: GraphFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"FINDINGS: {number} cm effusion. No pneumothorax {number}." for number in range(20)]
+    expected = [read_text(text, Lexicon.from_graph(graph)) for text in texts]
+    monkeypatch.setattr(reader, "_REMEMBERED_SENTENCES", 6)
+    lexicon = Lexicon.from_graph(graph)
+
+    assert [read_text(text, lexicon) for text in texts] == expected
+    (memory,) = lexicon.cache.values()
+    assert len(memory.sentences) + len(memory.histories) <= 6 + 2
+    assert len(memory.fields) <= 4 * (6 + 2)
 
 
 def test_what_was_only_asked_or_known_before_does_not_count(lexicon: Lexicon) -> None:
