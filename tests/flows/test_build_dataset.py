@@ -9,6 +9,7 @@ import socket
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,9 @@ def test_two_runs_share_a_build_in_an_object_store(tmp_path: Path) -> None:
     request = BuildRequest(config=str(config), shards_at_once=2)
 
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(build_dataset, [request, request])
+        # Where Prefect's server is, is known in this thread's context.
+        runs = [pool.submit(copy_context().run, build_dataset, request) for _ in range(2)]
+    first, second = (run.result() for run in runs)
 
     assert first == second
     assert first["accepted"] == summary.accepted
