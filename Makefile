@@ -17,7 +17,7 @@ demo: $(CORE) ## Invent a corpus, build counterfactual data from it, show a pair
 	@$(BIN)/ccf-build demo
 
 test: $(DEV) ## Run the tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not faults"
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not faults"
 
 check: $(DEV) ## Check style, types, import order, spelling and that the docs are current
 	@$(BIN)/ruff check --quiet . && echo "✓ ruff check"

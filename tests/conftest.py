@@ -15,6 +15,14 @@ settings.register_profile("ccf", deadline=None, derandomize=True)
 settings.load_profile("ccf")
 
 
+LONGEST = ("tests/faults/", "tests/flows/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no core waits for it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def no_settings_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A CCF_ variable in somebody's shell must not decide a test."""

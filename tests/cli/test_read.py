@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -312,6 +312,7 @@ def test_neither_or_both_ways_to_read_is_a_usage_error(arguments: list[str], tmp
     assert ccf_build(*arguments, folder=tmp_path).returncode == 2
 
 
+@settings(max_examples=25)  # each compiles the lexicon anew
 @given(
     lines=st.lists(
         st.one_of(
