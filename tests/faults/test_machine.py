@@ -256,6 +256,7 @@ def slow_server(bench: Bench) -> Iterator[BadServer]:
         yield running
 
 
+@pytest.mark.faults
 def test_a_pause_longer_than_every_deadline_costs_at_most_what_was_under_way(
     bench: Bench, slow_server: BadServer, undisturbed: Path, tmp_path: Path
 ) -> None:

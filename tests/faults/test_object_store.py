@@ -143,6 +143,7 @@ def test_a_machine_that_dies_loses_what_it_had_not_flushed_and_no_more(
     assert asked_again <= 4 * (2 * FLUSH_SECONDS / 0.1 + 2)
 
 
+@pytest.mark.faults
 def test_a_machine_that_comes_back_loses_only_what_was_under_way(
     bench: Bench, server: BadServer, s3: S3Server, reference: dict[str, str], tmp_path: Path
 ) -> None:

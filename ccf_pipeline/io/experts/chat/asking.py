@@ -1,7 +1,7 @@
 """One question to one server, in the words of OpenAI's chat completions.
 
-Either the openai package carries it, or aiohttp itself, which takes 0.35 ms of processor time less for each
-(`endpoint.client`); a test holds what they ask side by side.
+Either the openai package carries it, or aiohttp itself, which takes less processor time for each
+(`endpoint.client`; docs/experts.md has the figures); a test holds what they ask side by side.
 """
 
 from __future__ import annotations
