@@ -13,7 +13,8 @@ import pytest
 from ccf_pipeline.asking import Tally
 from ccf_pipeline.errors import CcfError, EndpointRefused, ExpertError, Unfinished
 from ccf_pipeline.io.audit import verify_audit
-from tests.bad_server import Act, BadServer, Decide, misbehaving, sometimes
+from tests.bad_server import Act, BadServer, Decide, misbehaving, shout, sometimes
+from tests.chat_client import expert_at, question
 from tests.faults.conftest import QUICK, Bench, built, kept, rows
 
 
@@ -72,8 +73,6 @@ def test_any_mixture_of_faults_changes_no_byte(
 @pytest.mark.faults
 def test_a_reply_cut_after_every_byte_is_never_taken_for_whole(bench: Bench, server: BadServer) -> None:
     """N04: for every k of three replies."""
-    from tests.io.experts.test_chat import expert_at, question, shout
-
     server.answer = shout
     for number in (0, 10, 100):
         head = len(b"HTTP/1.1 200 Whatever\r\nContent-Type: application/json\r\nContent-Length: 330\r\n\r\n")

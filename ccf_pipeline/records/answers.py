@@ -1,0 +1,88 @@
+"""What an expert is asked, what it answers, and what that costs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ccf_pipeline.records.plans import Plan
+from ccf_pipeline.records.reports import Sentence
+from ccf_pipeline.records.words import AnswerForm, Noun
+
+
+class Template(Noun):
+    """The wording of one prompt strategy; the digest names its version."""
+
+    strategy: str
+    system: str
+    user: str
+    digest: str
+
+
+class Message(Noun):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Sampling(Noun):
+    """How a model draws its words; the seed makes an answer repeatable where the server heeds it."""
+
+    temperature: float
+    seed: int
+    max_tokens: int
+
+
+class Prompt(Noun):
+    """A plan put into words for an expert, with the numbered sentences it may edit.
+
+    The id is the digest of everything that decides the answer, so that an answer that was paid for is found
+    again; `form` is that of the answer, `attempt` counts from 1.
+    """
+
+    prompt_id: str
+    plan: Plan
+    sentences: tuple[Sentence, ...]
+    strategy: str
+    template_digest: str
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    form: AnswerForm
+    attempt: int = 1
+
+
+class Completion(Noun):
+    """What an expert answered, and what it cost; `failure` says why there is no answer to use."""
+
+    prompt_id: str
+    expert: str
+    model: str
+    text: str
+    finish_reason: str = "stop"
+    failure: str | None = None
+    served_by: str | None = None
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    attempt: int = 1
+
+
+class Spend(Noun):
+    """What answers cost, added up; `tokens_cached` is a part of `tokens_in`."""
+
+    answers: int = 0
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+    def plus(self, completion: Completion) -> Spend:
+        return Spend(
+            answers=self.answers + 1,
+            tokens_in=self.tokens_in + completion.tokens_in,
+            tokens_cached=self.tokens_cached + completion.tokens_cached,
+            tokens_out=self.tokens_out + completion.tokens_out,
+        )

@@ -1,0 +1,182 @@
+"""What a build plans, makes and tells of itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ccf_pipeline.records.answers import Spend
+from ccf_pipeline.records.corpora import ReasonCount
+from ccf_pipeline.records.words import Direction, Noun
+
+
+class FindingBalance(Noun):
+    """How often a finding is gained and lost over a plan, and what keeps the two apart.
+
+    `studies` assert it. `most_gained` and `most_lost` are as often as the eligible changes allow at so many
+    counterfactuals per study, `least_lost` is as often as they force it. `standing` is `even` when the two
+    counts are within a tenth of each other, `limited` when eligibility keeps them further apart, and
+    `uneven` when nothing does. `weight` is the finding's in the draw, in thousandths: above zero it is
+    favoured as a target.
+    """
+
+    finding: str
+    studies: int
+    gained: int
+    lost: int
+    most_gained: int
+    most_lost: int
+    least_lost: int
+    weight: int
+    standing: Literal["even", "limited", "uneven"]
+    limit: str = ""
+
+
+class PlanSummary(Noun):
+    """Where the studies of a corpus went: read = planned + without target + skipped."""
+
+    studies_read: int
+    studies_planned: int
+    studies_without_target: int
+    studies_skipped: tuple[ReasonCount, ...]
+    plans: int
+    shards: int
+    matched_images: int = 0
+    balance: tuple[FindingBalance, ...] = ()
+
+
+class ConfigSummary(Noun):
+    """The rows of one dataset config, and those it had to leave out."""
+
+    config: str
+    rows: int
+    left_out: tuple[ReasonCount, ...] = ()
+
+
+class BuildSummary(Noun):
+    """What a finished build holds; counted from its files, not from memory."""
+
+    plan: PlanSummary
+    accepted: int
+    rejected: int
+    rejected_by_reason: tuple[ReasonCount, ...]
+    accepted_by_direction: tuple[ReasonCount, ...]
+    accepted_by_target: tuple[ReasonCount, ...]
+    configs: tuple[ConfigSummary, ...]
+
+
+class Seal(Noun):
+    """What closes a shard: how its rows fared, and the digests by which damage is told."""
+
+    shard: int
+    accepted: int
+    rejected: int
+    repaired: int
+    rejected_by: tuple[ReasonCount, ...]
+    accepted_bytes: int
+    accepted_sha256: str
+    rejected_bytes: int
+    rejected_sha256: str
+
+
+class Holder(Noun):
+    """The process that works in a build folder; `since` counts seconds since 1970.
+
+    `listens` says that SIGTERM makes it stop in good order: not every worker takes it so.
+    """
+
+    pid: int
+    host: str
+    since: int
+    shares: bool = False
+    listens: bool = False
+
+
+class BuildStatus(Noun):
+    """How a build stands, read beside whoever is building it."""
+
+    state: Literal["planning", "running", "stopped", "finished"]
+    holder: Holder | None
+    plans: int
+    judged: int
+    accepted: int
+    rejected: int
+    repaired: int
+    rejected_by: tuple[ReasonCount, ...]
+    shards: int
+    shards_sealed: int
+    spend: Spend
+    taken_over: int = 0
+    cost: float | None
+    answers_per_second: float | None
+    seconds_left: int | None
+
+
+class BuildCheck(Noun):
+    """What was found when a build was verified: files by their path in it, and what ails the journal.
+
+    `audit` says what ails audit.jsonl, whose lines are sealed one by the other and cannot be made anew;
+    `audit_lines` and `audit_seal`, the hash of the last line, tell it from a log that was cut short later.
+    """
+
+    finished: bool
+    files: int
+    damaged: tuple[str, ...]
+    journal: str | None
+    repaired: tuple[str, ...] = ()
+    audit: str | None = None
+    audit_lines: int = 0
+    audit_seal: str | None = None
+
+
+class RecheckSummary(Noun):
+    """What changed when the answers of a build were judged again, by the reasons that came or went."""
+
+    judged: int
+    accepted: int
+    newly_rejected: tuple[ReasonCount, ...]
+    newly_accepted: tuple[ReasonCount, ...]
+    written: bool
+
+
+class ChangeCount(Noun):
+    """How often a finding is lost for another in one direction; "" where one is only lost or only gained.
+
+    A counterfactual in which several findings give way counts once for each of them.
+    """
+
+    direction: Direction
+    lost: str
+    target: str
+    count: int
+
+
+class CostForecast(Noun):
+    """What asking for a plan would cost, estimated: `looked_at` counterfactuals stand for all of them.
+
+    `hours` is at a stated throughput, `price` at stated prices, the second one without a prefix cache.
+    """
+
+    strategy: str
+    counterfactuals: int
+    looked_at: int
+    repairs: int
+    rewordings: int
+    spend: Spend
+    hours: float | None = None
+    price: float | None = None
+    price_without_cache: float | None = None
+
+
+class PlanView(Noun):
+    """What would be asked for, before any expert is asked."""
+
+    preset: str
+    per_study: int
+    funnel: tuple[ReasonCount, ...]
+    directions: tuple[ReasonCount, ...]
+    changes: tuple[ChangeCount, ...]
+    balance: tuple[FindingBalance, ...]
+    matched_images: int
+    match_quality: float | None
+    examples: tuple[str, ...]
+    cost: CostForecast | None = None

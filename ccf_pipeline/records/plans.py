@@ -1,0 +1,78 @@
+"""What is planned for a study."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ccf_pipeline.records.reports import Mention, Study
+from ccf_pipeline.records.words import Direction, Element, Noun, Polarity, Side
+
+
+class Statement(Noun):
+    """What a counterfactual must say of one concept."""
+
+    concept: str
+    polarity: Polarity
+    side: Side | None = None
+    region: str | None = None
+    severity: str | None = None
+
+
+class Wording(Noun):
+    """A sentence that says something of one concept, as several patients' reports of the corpus say it."""
+
+    section: Literal["findings", "impression"]
+    concept: str
+    text: str
+
+
+class MatchedImage(Noun):
+    """Another patient's image that a perception pair sets beside the text; `quality` is from 0 to 1."""
+
+    study_id: str
+    image_id: str
+    path: str
+    sha256: str | None
+    shows: Literal["has the target", "lacks the finding"]
+    quality: float
+
+
+class Plan(Noun):
+    """One counterfactual to ask for: what must become true, what must cease, what stays.
+
+    `must_appear` begins with the target (none for `remove`); the rest are its signs. Of an `alter` it is
+    the statements that change, as they are to read, and `element` is the one thing that differs in them.
+    `must_cease` are mentions of the factual text that the counterfactual may not make any more;
+    `must_stay` are the other mentions of the sentences that are free to change.
+    All other sentences are kept word for word. `gained` and `lost` are the findings that the
+    counterfactual asserts and the report does not, and the other way round, No Finding among them.
+    `diagnosis` is the one finding that the diagnosis line is to name; None where it names all.
+    `wording` is how reports of this corpus would say what is new; only the embedded expert is given it.
+    """
+
+    plan_id: str
+    study_id: str
+    direction: Direction
+    target: str
+    swap_from: tuple[str, ...]
+    must_appear: tuple[Statement, ...]
+    must_cease: tuple[Mention, ...]
+    must_stay: tuple[Mention, ...]
+    kept_sentences: tuple[int, ...]
+    free_sentences: tuple[int, ...]
+    relevance: float
+    why: str
+    seed: int
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    element: Element | None = None
+    diagnosis: str | None = None
+    matched_image: MatchedImage | None = None
+    wording: tuple[Wording, ...] = ()
+
+
+class PlannedStudy(Noun):
+    """A study with the counterfactuals to ask for: a row of the plan."""
+
+    study: Study
+    plans: tuple[Plan, ...]
