@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from ccf_pipeline import records
 from ccf_pipeline.io.schemas import schema_files
 from ccf_pipeline.records import Completion, Noun, Sentence
 
@@ -43,10 +46,15 @@ def test_a_noun_refuses_unknown_fields_and_changes() -> None:
 
 
 def test_every_record_is_a_noun() -> None:
-    from ccf_pipeline import records
+    names = [f"ccf_pipeline.records.{found.name}" for found in iter_modules(records.__path__)]
 
-    models = [
-        value for value in vars(records).values() if isinstance(value, type) and issubclass(value, Noun)
-    ]
+    models = {
+        value
+        for module in (records, *map(import_module, names))
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, BaseModel) and value is not BaseModel
+    }
 
+    assert {records.Study, records.Plan, records.Record} <= models
+    assert [model.__name__ for model in models if not issubclass(model, Noun)] == []
     assert all(model.model_config["frozen"] and model.model_config["extra"] == "forbid" for model in models)
