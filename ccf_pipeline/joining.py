@@ -12,20 +12,17 @@ from pathlib import Path
 from ccf_pipeline.asking import never
 from ccf_pipeline.errors import Unfinished
 from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora import corpus_terms
-from ccf_pipeline.io.earlier import look_through
 from ccf_pipeline.io.experts import open_expert
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.locks import guarded, is_leased, leased
 from ccf_pipeline.materials import Materials, Progress, silent
-from ccf_pipeline.pipeline import build_shards, finish_build, plan_build, planned
+from ccf_pipeline.pipeline import build_shards, finish_build, look_through_others, plan_build, planned
 from ccf_pipeline.records import BuildSummary
 
 
 def plan_together(folder: BuildFolder, materials: Materials, progress: Progress = silent) -> int:
     """Plan, or wait for whoever is planning; returns the number of shards."""
-    settings = materials.settings
-    look_through(folder.path, settings.reuse, corpus_terms(settings.corpus).sensitivity)
+    look_through_others(folder, materials)
     with guarded(folder.path):
         shards = plan_build(folder, materials, progress).shards
         with Journal(folder.journal_path):

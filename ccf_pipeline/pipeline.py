@@ -63,7 +63,7 @@ def build(
     with open_build(settings.out, materials.identity) as folder:
         if folder.is_finished():
             return folder.verify()
-        look_through(folder.path, settings.reuse, corpus_terms(settings.corpus).sensitivity)
+        look_through_others(folder, materials)
         # The expert comes first: an endpoint that may not be asked is refused before hours of planning.
         with open_expert(settings, materials.graph) as expert, Journal(folder.journal_path) as journal:
             journal.mend()
@@ -71,6 +71,15 @@ def build(
             missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
             build_shards(folder, materials, missing, expert, journal, watch=watch, stopping=stopping)
         return finish_build(folder, materials, progress)
+
+
+def look_through_others(folder: BuildFolder, materials: Materials) -> None:
+    """Whoever works on a build, wherever it lies, begins with this: other builds must be fit to lend answers.
+
+    It stands apart from `plan_build`, since most of those who share a build find its plan made.
+    """
+    settings = materials.settings
+    look_through(folder.path, settings.reuse, corpus_terms(settings.corpus).sensitivity)
 
 
 # --- plan -----------------------------------------------------------------------------------

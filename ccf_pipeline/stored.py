@@ -17,7 +17,7 @@ from ccf_pipeline.io.builds import BuildFolder, open_build, repair_hint
 from ccf_pipeline.io.disk import file_digest, write_text
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.segments import FOLDER as SEGMENTS
-from ccf_pipeline.io.segments import Segments, spent_in, unpacked
+from ccf_pipeline.io.segments import Segments, spent_in, taken_over_in, unpacked
 from ccf_pipeline.io.store_leases import workers_in
 from ccf_pipeline.io.stored_builds import (
     MANIFEST,
@@ -48,9 +48,8 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
         return repairing.build_status(path, prices)
     store, _ = _begun(path)
     plan, holder = read_plan(store), next(iter(_at_work(store)), None)
-    spend = spent_in(store.names(SEGMENTS))
-    seals = read_seals(store)
-    tally = tally_of_seals(seals.values(), plan or repairing.NOTHING_PLANNED, spend)
+    answers, seals = list(store.names(SEGMENTS)), read_seals(store)
+    tally = tally_of_seals(seals.values(), plan or repairing.NOTHING_PLANNED, spent_in(answers))
     state = "stopped" if holder is None else "running" if plan else "planning"
     return repairing.status_of(
         "finished" if store.read(MANIFEST) is not None else state,
@@ -59,6 +58,7 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
         tally,
         len(seals),
         prices,
+        taken_over=taken_over_in(answers),
     )
 
 

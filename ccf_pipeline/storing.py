@@ -26,7 +26,7 @@ from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.machine import LOOPBACK
 from ccf_pipeline.io.scratch import Scratch, scratch
 from ccf_pipeline.io.segments import FOLDER as SEGMENTS
-from ccf_pipeline.io.segments import spent_in
+from ccf_pipeline.io.segments import spent_in, taken_over_in
 from ccf_pipeline.io.stored_builds import read_manifest
 from ccf_pipeline.io.stores import Store, open_store
 from ccf_pipeline.materials import ELSEWHERE, Materials, Progress, silent
@@ -76,6 +76,13 @@ def spent_on(settings: BuildSettings, place: Scratch) -> Spend:
     if store_url(settings.out) is None:
         return pipeline.spent_on(place.folder)
     return spent_in(open_store(settings.out).names(SEGMENTS))
+
+
+def taken_over_by(settings: BuildSettings, place: Scratch) -> int:
+    """How many answers of a build other builds paid for, over all of its runs and workers."""
+    if store_url(settings.out) is None:
+        return pipeline.taken_over_by(place.folder)
+    return taken_over_in(open_store(settings.out).names(SEGMENTS))
 
 
 def finished(materials: Materials) -> BuildSummary | None:

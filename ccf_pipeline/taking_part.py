@@ -106,6 +106,7 @@ class StoredBuild:
 
     def plan(self, progress: Progress = silent, stopping: Stopping = never) -> None:
         """Plan, or wait for whoever is planning."""
+        pipeline.look_through_others(self.folder, self.materials)
         while (summary := self.store.read(PLAN)) is None:
             if self.leases.claim("plan"):
                 pipeline.plan_build(self.folder, self.materials, progress)

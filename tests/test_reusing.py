@@ -6,11 +6,15 @@ import json
 import logging
 import shutil
 import sqlite3
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from ccf_pipeline import joining, pipeline
+from ccf_pipeline import joining, pipeline, storing
+from ccf_pipeline.cli.app import app
 from ccf_pipeline.errors import EndpointRefused, MissingInput, SettingsError, Unfinished
 from ccf_pipeline.io.audit import append_audit, attestation_lines, verify_audit
 from ccf_pipeline.io.builds import BuildFolder, join_build
@@ -18,8 +22,8 @@ from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.disk import file_digest
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import Materials
-from ccf_pipeline.records import Completion
-from ccf_pipeline.repairing import build_status, check_build, repair_build
+from ccf_pipeline.records import Completion, Spend
+from ccf_pipeline.repairing import check_build, repair_build
 from ccf_pipeline.settings import (
     BuildSettings,
     CorpusSettings,
@@ -28,6 +32,7 @@ from ccf_pipeline.settings import (
     PriceSettings,
     ShardSettings,
 )
+from ccf_pipeline.stored import build_status
 from tests.bad_server import BadServer, misbehaving
 from tests.cli.test_run import ccf_build
 from tests.test_pipeline import dataset_files
@@ -139,15 +144,81 @@ def test_an_answer_that_failed_there_is_asked_for_here(earlier: Path, corpus: Pa
     assert dataset_files(tmp_path / "build") == dataset_files(earlier)
 
 
-def test_processes_that_share_a_build_take_over_as_well(earlier: Path, corpus: Path, tmp_path: Path) -> None:
-    materials = Materials.load(settings(corpus, tmp_path / "build", earlier))
+# --- however it is built ----------------------------------------------------------------------
 
-    with join_build(tmp_path / "build", materials.identity) as folder:
+
+def alone(chosen: BuildSettings) -> None:
+    pipeline.build(chosen)
+
+
+def together(chosen: BuildSettings) -> None:
+    materials = Materials.load(chosen)
+    with join_build(chosen.out, materials.identity) as folder:
         for shard in range(joining.plan_together(folder, materials)):
             assert joining.build_if_free(folder, materials, shard)
         joining.finish_together(folder, materials)
 
-    assert pipeline.spent_on(tmp_path / "build").answers == 0
+
+def in_a_store(chosen: BuildSettings) -> None:
+    with storing.workplace(chosen) as place:
+        storing.build(chosen, place)
+
+
+WAYS = [alone, together, in_a_store]
+Way = Callable[[BuildSettings], None]
+
+
+@pytest.fixture
+def place(way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Path(f"memory://bucket/{uuid.uuid4().hex}") if way is in_a_store else tmp_path / "build"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_of_building_takes_over_and_counts_it_apart(
+    way: Way, place: Path, earlier: Path, corpus: Path
+) -> None:
+    way(settings(corpus, place, earlier, size=3))
+
+    found = build_status(place, PriceSettings(output=1.0))
+    assert (found.spend, found.cost) == (Spend(), 0.0)
+    assert found.taken_over == answers_in(earlier)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_of_building_tells_damage_in_the_other_journal(
+    way: Way, place: Path, earlier: Path, corpus: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    change_journal(earlier, "UPDATE completions SET completion = replace(completion, 'a', 'b') WHERE id < 4")
+
+    with caplog.at_level(logging.WARNING, "ccf_pipeline"):
+        way(settings(corpus, place, earlier))
+
+    told = [line for line in caplog.messages if "3 answers are damaged" in line]
+    assert len(told) == 1
+    found = build_status(place, PriceSettings())
+    assert (found.spend.answers, found.taken_over) == (3, answers_in(earlier) - 3)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_of_building_refuses_before_it_plans(
+    way: Way, place: Path, earlier: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (earlier / "audit.jsonl").unlink()
+    read: list[object] = []
+    monkeypatch.setattr(pipeline, "plan_corpus", lambda *given: read.append(given))
+
+    with pytest.raises(MissingInput, match="does not say where its answers came from"):
+        way(settings(corpus, place, earlier))
+
+    assert read == []
+
+
+def test_a_process_takes_over_from_several_shards_with_one_word_in_its_log(
+    earlier: Path, corpus: Path, tmp_path: Path
+) -> None:
+    together(settings(corpus, tmp_path / "build", earlier))
+
     assert [entry["event"] for entry in verify_audit(tmp_path / "build")].count("reuse") == 1
 
 
@@ -191,17 +262,6 @@ def test_it_goes_on_without_the_other_build(earlier: Path, corpus: Path, tmp_pat
     assert pipeline.taken_over_by(chosen.out) == kept - 1
     first_end = next(entry for entry in verify_audit(chosen.out) if entry["event"] == "end")
     assert first_end["paid"]["answers"] == 1
-
-
-def test_status_counts_what_was_taken_over_beside_what_was_paid(
-    earlier: Path, corpus: Path, tmp_path: Path
-) -> None:
-    pipeline.build(settings(corpus, tmp_path / "build", earlier))
-
-    found = build_status(tmp_path / "build", PriceSettings(output=1.0))
-
-    assert (found.spend.answers, found.cost) == (0, 0.0)
-    assert found.taken_over == answers_in(earlier)
 
 
 # --- whose answers ----------------------------------------------------------------------------
@@ -340,6 +400,25 @@ def test_reuse_on_the_command_line_asks_a_server_for_repairs_alone(tmp_path: Pat
     assert (told["taken_over"], told["spend"]["answers"]) == (asked, asked_again) == (2, 2)
     assert "answers taken over: 2, at no cost" in shown.stdout
     assert "answers taken over" in status.stdout
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_build_in_s3_tells_what_it_took_over(
+    earlier: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    place, taken_over = f"s3://bucket/{uuid.uuid4().hex}", answers_in(earlier)
+    words = ["run", "--corpus", f"demo:{corpus}", "--reuse", str(earlier), "--out", place]
+
+    first = CliRunner().invoke(app, words)
+    again = CliRunner().invoke(app, [*words, "--json"])
+    status = CliRunner().invoke(app, ["status", place])
+
+    assert f"answers taken over: {taken_over}, at no cost" in first.stdout
+    assert json.loads(again.stdout)["taken_over"] == taken_over
+    assert json.loads(again.stdout)["spend"]["answers"] == 0
+    assert f"answers taken over  {taken_over}" in status.stdout
 
 
 def test_a_mistaken_reuse_is_two_lines(tmp_path: Path) -> None:

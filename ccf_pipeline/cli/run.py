@@ -145,7 +145,7 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
         except Unfinished as stop:
             told = tell_spend(storing.spent_on(settings, place), settings.prices)
             raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None
-        spend, taken_over = storing.spent_on(settings, place), pipeline.taken_over_by(place.folder)
+        spend, taken_over = storing.spent_on(settings, place), storing.taken_over_by(settings, place)
         pair = None if quiet or as_json else pipeline.sample_pair(place.folder)
     if as_json:
         costs = {

@@ -1,7 +1,8 @@
 """A journal in an object store: the answers of an interval are one small object, never changed.
 
-Objects lie at `journal/WORKER/DIGEST.ANSWERS-IN-CACHED-OUT.jsonl.gz`; the name alone says what the answers
-cost. The first line names the experts, every other is a row of the journal.
+Objects lie at `journal/WORKER/DIGEST.ANSWERS-IN-CACHED-OUT-TAKEN.jsonl.gz`; the name alone says what the
+answers cost, and how many more were taken over from other builds, at no cost. The first line names the
+experts, every other is a row of the journal.
 """
 
 from __future__ import annotations
@@ -12,15 +13,14 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.io.journal import Journal, KnownExpert
+from ccf_pipeline.io.journal import KEPT_AT, TAKEN_OVER, Journal, KnownExpert
 from ccf_pipeline.io.stores import DAMAGED, Store, each
 from ccf_pipeline.records import Spend
 
 FOLDER = "journal/"
-NAME = re.compile(r"journal/\w+/(?P<digest>\w{16})\.(?P<spend>\d+-\d+-\d+-\d+)\.jsonl\.gz")
+NAME = re.compile(r"journal/\w+/(?P<digest>\w{16})\.(?P<spend>\d+-\d+-\d+-\d+)-(?P<taken>\d+)\.jsonl\.gz")
 TOGETHER = 64
 """So many small objects of one worker are put together into one."""
 
@@ -83,8 +83,7 @@ class Segments:
     def _put(self, rows: Sequence[Row], experts: Iterable[KnownExpert]) -> str:
         lines = [json.dumps([list(expert) for expert in experts]), *map(json.dumps, rows)]
         content = gzip.compress("\n".join(lines).encode("ascii"), mtime=0)
-        spend = "-".join(str(total) for total in (len(rows), *(sum(map(int, of)) for of in _tokens(rows))))
-        name = f"{FOLDER}{self._worker}/{hashlib.sha256(content).hexdigest()[:16]}.{spend}.jsonl.gz"
+        name = f"{FOLDER}{self._worker}/{hashlib.sha256(content).hexdigest()[:16]}.{_told(rows)}.jsonl.gz"
         self._store.put(name, content)
         self._read.add(name)
         return name
@@ -125,9 +124,17 @@ def spent_in(names: Iterable[str]) -> Spend:
     return Spend(answers=answers, tokens_in=tokens_in, tokens_cached=tokens_cached, tokens_out=tokens_out)
 
 
+def taken_over_in(names: Iterable[str]) -> int:
+    """How many answers in these segments other builds paid for."""
+    return sum(int(found["taken"]) for found in map(NAME.fullmatch, names) if found is not None)
+
+
 def _key(row: Row) -> int:
     return hash(row[:3])
 
 
-def _tokens(rows: Sequence[Row]) -> Iterable[tuple[Any, ...]]:
-    return zip(*(row[-3:] for row in rows), strict=True)
+def _told(rows: Sequence[Row]) -> str:
+    """What the answers of a segment cost, for its name, and how many cost nothing."""
+    paid = [row for row in rows if row[KEPT_AT] != TAKEN_OVER]
+    tokens = (sum(int(str(row[column])) for row in paid) for column in (-3, -2, -1))
+    return "-".join(map(str, (len(paid), *tokens, len(rows) - len(paid))))

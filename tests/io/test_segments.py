@@ -10,7 +10,7 @@ import pytest
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.io import segments
 from ccf_pipeline.io.journal import Journal, KnownExpert
-from ccf_pipeline.io.segments import FOLDER, Segments, spent_in
+from ccf_pipeline.io.segments import FOLDER, Segments, spent_in, taken_over_in
 from ccf_pipeline.io.stores import Store, open_store
 from ccf_pipeline.records import Completion, Spend
 
@@ -64,6 +64,21 @@ def test_only_what_is_new_is_sent(store: Store, tmp_path: Path) -> None:
 
     assert [spent_in([name]).answers for name in store.names(FOLDER)] in ([1, 2], [2, 1])
     assert spent_in(store.names(FOLDER)) == Spend(answers=3, tokens_in=9, tokens_out=3)
+
+
+def test_answers_that_another_build_paid_for_are_told_apart(store: Store, tmp_path: Path) -> None:
+    here, there = tmp_path / "here" / "journal", tmp_path / "there" / "journal"
+    keep(here, 1, 2)
+    with Journal(here) as journal:
+        journal.take_over([answered(3, tokens=50)])
+    Segments(store, "a", here).send()
+
+    Segments(store, "b", there).bring()
+
+    names = list(store.names(FOLDER))
+    assert (spent_in(names), taken_over_in(names)) == (Spend(answers=2, tokens_in=6, tokens_out=2), 1)
+    with Journal(there) as journal:
+        assert (journal.spent().answers, journal.taken_over()) == (2, 1)
 
 
 def test_what_came_from_others_is_not_sent_back(store: Store, tmp_path: Path) -> None:
