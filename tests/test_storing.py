@@ -42,6 +42,7 @@ from ccf_pipeline.settings import (
 )
 from ccf_pipeline.stored import ask_to_stop, build_status, check_build, fetch_build, repair_build
 from tests.faults.conftest import built
+from tests.faults.harness import Killed
 from tests.s3_server import S3Server
 
 STUDIES = 16
@@ -138,10 +139,6 @@ def counting(
     with monkeypatch.context() as patched:
         patched.setattr(storing, "open_expert", watched_expert)
         yield asked
-
-
-class Killed(BaseException):
-    """The process is gone: nothing below catches this."""
 
 
 # --- the same build ---------------------------------------------------------------------------

@@ -12,12 +12,16 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.io.experts import Take
+from ccf_pipeline.materials import Materials
+from ccf_pipeline.records import Completion, Prompt
+from tests.faults.answering import NOTHING_CHANGED, InProcess
 
 ROOT = Path(__file__).parents[2]
 
@@ -125,6 +129,43 @@ def dataset_of(out: Path) -> dict[str, str]:
         for path in sorted((out / "dataset").rglob("*"))
         if path.is_file()
     }
+
+
+class Killed(BaseException):
+    """The process is gone: nothing below catches this."""
+
+
+class Mortal(InProcess):
+    """Answers so many prompts, then dies; remembers everything it was asked. A moody one says otherwise."""
+
+    def __init__(
+        self,
+        materials: Materials,
+        answers: int,
+        mood: int | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(materials.graph)
+        self.left, self.mood, self.asked, self._meanwhile = answers, mood, list[str](), meanwhile
+
+    def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
+        def watched() -> Prompt | None:
+            prompt = take()
+            if prompt is not None:
+                self.asked.append(prompt.prompt_id)
+            return prompt
+
+        for completions in super().answer(watched):
+            if self.left <= 0:
+                raise Killed
+            self.left -= len(completions)
+            yield tuple(map(self._in_its_mood, completions))
+            self._meanwhile()
+
+    def _in_its_mood(self, said: Completion) -> Completion:
+        if self.mood is None or (int(said.prompt_id[:8], 16) + self.mood) % 3:
+            return said
+        return said.model_copy(update={"text": NOTHING_CHANGED})
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,40 +17,13 @@ from ccf_pipeline import pipeline, rechecking
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.experts import Take
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import Materials, silent
-from ccf_pipeline.records import Completion, Prompt
 from ccf_pipeline.repairing import build_status, check_build, repair_build
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PriceSettings, ShardSettings
-from tests.faults.answering import InProcess
+from tests.faults.harness import Killed, Mortal, dataset_of
 
 SHARDS = 3
-
-
-class Killed(BaseException):
-    """The process is gone: nothing below catches this."""
-
-
-class Mortal(InProcess):
-    """Answers so many prompts, then dies; remembers everyone it was asked by."""
-
-    def __init__(self, materials: Materials, answers: int) -> None:
-        super().__init__(materials.graph)
-        self.left, self.asked = answers, list[str]()
-
-    def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
-        def watched() -> Prompt | None:
-            prompt = take()
-            if prompt is not None:
-                self.asked.append(prompt.prompt_id)
-            return prompt
-
-        for completions in super().answer(watched):
-            if self.left <= 0:
-                raise Killed
-            self.left -= len(completions)
-            yield completions
 
 
 @lru_cache(maxsize=1)
@@ -70,21 +42,13 @@ def world() -> tuple[BuildSettings, Materials, dict[str, str]]:
         expert = Mortal(materials, 10**6)
         pipeline.build_shards(build, materials, range(plan.shards), expert, journal)
         pipeline.finish_build(build, materials)
-    return chosen, materials, dataset(chosen.out)
+    return chosen, materials, dataset_of(chosen.out)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def tidy() -> Iterator[None]:
     yield
     shutil.rmtree(world()[0].out.parent, ignore_errors=True)
-
-
-def dataset(out: Path) -> dict[str, str]:
-    return {
-        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((out / "dataset").rglob("*"))
-        if path.is_file()
-    }
 
 
 class BuildMachine(RuleBasedStateMachine):
@@ -180,7 +144,7 @@ class BuildMachine(RuleBasedStateMachine):
     @invariant()
     def a_finished_build_is_the_one_expected(self) -> None:
         if self.finished:
-            assert dataset(self.out) == self.expected
+            assert dataset_of(self.out) == self.expected
 
 
 TestBuilds = BuildMachine.TestCase

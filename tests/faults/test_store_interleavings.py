@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -23,57 +23,18 @@ from ccf_pipeline import pipeline
 from ccf_pipeline.errors import Unfinished
 from ccf_pipeline.io.builds import open_build
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.experts import Take
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.segments import Segments
 from ccf_pipeline.io.stored_builds import MANIFEST
 from ccf_pipeline.io.stores import open_store
 from ccf_pipeline.materials import Materials
-from ccf_pipeline.records import Completion, Prompt
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings, ShardSettings
 from ccf_pipeline.stored import check_build
 from ccf_pipeline.taking_part import StoredBuild
-from tests.faults.answering import NOTHING_CHANGED, InProcess
+from tests.faults.harness import Killed, Mortal
 
 SHARDS = 2
 LEASE_SECONDS = 60.0
-
-
-class Killed(BaseException):
-    """The process is gone: nothing below catches this."""
-
-
-class Mortal(InProcess):
-    """Answers so many prompts, then dies. A moody one does not say what another would say."""
-
-    def __init__(
-        self,
-        materials: Materials,
-        answers: int,
-        mood: int | None,
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> None:
-        super().__init__(materials.graph)
-        self.left, self.mood, self.asked, self._meanwhile = answers, mood, list[str](), meanwhile
-
-    def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
-        def watched() -> Prompt | None:
-            prompt = take()
-            if prompt is not None:
-                self.asked.append(prompt.prompt_id)
-            return prompt
-
-        for completions in super().answer(watched):
-            if self.left <= 0:
-                raise Killed
-            self.left -= len(completions)
-            yield tuple(map(self._in_its_mood, completions))
-            self._meanwhile()
-
-    def _in_its_mood(self, said: Completion) -> Completion:
-        if self.mood is None or (int(said.prompt_id[:8], 16) + self.mood) % 3:
-            return said
-        return said.model_copy(update={"text": NOTHING_CHANGED})
 
 
 @lru_cache(maxsize=1)
@@ -91,7 +52,7 @@ def world() -> tuple[Materials, bytes]:
     with open_build(chosen.out, materials.identity) as build, Journal(build.journal_path) as journal:
         plan = pipeline.plan_build(build, materials)
         assert plan.shards == SHARDS
-        expert = Mortal(materials, 10**6, None)
+        expert = Mortal(materials, 10**6)
         pipeline.build_shards(build, materials, range(SHARDS), expert, journal)
         pipeline.finish_build(build, materials)
         return materials, build.manifest_path.read_bytes()
