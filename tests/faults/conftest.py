@@ -40,7 +40,7 @@ from ccf_pipeline.settings import (
 )
 from ccf_pipeline.steps.prompting import write_prompt
 from tests.bad_server import BadServer, misbehaving
-from tests.faults.harness import Forge, forging
+from tests.faults.harness import Forge, dataset_of, forging
 
 MEMORY = Path("/dev/shm")
 STUDIES = 12
@@ -193,3 +193,17 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     write_demo_corpus(folder, studies=24, seed=11, images=False)
     return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    write_demo_corpus(folder, studies=10, seed=11, images=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed_tiny(forge: Forge, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("undisturbed") / "build"
+    assert forge.run(tiny, out) == 0
+    return dataset_of(out)

@@ -168,6 +168,16 @@ class Mortal(InProcess):
         return said.model_copy(update={"text": NOTHING_CHANGED})
 
 
+def told_by(forge: Forge) -> str:
+    return forge.log.read_text()[-1500:]
+
+
+def goes_on_in_peace(forge: Forge, corpus: Path, out: Path, undisturbed: dict[str, str]) -> None:
+    assert forge.run(corpus, out) == 0, told_by(forge)
+    BuildFolder(out).verify()
+    assert dataset_of(out) == undisturbed
+
+
 @dataclass
 class Ledger:
     """What a series of kills came to."""
