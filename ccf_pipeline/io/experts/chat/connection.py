@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ccf_pipeline.errors import EndpointRefused
+from ccf_pipeline.errors import EndpointRefused, ExpertError
 from ccf_pipeline.io.experts.chat.faults import Broken, Fatal, Fault, Gone, Overlong
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ CHUNK = 65536
 TICKET = "X-Request-Id"
 # Servers hang up on idle connections after 5 s (uvicorn's default): let go of them first.
 KEPT_ALIVE_SECONDS = 4.0
+NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,13 @@ def settled_session(
 
 def fault_of_connection(error: BaseException, name: str) -> Fault:
     """What an error of aiohttp means for the question and its server."""
+    if isinstance(error, aiohttp.ClientConnectorSSLError) and _is_no_tls(error.os_error):
+        return Fatal(
+            ExpertError(
+                f"{name}: what answers there does not speak https; mostly it is plain http",
+                hint=f"Name it {name.replace('https:', 'http:', 1)}, or have it serve https.",
+            )
+        )
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         return Fatal(
             EndpointRefused(
@@ -96,6 +104,11 @@ def fault_of_connection(error: BaseException, name: str) -> Fault:
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return Gone("it does not take the connection")
     return Broken("the answer was cut off or garbled on its way")
+
+
+def _is_no_tls(error: OSError) -> bool:
+    """Whether the first bytes that came back are of no version of TLS, by what OpenSSL calls that."""
+    return isinstance(error, ssl.SSLError) and error.reason in NO_TLS
 
 
 async def _read(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:

@@ -168,8 +168,8 @@ class Servers:
         if seconds > self.patience.start_seconds and not any(server.reached for server in self.all):
             return ExpertError(
                 f"no answer within {seconds:.0f} s; {told}",
-                hint="Check that the server runs and that the URL is right; then run the command again."
-                + self._about_proxies(),
+                hint="Check that the server runs and that the URL is right, https or http; then run the"
+                " command again." + self._about_proxies(),
             )
         if seconds > self.patience.give_up_seconds:
             return Unfinished(

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from ccf_pipeline.errors import ExpertError
 from ccf_pipeline.io.experts.chat import ChatExpert
 from ccf_pipeline.io.guard import Endpoint, allow_endpoint
 from tests.bad_server import Act, BadServer, shout
 from tests.chat_client import (
+    CARRIED_BY,
     QUICK,
     RULES,
     ask,
@@ -23,6 +25,7 @@ from tests.chat_client import (
     shouted,
     texts,
 )
+from tests.model_server import ModelServer, serving
 
 
 def test_an_answer_cut_anywhere_is_asked_for_again(server: BadServer) -> None:
@@ -142,3 +145,15 @@ def test_an_endpoint_is_spoken_to_where_it_was_settled(server: BadServer) -> Non
 
     assert completion.text == "REPORT 0"
     assert json.loads(bytes(server.received).split(b"\r\n\r\n")[1])["model"] == "m"
+
+
+def test_https_where_plain_http_is_served_is_told_by_the_first_question() -> None:
+    with serving(ModelServer(str.upper)) as plain:
+        spoken = plain.base_url.replace("http:", "https:")
+        expert = ChatExpert((allow_endpoint(spoken, RULES),), "m", **CARRIED_BY)  # with all patience
+
+        with pytest.raises(ExpertError, match=f"{spoken}: what answers there does not speak https") as told:
+            ask(expert, 3)
+
+    assert plain.base_url in told.value.hint
+    assert plain.requests == []
