@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
+
 CONDITIONS = """\
 Reports under a data use agreement may leave this machine only for a host that keeps nothing of them.
 PhysioNet asks for zero data retention, no training and no human review, recommends models of your own, and
@@ -64,7 +66,7 @@ def attest(
     days: Annotated[
         int, typer.Option("--days", min=1, max=180, help="How long it holds, at most 180 days.")
     ] = 180,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.", callback=on_disk)] = Path(
         "endpoint-attestation.yaml"
     ),
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet
 from ccf_pipeline.errors import SettingsError, StorageError
 
@@ -29,7 +30,8 @@ def check(
         typer.Argument(help="JSON lines, JSON, Parquet, CSV or a folder; ours, CPO's or CF-VLM's."),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write a verdict per row here, as JSON lines.")
+        Path | None,
+        typer.Option("--out", "-o", help="Write a verdict per row here, as JSON lines.", callback=on_disk),
     ] = None,
     columns: Annotated[
         str | None,

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet, run_build
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the demo goes.")] = Path("ccf-demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the demo goes.", callback=on_disk)] = Path(
+        "ccf-demo"
+    ),
     studies: Annotated[int, typer.Option("--studies", "-n", min=1, help="How many studies to invent.")] = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed invents other patients.")] = 7,
     as_json: AsJson = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet
 from ccf_pipeline.cli.share import Permission
 from ccf_pipeline.errors import SettingsError
@@ -35,9 +36,9 @@ def export(
         bool, typer.Option("--physionet", help="A PhysioNet submission instead: as `ccf-build share` does.")
     ] = False,
     permission: Permission = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write; it must be empty.")] = Path(
-        "export"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder to write; it must be empty.", callback=on_disk)
+    ] = Path("export"),
     reviewed_only: Annotated[
         bool, typer.Option("--reviewed-only", help="Only pairs that readers found plausible in a review.")
     ] = False,

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
+
 
 def fetch(
     build: Annotated[Path, typer.Argument(help="Where the build lies: s3://BUCKET/PREFIX.")],
-    out: Annotated[Path, typer.Argument(help="The folder to bring it to.")],
+    out: Annotated[Path, typer.Argument(help="The folder to bring it to.", callback=on_disk)],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Bring a build from an object store to a folder, and verify it there.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ccf_pipeline.cli.graph_mining import extract, mine
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.errors import GraphError, SettingsError
 
 graph_app = typer.Typer(
@@ -62,7 +63,7 @@ def lint(
 
 @graph_app.command()
 def render(
-    out: Annotated[Path, typer.Option("--out", help="A file ending in .svg or .png.")],
+    out: Annotated[Path, typer.Option("--out", help="A file ending in .svg or .png.", callback=on_disk)],
     finding: Annotated[
         str | None, typer.Argument(help="One finding; the whole graph if left out.", show_default=False)
     ] = None,
@@ -86,7 +87,9 @@ def render(
 
 @graph_app.command()
 def export(
-    out: Annotated[Path, typer.Option("--out", help="The file to write; for csv a folder.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="The file to write; for csv a folder.", callback=on_disk)
+    ],
     form: Annotated[str, typer.Option("--format", help="graphml, node-link, cytoscape or csv.")] = "graphml",
     graph: GraphPath = None,
 ) -> None:
@@ -115,7 +118,7 @@ def diff(
 
 @review_app.command()
 def sheet(
-    out: Annotated[Path, typer.Option("--out", help="The CSV file to write.")],
+    out: Annotated[Path, typer.Option("--out", help="The CSV file to write.", callback=on_disk)],
     reviewed_too: Annotated[
         bool, typer.Option("--reviewed-too", help="List reviewed relations as well.")
     ] = False,

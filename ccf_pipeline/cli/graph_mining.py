@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.errors import Unfinished
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def mine(
     limit: Limit = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="A .csv or .json file for every relation.", show_default=False),
+        typer.Option(
+            "--out", help="A .csv or .json file for every relation.", show_default=False, callback=on_disk
+        ),
     ] = None,
     workers: Annotated[
         int | None,
@@ -93,7 +96,7 @@ def extract(
         typer.Option("--base-url", help="Where it is served: http://127.0.0.1:8000/v1 or unix:/a/socket."),
     ],
     model: Annotated[str, typer.Option("--model", help="The model's name on that server.")],
-    out: Annotated[Path, typer.Option("--out", help="The folder for answers and results.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder for answers and results.", callback=on_disk)],
     corpus: Corpus = None,
     graph: Graph = None,
     limit: Limit = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 from ccf_pipeline.errors import SettingsError
 
@@ -19,7 +20,9 @@ def images(
     corpus: Annotated[
         str | None, typer.Option("--corpus", help="KIND:PATH of the reports, or studies:DIR of an ingest.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the images.")] = Path("images"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the images.", callback=on_disk)] = Path(
+        "images"
+    ),
     recipe: Annotated[
         str, typer.Option("--recipe", help="mimic-jpg: as MIMIC-CXR-JPG; voi: by the file's own tables.")
     ] = "mimic-jpg",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ def ingest(
     ] = None,
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", help="A folder, or a file ending in .parquet with its kin beside it."),
+        typer.Option(
+            "--out",
+            "-o",
+            help="A folder, or a file ending in .parquet with its kin beside it.",
+            callback=on_disk,
+        ),
     ] = Path("ingest"),
     images: Annotated[
         Path | None, typer.Option("--images", help="Folder of the images, where it is another one.")

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
+
 QUESTIONS = {
     "corpus.kind": "Kind of corpus (mimic, openi, chexpert_plus, table, studies, demo)",
     "corpus.path": "Its folder, archive or table",
@@ -27,11 +29,13 @@ def init(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same plans.")] = None,
     expert: Annotated[str | None, typer.Option(help="Who writes the counterfactuals: rules.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the defaults.")] = False,
-    file: Annotated[Path, typer.Option(help="Where the settings go.")] = Path("build.toml"),
+    file: Annotated[Path, typer.Option(help="Where the settings go.", callback=on_disk)] = Path("build.toml"),
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
     prefect: Annotated[
         Path | None,
-        typer.Option(help="Write no build.toml, but lay out the Prefect flows in this folder."),
+        typer.Option(
+            help="Write no build.toml, but lay out the Prefect flows in this folder.", callback=on_disk
+        ),
     ] = None,
 ) -> None:
     """Write a commented build.toml, asking for what was not said; or lay out the Prefect flows."""

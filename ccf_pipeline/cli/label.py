@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.read import Conventions, Graph, Workers
 from ccf_pipeline.errors import Unfinished
 
@@ -25,6 +26,7 @@ def label(
             "--out",
             "-o",
             help="A table like mimic-cxr-2.0.0-chexpert.csv (.csv, .csv.gz, .parquet), or .jsonl.",
+            callback=on_disk,
         ),
     ],
     conventions: Conventions = "chexpert",

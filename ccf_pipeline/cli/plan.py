@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ def plan(
         ),
     ] = None,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Write the matrix of findings lost and gained to this file.")
+        Path | None,
+        typer.Option(
+            "--csv", help="Write the matrix of findings lost and gained to this file.", callback=on_disk
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 from ccf_pipeline.errors import SettingsError
 
@@ -21,9 +22,9 @@ def prompts(
     corpus: Annotated[
         str | None, typer.Option("--corpus", help="KIND:PATH of the reports, e.g. mimic:/data/mimic-cxr.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the prompts go, as JSON lines.")] = Path(
-        "prompts.jsonl"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where the prompts go, as JSON lines.", callback=on_disk)
+    ] = Path("prompts.jsonl"),
     recorded: Annotated[
         Path | None,
         typer.Option("--recorded", help="Answers so far; what they call for next is written then."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.errors import MissingInput, Unfinished, UnreadableInput
 
 if TYPE_CHECKING:
@@ -53,10 +54,17 @@ def read(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="With --in: labels and mentions, a .jsonl file; printed if left out."),
+        typer.Option(
+            "--out",
+            help="With --in: labels and mentions, a .jsonl file; printed if left out.",
+            callback=on_disk,
+        ),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--csv", help="With --in: a table of CheXpert's codes, .csv or .csv.gz.")
+        Path | None,
+        typer.Option(
+            "--csv", help="With --in: a table of CheXpert's codes, .csv or .csv.gz.", callback=on_disk
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="With --in: leave out lines that hold no report.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.errors import BuildConflict
 
 
@@ -30,7 +31,8 @@ def recipe(
         typer.Option("--python", help="The interpreter of the environment to check the arguments in."),
     ] = None,
     write: Annotated[
-        Path | None, typer.Option("--write", "-w", help="Write the script here instead of printing it.")
+        Path | None,
+        typer.Option("--write", "-w", help="Write the script here instead of printing it.", callback=on_disk),
     ] = None,
 ) -> None:
     """Print the shell script that trains on a data set, with the hyper-parameters of CPO's own scripts.

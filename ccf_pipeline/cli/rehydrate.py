@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 
 
@@ -16,7 +17,9 @@ def rehydrate(
         str,
         typer.Option("--corpus", help="KIND:PATH of your copy of the reports, e.g. mimic:/data/mimic-cxr."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the data set goes; a new folder.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where the data set goes; a new folder.", callback=on_disk)
+    ],
     images: Annotated[
         Path | None, typer.Option("--images", help="Folder of the images, where it is another one.")
     ] = None,

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import Quiet
 
 
 def report(
     build: Annotated[Path, typer.Argument(help="The folder of a finished build.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the page here; into the build otherwise.")
+        Path | None,
+        typer.Option("--out", "-o", help="Write the page here; into the build otherwise.", callback=on_disk),
     ] = None,
     graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed shows the same pairs.")] = 7,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.run import AsJson, Quiet
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ Permission = Annotated[
 def share(
     build: Annotated[Path, typer.Argument(help="The folder of a finished build.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Where the share goes; an earlier one is replaced.")
+        Path,
+        typer.Option(
+            "--out", "-o", help="Where the share goes; an earlier one is replaced.", callback=on_disk
+        ),
     ],
     level: Level = "L0",
     physionet: Annotated[
