@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ccf_pipeline.asking import Tally
 from ccf_pipeline.errors import StorageError, Unfinished
-from ccf_pipeline.io.audit import AUDIT, AUDIT_HINT, verify_audit
+from ccf_pipeline.io.audit import AUDIT, AUDIT_HINT, OTHERS, verify_audit, verify_every_audit
 from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
 from ccf_pipeline.io.disk import remove, write_text
 from ccf_pipeline.io.experts import Take
@@ -156,15 +156,16 @@ def _damage_of_journal(folder: BuildFolder) -> str | None:
 
 
 def _state_of_audit(folder: BuildFolder) -> dict[str, object]:
-    """Whether the chain of audit.jsonl holds, and the seal at its end."""
+    """Whether the chain of audit.jsonl holds, and those of who worked elsewhere; and the seal at its end."""
     path = folder.path / AUDIT
-    if not path.is_file():
+    if not path.is_file() and not any((folder.path / OTHERS).glob("*.jsonl")):
         was_run = folder.is_finished() or any((folder.path / "seals").glob("*"))
         return {"audit": "it is not there"} if was_run else {}
     try:
-        entries = verify_audit(folder.path)
+        verify_every_audit(folder.path)
     except StorageError as error:
         return {"audit": error.what.removeprefix(f"{path}: ")}
+    entries = verify_audit(folder.path)
     return {"audit_lines": len(entries), "audit_seal": entries[-1]["hash"] if entries else None}
 
 

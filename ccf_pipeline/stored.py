@@ -23,6 +23,7 @@ from ccf_pipeline.io.stored_builds import (
     MANIFEST,
     STOP,
     Files,
+    bring_audits,
     bring_shard,
     damaged_objects,
     files_of,
@@ -130,6 +131,7 @@ def fetch_build(path: Path, out: Path, progress: Progress = silent) -> BuildChec
         if plan is not None:
             _fetch_plan(store, folder, plan)
             each(lambda item: bring_shard(store, folder, *item), read_seals(store).items())
+        bring_audits(store, folder)
         if text is not None:
             _fetch_rest(store, folder, parsed_manifest(store, text)[1], progress)
             write_text(folder.manifest_path, text.decode(), private=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from ccf_pipeline import pipeline
 from ccf_pipeline.asking import Watch, never, unwatched
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
-from ccf_pipeline.io.audit import AUDIT
+from ccf_pipeline.io.audit import AUDIT, OTHERS
 from ccf_pipeline.io.builds import BuildFolder, identity_text, refuse_other_identity
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.experts import Expert
@@ -24,6 +24,7 @@ from ccf_pipeline.io.stored_builds import (
     PLAN,
     SEALS,
     STOP,
+    bring_audits,
     bring_shard,
     damaged_objects,
     files_of,
@@ -69,7 +70,7 @@ class StoredBuild:
         with self._one_at_a_time:
             self.leases.beat()
             sealed = self._sealed_here() - self._sent
-            self.segments.send()  # before the seals: what they were made of
+            self.segments.send(first=self._send_audit)  # before the seals: what they were made of
             for shard in sorted(sealed):
                 self._send_shard(shard)
             self._send_audit()
@@ -97,10 +98,11 @@ class StoredBuild:
 
     def _send_audit(self) -> None:
         audit = self.folder.path / AUDIT
-        size = audit.stat().st_size if audit.is_file() else 0
-        if size != self._audited:
-            self.store.put(f"audit/{self.leases.worker}.jsonl", audit)
-            self._audited = size
+        content = audit.read_bytes() if audit.is_file() else b""
+        whole = content[: content.rfind(b"\n") + 1]  # a line may be in the middle of being written
+        if len(whole) != self._audited:
+            self.store.put(f"{OTHERS}{self.leases.worker}.jsonl", whole)
+            self._audited = len(whole)
 
     # --- the plan -----------------------------------------------------------------------------
 
@@ -223,6 +225,7 @@ class StoredBuild:
         shards = range(pipeline.planned(self.folder).shards)
         each(self._bring_file, [self.folder.quarantine_path, *map(self.folder.plan_path, shards)])
         each(lambda item: bring_shard(self.store, self.folder, *item), read_seals(self.store).items())
+        bring_audits(self.store, self.folder)
 
     def _bring_file(self, path: Path) -> None:
         if not path.is_file():

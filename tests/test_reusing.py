@@ -32,7 +32,7 @@ from ccf_pipeline.settings import (
     PriceSettings,
     ShardSettings,
 )
-from ccf_pipeline.stored import build_status
+from ccf_pipeline.stored import build_status, fetch_build
 from tests.bad_server import BadServer, misbehaving
 from tests.cli.test_run import ccf_build
 from tests.test_pipeline import dataset_files
@@ -317,6 +317,28 @@ def test_who_vouched_is_not_told_where_nothing_fitted(earlier: Path, tmp_path: P
 
     assert pipeline.taken_over_by(tmp_path / "build") == 0
     assert attestation_lines(tmp_path / "build") == ()
+
+
+def test_who_vouched_is_told_whoever_finishes_a_build_in_a_store(
+    earlier: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_audit(earlier, "end", {"attested": [VOUCHED]})
+    url = f"memory://bucket/{uuid.uuid4().hex}"
+    chosen = settings(corpus, Path(url), earlier, per_study=3)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "one"))
+    with pytest.raises(Unfinished):
+        in_a_store(chosen.model_copy(update={"limits": LimitSettings(requests=1)}))
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    in_a_store(chosen.model_copy(update={"reuse": ()}))
+    fetch_build(Path(url), tmp_path / "fetched")
+
+    assert check_build(tmp_path / "fetched").audit is None
+    assert VOUCHED in (tmp_path / "fetched" / "dataset" / "README.md").read_text()
+    assert attestation_lines(tmp_path / "fetched") == (VOUCHED,)
+    pipeline.build(settings(corpus, tmp_path / "build", tmp_path / "fetched", per_study=3))
+    assert pipeline.spent_on(tmp_path / "build").answers == 0
+    assert attestation_lines(tmp_path / "build") == (VOUCHED,)
 
 
 def test_a_build_whose_log_is_gone_lends_nothing(earlier: Path, corpus: Path, tmp_path: Path) -> None:

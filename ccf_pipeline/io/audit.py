@@ -27,6 +27,8 @@ from ccf_pipeline.io.guard import Endpoint
 from ccf_pipeline.records import Spend
 
 AUDIT = "audit.jsonl"
+OTHERS = "audit/"
+"""Below it lie the logs of those who worked on a build by way of an object store, each under its own name."""
 BEGINNING = "0" * 64
 AUDIT_HINT = (
     "Somebody changed the log, or the disk did: look into it, and bring it back from a copy. The next run"
@@ -83,7 +85,16 @@ def append_audit(folder: Path, event: str, facts: Mapping[str, Any]) -> None:
 
 def verify_audit(folder: Path) -> list[dict[str, Any]]:
     """Every line, if the chain holds; the first that does not is named."""
-    path = folder / AUDIT
+    return _verified(folder / AUDIT)
+
+
+def verify_every_audit(folder: Path) -> list[dict[str, Any]]:
+    """The same of all who worked on a build, on this machine or elsewhere."""
+    logs = [folder / AUDIT, *sorted((folder / OTHERS).glob("*.jsonl"))]
+    return [entry for log in logs for entry in _verified(log)]
+
+
+def _verified(path: Path) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     previous = BEGINNING
     for number, line in enumerate(_lines(path), start=1):
@@ -116,7 +127,7 @@ def endpoint_facts(endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
 
 def attestation_lines(folder: Path) -> tuple[str, ...]:
     """Whoever vouched for a host that a build's reports went to, in words for the card."""
-    told = {line for entry in verify_audit(folder) for line in entry.get("attested", ())}
+    told = {line for entry in verify_every_audit(folder) for line in entry.get("attested", ())}
     return tuple(sorted(told))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ccf_pipeline.errors import EndpointRefused, MissingInput, SettingsError
-from ccf_pipeline.io.audit import append_audit, verify_audit
+from ccf_pipeline.io.audit import append_audit, verify_audit, verify_every_audit
 from ccf_pipeline.io.builds import BuildFolder, identity_of, repair_hint
 from ccf_pipeline.io.journal import FIND, WAIT_SECONDS, answer_in, damage_of
 from ccf_pipeline.io.salvage import READING_FAULTS, lenient_text
@@ -114,7 +114,7 @@ def _facts_of(path: Path, out: Path, sensitivity: Sensitivity) -> dict[str, Any]
             hint="Leave it out of --reuse; they are kept.",
         )
     identity_of(path)
-    entries = verify_audit(path)
+    entries = verify_every_audit(path)
     begun = [entry for entry in entries if entry["event"] == "begin"]
     if not begun:
         raise MissingInput(

@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ccf_pipeline.errors import StorageError
@@ -49,8 +49,12 @@ class Segments:
                     if content is not None:
                         self._take_in(journal, name, content)
 
-    def send(self) -> None:
-        """Put what was answered since the last time, as one object; it is there when this returns."""
+    def send(self, first: Callable[[], None] = lambda: None) -> None:
+        """Put what was answered since the last time, as one object; it is there when this returns.
+
+        Args:
+            first: sends what has to be there before these answers are: where they came from.
+        """
         if not self._journal.is_file():
             return
         with Journal(self._journal) as journal:
@@ -58,6 +62,7 @@ class Segments:
             for portion in journal.rows_after(self._begin(journal)):
                 rows = [row for _, row in portion if _key(row) not in self._there]
                 if rows:
+                    first()
                     self._small.append(self._put(rows, experts))
                     self._there.update(map(_key, rows))
                 self._sent_to = portion[-1][0], str(portion[-1][1][0])

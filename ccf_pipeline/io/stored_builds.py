@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from ccf_pipeline.errors import StorageError
+from ccf_pipeline.io.audit import OTHERS
 from ccf_pipeline.io.builds import BuildFolder, parse_manifest
+from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.stores import DAMAGED, Store, each
 from ccf_pipeline.records import BuildSummary, PlanSummary, Seal
 
@@ -99,6 +101,14 @@ def bring_shard(store: Store, folder: BuildFolder, name: str, seal: Seal) -> Non
     for file, entry in files_of(seal).items():
         store.fetch(object_of(file, entry["sha256"]), folder.path / file, entry["sha256"])
     store.fetch(name, folder.seal_path(seal.shard))
+
+
+def bring_audits(store: Store, folder: BuildFolder) -> None:
+    """Fetch what each worker wrote down of whom it asked, and of whose answers it took over."""
+    for name in store.names(OTHERS):
+        content = store.read(name)
+        if content is not None:
+            write_text(folder.path / name, content.decode("ascii"), private=True)
 
 
 def files_of(seal: Seal) -> Files:

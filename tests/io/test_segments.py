@@ -81,6 +81,23 @@ def test_answers_that_another_build_paid_for_are_told_apart(store: Store, tmp_pa
         assert (journal.spent().answers, journal.taken_over()) == (2, 1)
 
 
+def test_where_answers_came_from_is_there_before_they_are(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    sending = Segments(store, "a", path)
+    lay_there: list[int] = []
+
+    def note() -> None:
+        lay_there.append(len(store.names(FOLDER)))
+
+    sending.send(first=note)
+    keep(path, 1)
+    sending.send(first=note)
+    sending.send(first=note)
+
+    assert lay_there == [0]
+    assert len(store.names(FOLDER)) == 1
+
+
 def test_what_came_from_others_is_not_sent_back(store: Store, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     keep(here, 1, 2)
