@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ccf_pipeline.io.columns import table_of_rows
 from ccf_pipeline.io.disk import PRIVATE_FILE, disk_error, make_folder, sync
 
 FileFormat = Literal["parquet", "json", "jsonl", "csv"]
@@ -142,7 +143,7 @@ class ParquetRows:
         self._writer.close()
 
     def _write_group(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
+        self._writer.write_table(table_of_rows(self._waiting, self._schema))
         self._waiting, self._bytes = [], 0
 
 
