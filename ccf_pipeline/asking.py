@@ -8,8 +8,9 @@ that one slow answer holds nobody up. What the journal holds is never asked agai
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ccf_pipeline.errors import ExpertError, Unfinished
 from ccf_pipeline.io.binding import with_bound_images
@@ -23,11 +24,12 @@ from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record
 from ccf_pipeline.settings import ExpertSettings
 from ccf_pipeline.steps.checking import check_edit, check_rewording
 from ccf_pipeline.steps.editing import read_edit
-from ccf_pipeline.steps.facts import Reading
 from ccf_pipeline.steps.prompting import CHOSEN, write_chosen, write_prompt, write_repair
 from ccf_pipeline.steps.recording import make_record, with_chosen
 
 OPEN_SHARDS = 8
+FACTUAL_READINGS = 256
+"""Rows of a study are asked one after the other, so that their answers come close together."""
 TAKEN_OVER_AT_ONCE = 500
 
 
@@ -81,9 +83,9 @@ class ShardAtWork:
     """A shard whose plans are being asked; its rows lie in the order of the plans, whoever answered first."""
 
     number: int
-    factual: dict[str, Reading]
-    records: list[Record | None]
-    missing: int
+    records: list[Record | None] = field(default_factory=list)
+    missing: int = 1
+    """Answers that have not come; one more until its plan has been read to the end."""
     chosen: dict[str, Reworded] = field(default_factory=dict)
     """By study, or by row where each pair has words of its own."""
 
@@ -118,10 +120,11 @@ class Desk:
         self._watch, self._stopping, self.tally = watch, stopping, tally
         self._numbers = iter(shards)
         self._open: dict[int, ShardAtWork] = {}
-        self._fresh: deque[Inquiry] = deque()
+        self._fresh: Iterator[Inquiry] = iter(())
         self._repairs: deque[Inquiry] = deque()
         self._asked: dict[str, Inquiry] = {}
         self._taken_over: list[Completion] = []
+        self._read_factual = lru_cache(FACTUAL_READINGS)(materials.read)
         self.stopped_by: str | None = None
 
     def run(self) -> None:
@@ -136,6 +139,7 @@ class Desk:
         self._keep_taken_over()
         if self.stopped_by:
             raise Unfinished(f"stopped: {self.stopped_by}")
+        deque(self._fresh, maxlen=0)  # An expert that stops by itself leaves what it did not take.
         if self._open or next(self._numbers, None) is not None:
             left = sum(shard.missing for shard in self._open.values()) or "all"
             raise ExpertError(f"the expert `{self._expert.name}` left {left} prompts unanswered")
@@ -177,13 +181,15 @@ class Desk:
             self._taken_over = []
 
     def _next_inquiry(self) -> Inquiry | None:
-        while not self._repairs and not self._fresh and len(self._open) < OPEN_SHARDS:
-            number = next(self._numbers, None)
+        while not self._repairs:
+            inquiry = next(self._fresh, None)
+            if inquiry is not None:
+                return inquiry
+            number = next(self._numbers, None) if len(self._open) < OPEN_SHARDS else None
             if number is None:
-                break
-            self._open_shard(number)
-        queue = self._repairs or self._fresh
-        return queue.popleft() if queue else None
+                return None
+            self._fresh = self._open_shard(number)
+        return self._repairs.popleft()
 
     def _reason_to_stop(self) -> str | None:
         if self._stopping() or self._folder.is_asked_to_stop():
@@ -200,30 +206,24 @@ class Desk:
 
     # --- shards -------------------------------------------------------------------------------
 
-    def _open_shard(self, number: int) -> None:
+    def _open_shard(self, number: int) -> Iterator[Inquiry]:
+        """What a shard has to ask, read and written as it is taken: a shard in memory is large."""
         materials = self._materials
         graph, template, expert = materials.graph, materials.template, materials.settings.expert
         root = images_root(materials.settings.corpus)
-        planned = [with_bound_images(entry, root) for entry in self._folder.planned_studies(number)]
-        shard = ShardAtWork(
-            number=number,
-            factual={entry.study.study_id: materials.read(entry.study.text) for entry in planned},
-            records=[],
-            missing=0,
-        )
-        for entry in planned:
+        shard = self._open[number] = ShardAtWork(number)
+        for planned in self._folder.planned_studies(number):
+            entry = with_bound_images(planned, root)
             for plans in _reworded_together(entry.plans, expert):
                 chosen = write_chosen(plans, entry.study, materials.templates[CHOSEN], expert)
-                self._ask(Inquiry(shard, len(shard.records), entry.study, plans[0], chosen))
+                shard.missing += 1
+                yield Inquiry(shard, len(shard.records), entry.study, plans[0], chosen)
             for plan in entry.plans:
                 prompt = write_prompt(plan, entry.study, graph, template, expert)
-                self._ask(Inquiry(shard, len(shard.records), entry.study, plan, prompt))
+                shard.missing += 1
                 shard.records.append(None)
-        self._open[number] = shard
-
-    def _ask(self, inquiry: Inquiry) -> None:
-        inquiry.shard.missing += 1
-        self._fresh.append(inquiry)
+                yield Inquiry(shard, len(shard.records) - 1, entry.study, plan, prompt)
+        self._settle(shard)
 
     def _settle(self, shard: ShardAtWork) -> None:
         """One answer less to wait for; the last one seals the shard."""
@@ -251,7 +251,7 @@ class Desk:
         if inquiry.prompt.strategy == CHOSEN:
             self._judge_chosen(inquiry, completion)
             return
-        factual = inquiry.shard.factual[study.study_id]
+        factual = self._read_factual(study.text)
         edit = read_edit(completion, plan, study, inquiry.prompt.form)
         counterfactual = materials.read(edit.text)
         verdict = check_edit(edit, plan, study, factual, counterfactual, materials.graph)
@@ -270,7 +270,7 @@ class Desk:
     def _judge_chosen(self, inquiry: Inquiry, completion: Completion) -> None:
         """The factual side in other words; where they do not hold, the pair does without them."""
         materials, plan, study = self._materials, inquiry.plan, inquiry.study
-        factual = inquiry.shard.factual[study.study_id]
+        factual = self._read_factual(study.text)
         edit = read_edit(completion, plan, study, inquiry.prompt.form)
         faults = check_rewording(edit, plan, study, factual, materials.read(edit.text), materials.graph)
         about = plan.plan_id if materials.settings.expert.rewords_pairs else study.study_id

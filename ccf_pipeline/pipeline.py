@@ -17,6 +17,7 @@ from ccf_pipeline.asking import Desk, Tally, Watch, never, unwatched
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.concepts.stats import count_reviews
 from ccf_pipeline.errors import MissingInput, StorageError
+from ccf_pipeline.garbage import seldom_collected
 from ccf_pipeline.io.audit import audited_run, endpoint_facts, settings_digest
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.cards import write_card
@@ -45,6 +46,7 @@ from ccf_pipeline.settings import BuildSettings
 SAMPLED_PAIRS = 100
 
 
+@seldom_collected()
 def build(
     settings: BuildSettings,
     progress: Progress = silent,
@@ -85,6 +87,7 @@ def look_through_others(folder: BuildFolder, materials: Materials) -> None:
 # --- plan -----------------------------------------------------------------------------------
 
 
+@seldom_collected()
 def plan_build(folder: BuildFolder, materials: Materials, progress: Progress = silent) -> PlanSummary:
     """Choose the counterfactuals of every study and cut the work into shards; done once per build.
 
@@ -137,6 +140,7 @@ def _refuse_small_disk(folder: BuildFolder, materials: Materials, plan: PlanSumm
 # --- shards ---------------------------------------------------------------------------------
 
 
+@seldom_collected()
 def build_shards(
     folder: BuildFolder,
     materials: Materials,
@@ -208,6 +212,7 @@ def planned(folder: BuildFolder) -> PlanSummary:
 # --- finish ---------------------------------------------------------------------------------
 
 
+@seldom_collected()
 def finish_build(folder: BuildFolder, materials: Materials, progress: Progress = silent) -> BuildSummary:
     """Write the data set and its card, check that no row was lost, and commit."""
     plan = planned(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline import pipeline
-from ccf_pipeline.errors import Unfinished
+from ccf_pipeline.errors import ExpertError, Unfinished
 from ccf_pipeline.io.builds import BuildFolder, open_build
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.experts import Take, taking
@@ -99,6 +99,41 @@ def build(
         rows = [row for shard in range(plan.shards) for row in folder.records_of(shard)]
     assert len(rows) == plan.plans
     return student, rows, spent
+
+
+class Leaver(Student):
+    """Takes so many prompts, answers them, and goes without a look at whether there are more."""
+
+    takes = 0
+
+    def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
+        for _ in range(self.takes):
+            prompt = take()
+            assert prompt is not None
+            yield (self._complete(prompt),)
+
+
+@pytest.mark.parametrize("short_by", [0, 2])
+def test_an_expert_that_leaves_early_is_told_how_many_prompts_it_left(
+    corpus: Path, tmp_path: Path, short_by: int
+) -> None:
+    chosen = BuildSettings(
+        out=tmp_path / "build",
+        corpus=CorpusSettings(kind="demo", path=corpus),
+        expert=ExpertSettings(chosen=False),
+    )
+    materials = Materials.load(chosen)
+    leaver = Leaver(materials, right)
+    with open_build(chosen.out, materials.identity) as folder, Journal(folder.journal_path) as journal:
+        plan = pipeline.plan_build(folder, materials)
+        leaver.takes = plan.plans - short_by
+        if short_by:
+            with pytest.raises(ExpertError, match=f"left {short_by} prompts unanswered"):
+                pipeline.build_shards(folder, materials, [0], leaver, journal)
+        else:
+            pipeline.build_shards(folder, materials, [0], leaver, journal)
+
+        assert folder.is_sealed(0) == (not short_by)
 
 
 def test_a_refused_answer_goes_back_with_the_reasons_and_the_row_tells_what_it_cost(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from ccf_pipeline.errors import StorageError
+from ccf_pipeline.io.columns import table_of_nouns, table_of_rows
 from ccf_pipeline.io.disk import sealed_file
 
 N = TypeVar("N", bound=BaseModel)
+T = TypeVar("T")
 
 SCALARS: dict[type, pa.DataType] = {
     str: pa.string(),
@@ -27,6 +29,8 @@ SCALARS: dict[type, pa.DataType] = {
 # A thousand rows of reports are about a megabyte: small enough to browse, large enough to compress.
 ROW_GROUP_ROWS = 1000
 WRITTEN_AT_ONCE = 1 << 20
+# Rows are dictionaries of dictionaries before they are records, some 30 kB for a study with its plans.
+READ_AT_ONCE = 100
 
 
 def arrow_schema(noun: type[BaseModel]) -> pa.Schema:
@@ -34,8 +38,20 @@ def arrow_schema(noun: type[BaseModel]) -> pa.Schema:
     return pa.schema([_field(name, info.annotation) for name, info in noun.model_fields.items()])
 
 
-def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> int:
-    """Write rows as one Parquet file, whole or not at all; returns how many.
+def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> int:
+    """Write rows as one Parquet file, whole or not at all; returns how many."""
+    return _write(path, rows, schema, table_of_rows)
+
+
+def write_nouns(path: Path, nouns: Iterable[N], noun: type[N]) -> int:
+    """Write records as one Parquet file, whole or not at all; returns how many."""
+    return _write(path, nouns, arrow_schema(noun), table_of_nouns)
+
+
+def _write(
+    path: Path, rows: Iterable[T], schema: pa.Schema, table_of: Callable[[Sequence[T], pa.Schema], pa.Table]
+) -> int:
+    """Write one Parquet file, a row group at a time.
 
     Statistics are off: for a text column they would copy report text into the footer. Every page has a
     checksum, so that a flipped byte is told and not read.
@@ -50,21 +66,16 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema)
         ) as writer,
     ):
         for batch in _batches(rows, ROW_GROUP_ROWS):
-            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            writer.write_table(table_of(batch, schema))
             count += len(batch)
     return count
 
 
-def write_nouns(path: Path, nouns: Iterable[N], noun: type[N]) -> int:
-    """Write records as one Parquet file, whole or not at all; returns how many."""
-    return write_parquet(path, (value.model_dump() for value in nouns), arrow_schema(noun))
-
-
 def read_nouns(path: Path, noun: type[N]) -> Iterator[N]:
-    """Read the records of a Parquet file back, a row group at a time."""
+    """Read the records of a Parquet file back, some at a time."""
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
-        for batch in file.iter_batches(batch_size=ROW_GROUP_ROWS):
+        for batch in file.iter_batches(batch_size=READ_AT_ONCE):
             yield from (noun.model_validate(row) for row in batch.to_pylist())
     except (pa.ArrowInvalid, OSError) as error:
         raise StorageError(f"{path}: cannot be read back ({error.__class__.__name__})") from error
@@ -88,8 +99,8 @@ def read_row_count(path: Path) -> int:
         raise StorageError(f"{path}: cannot be read back ({error.__class__.__name__})") from error
 
 
-def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
+def _batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    batch: list[T] = []
     for row in rows:
         batch.append(row)
         if len(batch) == size:

@@ -54,7 +54,7 @@ KEPT_AT = COLUMNS.index("kept_at")
 KEEP = f"INSERT OR IGNORE INTO completions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 FIND = "SELECT id, completion, crc FROM completions WHERE prompt_id = ? AND expert = ? AND model = ?"
 ADD_UP = (
-    "UPDATE spent SET answers = answers + 1, tokens_in = tokens_in + ?,"
+    "UPDATE spent SET answers = answers + ?, tokens_in = tokens_in + ?,"
     " tokens_cached = tokens_cached + ?, tokens_out = tokens_out + ?"
 )
 
@@ -230,9 +230,14 @@ class Journal:
     def _insert(self, rows: Iterable[tuple[object, ...]]) -> None:
         self._database.execute("BEGIN IMMEDIATE")
         try:
-            for row in rows:
-                if self._database.execute(KEEP, row).rowcount and row[KEPT_AT] != TAKEN_OVER:
-                    self._database.execute(ADD_UP, row[-3:])
+            spent = [
+                row[-3:]
+                for row in rows
+                if self._database.execute(KEEP, row).rowcount and row[KEPT_AT] != TAKEN_OVER
+            ]
+            if spent:
+                totals = (sum(map(int, of)) for of in zip(*spent, strict=True))
+                self._database.execute(ADD_UP, (len(spent), *totals))
             self._database.execute("COMMIT")
         except BaseException:
             if self._database.in_transaction:

@@ -6,17 +6,18 @@ import contextlib
 import csv
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ccf_pipeline.io.columns import table_of_rows
 from ccf_pipeline.io.disk import PRIVATE_FILE, disk_error, make_folder, sync
 
 FileFormat = Literal["parquet", "json", "jsonl", "csv"]
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 FILE_BYTES = 500 << 20
 # Small enough to be held for every config and split at once; the Hub's viewer wants at most 300 MB.
@@ -31,7 +32,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 class RowFile(Protocol):
     """One file that rows are added to."""
 
-    def add(self, row: Row) -> None: ...
+    def add(self, row: Row, size: int) -> None: ...
 
     def close(self) -> None: ...
 
@@ -58,7 +59,7 @@ class SplitFiles:
             self._begin_file()
         assert self._file is not None
         with _told_as_disk_error(self._folder):
-            self._file.add(row)
+            self._file.add(row, size)
         self._bytes += size
         self.rows += 1
 
@@ -126,9 +127,9 @@ class ParquetRows:
         self._waiting: list[Row] = []
         self._bytes = 0
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, size: int) -> None:
         self._waiting.append(row)
-        self._bytes += bytes_in(row)
+        self._bytes += size
         if len(self._waiting) >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
             self._write_group()
 
@@ -142,7 +143,7 @@ class ParquetRows:
         self._writer.close()
 
     def _write_group(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
+        self._writer.write_table(table_of_rows(self._waiting, self._schema))
         self._waiting, self._bytes = [], 0
 
 
@@ -152,7 +153,7 @@ class JsonLines:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, size: int) -> None:
         self._file.write(json_text(row) + "\n")
 
     def close(self) -> None:
@@ -168,7 +169,7 @@ class JsonList:
         self._file = path.open("w", encoding="utf-8", newline="\n")
         self._before = itertools.chain("[", itertools.repeat(","))
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, size: int) -> None:
         self._file.write(f"{next(self._before)}\n{json_text(row)}")
 
     def close(self) -> None:
@@ -188,7 +189,7 @@ class CsvRows:
         self._writer = csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         self._writer.writerow(self._columns)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, size: int) -> None:
         self._writer.writerow([csv_cell(row[column]) for column in self._columns])
 
     def close(self) -> None:
@@ -217,14 +218,18 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+# Unions are made anew where they are written, and a row has hundreds of values.
+_TEXTS, _LISTS = (str, bytes), (list, tuple)
+
+
 def bytes_in(value: Any) -> int:
     """About how much memory a row takes."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, _TEXTS):
         return len(value)
-    if isinstance(value, Mapping):
-        return sum(map(bytes_in, value.values()))
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return sum(map(bytes_in, value))
+    if isinstance(value, dict):
+        return sum(map(bytes_in, value.values()))
     return 8
 
 

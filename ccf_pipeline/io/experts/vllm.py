@@ -62,7 +62,7 @@ class VllmExpert:
         try:
             while self._fill(pools, under_way, take):
                 done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in [future for future in under_way if future in done]:
                     del under_way[future]
                     yield tuple(future.result())
         except BrokenProcessPool as error:

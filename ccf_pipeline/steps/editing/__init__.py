@@ -45,5 +45,10 @@ def _steps_of(completion: Completion, study: Study, form: AnswerForm) -> tuple[S
     steps = read(said) if read else steps_between(study, cleaned(said, study.text))
     if isinstance(steps, str):
         return steps
-    steps = tuple(step.model_copy(update={"text": cleaned(step.text, study.text)}) for step in steps)
+    steps = tuple(_cleaned(step, study.text) for step in steps)
     return fault_of(steps, study) or fault_of_letters((step.text for step in steps), study.text) or steps
+
+
+def _cleaned(step: SentenceEdit, report: str) -> SentenceEdit:
+    text = cleaned(step.text, report)
+    return step if text == step.text else step.model_copy(update={"text": text})

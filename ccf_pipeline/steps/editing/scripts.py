@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn
 from pydantic import ValidationError
 
 from ccf_pipeline.records import SentenceEdit, Study
+from ccf_pipeline.steps.unvalidated import unvalidated
 
 Steps = tuple[SentenceEdit, ...]
 
@@ -76,21 +77,24 @@ def _objects(said: str) -> Iterator[str]:
         raise ValueError("it breaks off")
 
 
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entry = dict(pairs)
+    if len(entry) != len(pairs):
+        raise ValueError("a key stands twice")
+    return entry
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no value")
+
+
+# Not strict: servers that hold a model to a schema let it break lines inside strings.
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_refuse_twice, parse_constant=_refuse_constant)
+
+
 def _loaded(piece: str) -> dict[str, Any]:
-    def refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        entry = dict(pairs)
-        if len(entry) != len(pairs):
-            raise ValueError("a key stands twice")
-        return entry
-
-    def refuse_constant(name: str) -> NoReturn:
-        raise ValueError(f"{name} is no value")
-
     try:
-        # Not strict: servers that hold a model to a schema let it break lines inside strings.
-        loaded = json.loads(
-            piece, strict=False, object_pairs_hook=refuse_twice, parse_constant=refuse_constant
-        )
+        loaded = _DECODER.decode(piece)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg.lower()} at character {error.pos}") from None
     return loaded if isinstance(loaded, dict) else {}
@@ -126,7 +130,8 @@ def _step_of_line(line: str) -> SentenceEdit | None:
     if step is None:
         return None
     mark, number, text = step.groups()
-    return SentenceEdit(action=_ACTIONS[mark], number=int(number), text="" if mark == "-" else text)
+    said = "" if mark == "-" else text
+    return unvalidated(SentenceEdit, {"action": _ACTIONS[mark], "number": int(number), "text": said})
 
 
 # --- both -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+from functools import lru_cache
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import (
@@ -32,6 +33,7 @@ from ccf_pipeline.steps.prompting.wording import (
     describe_task,
     list_details,
 )
+from ccf_pipeline.steps.unvalidated import unvalidated
 
 __all__ = ["CHOSEN", "write_chosen", "write_prompt", "write_repair"]
 
@@ -69,8 +71,7 @@ def write_prompt(
         "details": lambda: list_details(plan, graph, numbered=is_numbered),
         "report": lambda: show_report(study, numbered=is_numbered),
     }
-    wanted = string.Template(template.user).get_identifiers()
-    messages = _opening(template, {name: slots[name]() for name in wanted})
+    messages = _opening(template, {name: slots[name]() for name in _slots_of(template.user)})
     return _prompt(plan, plan.plan_id, study.sentences, template, messages, expert, form, attempt)
 
 
@@ -114,10 +115,19 @@ def _request(plan: Plan, graph: ConceptGraph, template: Template) -> str:
     return describe_showing(plan) if template.strategy == "paper" else describe_task(plan, graph)
 
 
+@lru_cache(maxsize=16)
+def _slots_of(user: str) -> tuple[str, ...]:
+    return tuple(string.Template(user).get_identifiers())
+
+
 def _opening(template: Template, slots: dict[str, str]) -> tuple[Message, ...]:
     user = string.Template(template.user).substitute(slots)
-    system = (Message(role="system", content=template.system),) if template.system else ()
-    return *system, Message(role="user", content=user)
+    system = (_message("system", template.system),) if template.system else ()
+    return *system, _message("user", user)
+
+
+def _message(role: str, content: str) -> Message:
+    return unvalidated(Message, {"role": role, "content": content})
 
 
 def _prompt(
@@ -135,21 +145,27 @@ def _prompt(
     Args:
         about: the id of the plan or study that the prompt is about.
     """
-    sampling = Sampling(
-        temperature=expert.temperature,
-        seed=int(hashlib.sha256(f"{about} {attempt}".encode()).hexdigest()[:8], 16) % 2**31,
-        max_tokens=expert.max_answer_tokens,
+    sampling = unvalidated(
+        Sampling,
+        {
+            "temperature": expert.temperature,
+            "seed": int(hashlib.sha256(f"{about} {attempt}".encode()).hexdigest()[:8], 16) % 2**31,
+            "max_tokens": expert.max_answer_tokens,
+        },
     )
     said = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
     asked = "\x1e".join((about, form, sampling.model_dump_json(), said))
-    return Prompt(
-        prompt_id=hashlib.sha256(asked.encode()).hexdigest(),
-        plan=plan,
-        sentences=sentences,
-        strategy=template.strategy,
-        template_digest=template.digest,
-        messages=messages,
-        sampling=sampling,
-        form=form,
-        attempt=attempt,
+    return unvalidated(
+        Prompt,
+        {
+            "prompt_id": hashlib.sha256(asked.encode()).hexdigest(),
+            "plan": plan,
+            "sentences": sentences,
+            "strategy": template.strategy,
+            "template_digest": template.digest,
+            "messages": messages,
+            "sampling": sampling,
+            "form": form,
+            "attempt": attempt,
+        },
     )

@@ -6,13 +6,13 @@ here, so that everything above it is the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import ssl
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
-from openai._constants import RAW_RESPONSE_HEADER
 from openai._vendor.httpx_aiohttp import transport as carrier
 
 from ccf_pipeline.io.experts.chat.connection import TICKET, Reply, fault_of_connection, settled_session
@@ -41,8 +41,11 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "ccf-build"} | {
 }
 
 
-# The reply is left to be read here, for it may be longer than any answer.
-_UNREAD = {"Content-Type": "application/json", RAW_RESPONSE_HEADER: "stream"}
+# That this is the first attempt is told unless each request says not to.
+_EACH_TIME: dict[str, str | openai.Omit] = {
+    "Content-Type": "application/json",
+    "X-Stainless-Retry-Count": openai.Omit(),
+}
 
 
 async def _read(chunks: AsyncIterator[bytes], most_bytes: int) -> bytes:
@@ -55,21 +58,49 @@ async def _read(chunks: AsyncIterator[bytes], most_bytes: int) -> bytes:
     return bytes(body)
 
 
+class _OneAddress(DefaultAioHttpClient):
+    """The package's HTTP client where all requests go to one address: the transport gets them as they are.
+
+    The address is parsed once and not for each request, and there are no cookies, redirects, logins or hooks
+    to look after. The reply is left unread, for it may be longer than any answer.
+    """
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport, url: str) -> None:
+        super().__init__(transport=transport, follow_redirects=False, trust_env=False)
+        self._carrier, self._where = transport, httpx2.URL(url)
+
+    def build_request(self, method: str, url: httpx2.URL | str, **given: Any) -> httpx2.Request:
+        request = httpx2.Request(
+            method,
+            self._where,
+            headers=given["headers"],
+            stream=httpx2.ByteStream(given["content"]),
+            extensions={"timeout": given["timeout"].as_dict()},
+        )
+        request.read()
+        return request
+
+    async def send(self, request: httpx2.Request, **_: Any) -> httpx2.Response:
+        return await self._carrier.handle_async_request(request)
+
+
 class PackageConnection:
     """Asks for chat completions of one endpoint, at the endpoint's own addresses."""
 
     def __init__(self, endpoint: Endpoint, path: str, *, key: str, connect_seconds: float) -> None:
-        self._name, self._path = endpoint.name, path
+        self._name, self._url = endpoint.name, f"{endpoint.base_url}{path}"
         session = settled_session(endpoint, None, connect_seconds)
-        # The package reads proxies and certificates from the environment unless it is given a transport.
-        transport = carrier.AiohttpTransport(trust_env=False, client=session)
+        # The package reads proxies and certificates from the environment unless it is given a transport; the
+        # session has certificates of its own, so that this context, which trusts nobody, is never asked.
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        transport = carrier.AiohttpTransport(verify=nobody, trust_env=False, client=session)
         self._client = AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key=key,
             max_retries=0,
             timeout=openai.Timeout(None, connect=connect_seconds),
             default_headers=cast("dict[str, str]", _HEADERS),
-            http_client=DefaultAioHttpClient(transport=transport, follow_redirects=False, trust_env=False),
+            http_client=_OneAddress(transport, self._url),
         )
 
     async def post(self, body: bytes, ticket: str, *, most_bytes: int) -> Reply:
@@ -77,10 +108,10 @@ class PackageConnection:
         try:
             # As arguments of `create` the package would look through the schema of the answer each time.
             reply = await self._client.post(
-                self._path,
+                self._url,
                 cast_to=httpx2.Response,
                 content=body,
-                options={"headers": {**_UNREAD, TICKET: ticket}},
+                options={"headers": {**_EACH_TIME, TICKET: ticket}},
             )
             try:
                 return Reply(reply.status_code, reply.headers, await _read(reply.aiter_raw(), most_bytes))
