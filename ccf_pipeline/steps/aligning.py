@@ -52,9 +52,14 @@ def same_words(sentence: str) -> str:
 
 def _origins(before: list[str], after: list[str]) -> tuple[int, ...]:
     """The number of the sentence each one came from, 0 for a new one; one that was moved keeps its number."""
-    origins = _around_the_change(before, after)
-    if origins is not None:
-        return tuple(origins)
+    numbers = {sentence: number for number, sentence in enumerate(before, 1)}
+    if len(numbers) == len(before) and len(set(after)) == len(after):
+        return tuple([numbers.get(sentence, 0) for sentence in after])
+    return _origins_of_repeated(before, after)
+
+
+def _origins_of_repeated(before: list[str], after: list[str]) -> tuple[int, ...]:
+    """Where a sentence stands twice, its neighbours tell which is which."""
     origins = [0] * len(after)
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for a, b, size in matcher.get_matching_blocks():
@@ -69,28 +74,3 @@ def _origins(before: list[str], after: list[str]) -> tuple[int, ...]:
         if not origins[place] and free.get(sentence):
             origins[place] = free[sentence].pop(0)
     return tuple(origins)
-
-
-def _around_the_change(before: list[str], after: list[str]) -> list[int] | None:
-    """The origins where all that stayed stands before or after one place of change, as nearly always.
-
-    None where a sentence occurs twice, or was moved, or several places changed.
-    """
-    known = set(before)
-    if len(known) != len(before) or len(set(after)) != len(after):
-        return None
-    shorter = min(len(before), len(after))
-    head = 0
-    while head < shorter and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < shorter - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
-    changed = after[head : len(after) - tail]
-    if not known.isdisjoint(changed):
-        return None
-    return [
-        *range(1, head + 1),
-        *(0 for _ in changed),
-        *range(len(before) - tail + 1, len(before) + 1),
-    ]

@@ -19,6 +19,7 @@ from ccf_pipeline.steps.details import change_of_detail, detail_faults, plan_of_
 from ccf_pipeline.steps.facts import Reading, read_facts
 from ccf_pipeline.steps.planning import Change, alteration_between, plan_as_asked
 from ccf_pipeline.steps.reading import Lexicon
+from ccf_pipeline.steps.unvalidated import unvalidated
 
 
 def audit_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> Verdict:
@@ -101,12 +102,22 @@ def _no_change(pair: Pair) -> Verdict:
 
 
 def _study_of(pair: Pair) -> Study:
-    return Study(
-        corpus="pairs",
-        study_id=pair.pair_id,
-        subject_id=pair.pair_id,
-        split="test",
-        text=pair.factual,
-        sentences=number_sentences(pair.factual),
-        read_from="",
+    return unvalidated(
+        Study,
+        {
+            "corpus": "pairs",
+            "study_id": pair.pair_id,
+            "subject_id": pair.pair_id,
+            "split": "test",
+            "text": pair.factual,
+            "sentences": number_sentences(pair.factual),
+            "read_from": "",
+            "labels": (),
+            "label_source": None,
+            "image": None,
+            "image_missing": None,
+            "age": None,
+            "sex": None,
+            "notes": (),
+        },
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from ccf_pipeline.records import Mention, Polarity
+from ccf_pipeline.steps.once import once
 from ccf_pipeline.steps.reading import CCF, Lexicon, read_report
 
 _REMEMBERED_TEXTS = 256
@@ -20,16 +20,21 @@ class Reading:
     mentions: tuple[Mention, ...]
     states: dict[str, Polarity]
 
-    @cached_property
+    @once
+    def assertions(self) -> Sequence[Mention]:
+        """What is said to be there now."""
+        return [mention for mention in self.mentions if is_asserted(mention)]
+
+    @once
     def asserted(self) -> frozenset[str]:
         """Every concept that is said to be there now."""
-        return frozenset(m.concept for m in self.mentions if is_asserted(m))
+        return frozenset([mention.concept for mention in self.assertions])
 
     def of(self, concept: str) -> Sequence[Mention]:
         """What is said of one concept, in order."""
         return self._by_concept.get(concept, ())
 
-    @cached_property
+    @once
     def _by_concept(self) -> Mapping[str, Sequence[Mention]]:
         found: defaultdict[str, list[Mention]] = defaultdict(list)
         for mention in self.mentions:
@@ -44,7 +49,11 @@ def is_asserted(mention: Mention) -> bool:
 
 def spans_meet(mention: Mention, spans: Iterable[tuple[int, int]]) -> bool:
     """Whether a mention shares text with one of the spans."""
-    return any(mention.start < end and start < mention.end for start, end in spans)
+    begun, ended = mention.start, mention.end
+    for start, end in spans:
+        if begun < end and start < ended:
+            return True
+    return False
 
 
 def read_facts(text: str, lexicon: Lexicon) -> Reading:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from ccf_pipeline.steps.hints import any_of
+
 # Orders speak to whoever edits the text; a report speaks of a patient. Each alternative needs two signs of
 # an order, a verb of command with something a model does, so that "add lateral view" stays a recommendation.
 _ORDER = re.compile(
@@ -28,15 +30,17 @@ _ORDER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # Cheap to ask; nearly every sentence has none of them.
-_HINTS = (
+_hints_at_order = any_of((
     "ignore", "disregard", "forget", "overrid", "bypass", "assistant", "system", "user", "gpt", "claude",
     "bot", "model", "llm", " ai", "<|", "[inst", "[/inst", "answer", "respon", "reply", "output", "print",
     "return", "write", "say", "type", "instruct", "prompt", "command", "order", "task", "edit",
     "obey", "delete", "erase",
     "replace", "translate", "summari", "repeat", "you ", "pretend", "act as", "rewrit", "follow the", "ai:",
     "ai :",
-)  # fmt: skip
-_EARLIER_HINTS = ("which ", "that ", "prior ", "previous ", "earlier ", "preceding ", "last ", "comparison ")
+))  # fmt: skip
+_hints_at_earlier = any_of(
+    ("which ", "that ", "prior ", "previous ", "earlier ", "preceding ", "last ", "comparison ")
+)
 _EARLIER = re.compile(
     r"""\b(?:which|that)\ (?:had\ )?(?:showed|demonstrated|revealed|was|were|had)\b
       | \b(?:prior|previous|earlier|preceding|last|comparison)\b[^.;,]{0,50}
@@ -56,17 +60,12 @@ _NOW = re.compile(
 @lru_cache(maxsize=50_000)
 def is_order(sentence: str) -> bool:
     """Whether a sentence tells a model what to do; remembered, for reading and checking ask it in turn."""
-    lowered = sentence.lower()
-    for hint in _HINTS:
-        if hint in lowered:
-            return _ORDER.search(sentence) is not None
-    return False
+    return _hints_at_order(sentence.lower()) and _ORDER.search(sentence) is not None
 
 
 def told_of_earlier(sentence: str) -> tuple[int, int] | None:
     """The part of a sentence that tells what an earlier film showed."""
-    lowered = sentence.lower()
-    if not any(hint in lowered for hint in _EARLIER_HINTS) or not _OF_ANOTHER_DAY.search(sentence):
+    if not _hints_at_earlier(sentence.lower()) or not _OF_ANOTHER_DAY.search(sentence):
         return None
     found = _EARLIER.search(sentence)
     if found is None:

@@ -27,6 +27,7 @@ from ccf_pipeline.steps.checking.support import support_faults
 from ccf_pipeline.steps.checking.targets import target_faults
 from ccf_pipeline.steps.checking.time import time_faults
 from ccf_pipeline.steps.facts import Reading
+from ccf_pipeline.steps.unvalidated import unvalidated
 
 __all__ = ["align_candidate", "check_edit", "check_rewording", "number_sentences"]
 
@@ -40,11 +41,14 @@ def check_edit(
     """
     case = Case(edit, plan, study, factual, counterfactual, graph)
     problems = _problems(case)
-    return Verdict(
-        plan_id=plan.plan_id,
-        accepted=not any(problem.level == "block" for problem in problems),
-        problems=tuple(problems),
-        scores=score_edit(case),
+    return unvalidated(
+        Verdict,
+        {
+            "plan_id": plan.plan_id,
+            "accepted": not any(problem.level == "block" for problem in problems),
+            "problems": tuple(problems),
+            "scores": score_edit(case),
+        },
     )
 
 

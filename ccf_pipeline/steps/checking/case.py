@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import (
@@ -20,7 +20,8 @@ from ccf_pipeline.records import (
     Sentence,
     Study,
 )
-from ccf_pipeline.steps.facts import Reading, is_asserted
+from ccf_pipeline.steps.facts import Reading
+from ccf_pipeline.steps.once import once
 
 DISEASES = frozenset(FINDING_LABELS) - {NO_FINDING, "fnd_support_devices"}
 
@@ -36,63 +37,68 @@ class Case:
     counterfactual: Reading
     graph: ConceptGraph
 
-    @cached_property
-    def asserted(self) -> list[Mention]:
+    @once
+    def asserted(self) -> Sequence[Mention]:
         """What the counterfactual says is there now."""
-        return [mention for mention in self.counterfactual.mentions if is_asserted(mention)]
+        return self.counterfactual.assertions
 
-    @cached_property
+    @once
     def added(self) -> list[Mention]:
         """What the edit, not the factual report, says is there now."""
-        return [mention for mention in self.asserted if self.is_written(mention)]
+        asserted = self.asserted
+        return [m for start, end in self._written_spans for m in asserted if start <= m.start < end]
 
-    @cached_property
-    def before(self) -> list[Mention]:
+    @once
+    def before(self) -> Sequence[Mention]:
         """What the factual report says is there now."""
-        return [mention for mention in self.factual.mentions if is_asserted(mention)]
+        return self.factual.assertions
 
-    @cached_property
+    @once
     def leaving(self) -> tuple[str, ...]:
         """The findings that are to go."""
         return (self.plan.target,) if self.plan.direction == "remove" else self.plan.swap_from
 
-    @cached_property
+    @once
     def target_kinds(self) -> frozenset[str]:
         """The target, every kind of it, and every attribute that is another word for it."""
         return kinds_of(self.graph, self.plan.target)
 
-    @cached_property
+    @once
     def of_target(self) -> list[Mention]:
         """Where the counterfactual asserts the target."""
         return [mention for mention in self.asserted if mention.concept in self.target_kinds]
 
-    @cached_property
+    @once
     def added_of_target(self) -> list[Mention]:
         """Where the edit itself asserts the target."""
         return [mention for mention in self.added if mention.concept in self.target_kinds]
 
-    @cached_property
+    @once
     def label(self) -> str:
         return label_of(self.graph, self.plan.target)
 
-    @cached_property
+    @once
     def written(self) -> frozenset[int]:
         """The numbers of the sentences that are not the factual report's own."""
         return frozenset([sentence.number for sentence in self.written_sentences])
 
-    @cached_property
+    @once
     def written_sentences(self) -> tuple[Sentence, ...]:
         """The sentences that are not the factual report's own."""
         origins = zip(self.edit.sentences, self.edit.origins, strict=True)
         return tuple([sentence for sentence, origin in origins if not origin])
 
-    @cached_property
+    @once
     def gone(self) -> tuple[Sentence, ...]:
         """The factual sentences that are not in the counterfactual any more."""
         kept = set(self.edit.origins)
         return tuple([sentence for sentence in self.study.sentences if sentence.number not in kept])
 
-    @cached_property
+    @once
+    def _written_spans(self) -> list[tuple[int, int]]:
+        return [(sentence.start, sentence.end) for sentence in self.written_sentences]
+
+    @once
     def _starts(self) -> list[int]:
         return [sentence.start for sentence in self.edit.sentences]
 
@@ -108,7 +114,7 @@ class Case:
 
     def is_written(self, mention: Mention) -> bool:
         """Whether the edit, not the factual report, says it."""
-        return not self.edit.origins[self._place_of(mention)]
+        return any(start <= mention.start < end for start, end in self._written_spans)
 
     def is_excepted(self, mention: Mention) -> bool:
         """Whether a denial only follows from a normal state of the rest: "otherwise clear"."""
@@ -117,7 +123,7 @@ class Case:
     def meets(self, a: Mention, b: Mention) -> bool:
         return self.graph.overlaps((a.side, a.region), (b.side, b.region))
 
-    @cached_property
+    @once
     def views(self) -> frozenset[str]:
         """What is known of how the film was taken."""
         image = self.study.image

@@ -31,39 +31,49 @@ _DENIALS = frozenset({"no", "not", "without", "there", "is"})
 
 def collateral_changes(case: Case) -> Iterator[Problem]:
     """Findings, devices and sides that changed although the plan touches neither them nor their kin."""
-    touched = _touched(case)
-    yield from _changed_findings(case, touched)
-    yield from _dropped_denials(case, touched)
-    yield from _lost(case, touched)
-    yield from _gained(case, touched)
-    yield from _turned(case, touched)
+    yield from _changed_findings(case)
+    yield from _dropped_denials(case)
+    yield from _lost(case)
+    yield from _gained(case)
+    yield from _turned(case)
 
 
 def _touched(case: Case) -> frozenset[str]:
     """The findings that the change may set: its own, their kin, and what its signs imply."""
-    graph, plan = case.graph, case.plan
-    family, signs = _around(graph, plan.target, plan.swap_from)
-    there = (case.counterfactual.asserted | case.factual.asserted) & signs
-    implied = {label for sign in there for label in graph.concept(sign).sets_labels}
+    plan = case.plan
+    centre = _centre(plan.target, plan.swap_from)
+    signs = _signs_around(case.graph, centre)
+    there = (case.counterfactual.asserted & signs) | (case.factual.asserted & signs)
     ceasing = {m.concept for m in plan.must_cease if m.polarity != "absent"}
-    return frozenset(family | implied | ceasing)
+    return _set_by(case.graph, centre, there) | ceasing
 
 
 @lru_cache(maxsize=1024)
-def _around(
-    graph: ConceptGraph, target: str, leaving: tuple[str, ...]
-) -> tuple[frozenset[str], frozenset[str]]:
-    """The kin of what comes and goes, and its signs."""
-    centre = {target, *leaving, *(DISEASES if target == NO_FINDING else ())}
-    family = frozenset(kin for finding in centre for kin in family_of(graph, finding))
-    return family, frozenset(sign for finding in centre for sign in signs_of(graph, finding))
+def _centre(target: str, leaving: tuple[str, ...]) -> frozenset[str]:
+    """What comes and goes."""
+    return frozenset({target, *leaving, *(DISEASES if target == NO_FINDING else ())})
 
 
-def _changed_findings(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+@lru_cache(maxsize=1024)
+def _signs_around(graph: ConceptGraph, centre: frozenset[str]) -> frozenset[str]:
+    return frozenset(sign for finding in centre for sign in signs_of(graph, finding))
+
+
+@lru_cache(maxsize=4096)
+def _set_by(graph: ConceptGraph, centre: frozenset[str], signs: frozenset[str]) -> frozenset[str]:
+    """The kin of what comes and goes, and the findings that signs of it set."""
+    kin = {kin for finding in centre for kin in family_of(graph, finding)}
+    return frozenset(kin.union(*(graph.concept(sign).sets_labels for sign in signs)))
+
+
+def _changed_findings(case: Case) -> Iterator[Problem]:
     was, now = case.factual.states, case.counterfactual.states
-    for finding, label in FINDING_LABELS.items():
+    changed = {finding for finding, _ in was.items() ^ now.items()} - {case.plan.target, NO_FINDING}
+    if changed:
+        changed -= _touched(case)
+    for finding, label in FINDING_LABELS.items() if changed else ():
         before, after = was.get(finding), now.get(finding)
-        if before == after or finding == NO_FINDING or finding in touched:
+        if finding not in changed:
             continue
         if after is None and before == "absent" and _went_with_its_words(finding, case):
             continue
@@ -94,7 +104,7 @@ def _went_with_its_words(finding: str, case: Case) -> bool:
     )
 
 
-def _dropped_denials(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+def _dropped_denials(case: Case) -> Iterator[Problem]:
     """A list is split, not cut: "no effusion or pneumothorax" keeps the one that is still true (R59)."""
     to_deny = [
         m.concept
@@ -102,7 +112,6 @@ def _dropped_denials(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
         if m.polarity == "absent"
         and m.implied_by is None
         and m.concept in FINDING_LABELS
-        and m.concept not in touched
         and m.concept in case.counterfactual.states
     ]
     if not to_deny:
@@ -111,22 +120,25 @@ def _dropped_denials(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
         m.concept for m in case.counterfactual.mentions if m.polarity != "present" and m.implied_by is None
     }
     for finding in to_deny:
-        if finding not in denied:
+        if finding not in denied and finding not in _touched(case):
             label = FINDING_LABELS[finding]
             yield block("collateral_change", f"The denial of {label} was dropped; put it back.")
 
 
-def _lost(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+def _lost(case: Case) -> Iterator[Problem]:
     """Devices and signs that the change does not explain away."""
-    lost = [m.concept for m in case.before if m.concept not in case.counterfactual.asserted]
+    lost = {
+        concept
+        for concept in case.factual.asserted - case.counterfactual.asserted
+        if concept not in FINDING_LABELS and _matters(case.graph, concept)
+    }
     if not lost or not case.gone:
         return
     going = _going_with(case.graph, case.leaving) | {m.concept for m in case.plan.must_cease}
     if case.plan.target == NO_FINDING:
-        going |= {m.concept for m in case.before if case.graph.excludes(m.concept, NO_FINDING)} | touched
-    for concept in dict.fromkeys(lost):
-        if concept in going or concept in FINDING_LABELS or not _matters(case.graph, concept):
-            continue
+        going |= {m.concept for m in case.before if case.graph.excludes(m.concept, NO_FINDING)}
+        going |= _touched(case)
+    for concept in dict.fromkeys(m.concept for m in case.before if m.concept in lost - going):
         label = case.graph.concept(concept).label
         yield block("collateral_change", f"{label} was there and is not told any more; put it back.")
 
@@ -152,16 +164,15 @@ def _is_device(graph: ConceptGraph, concept: str) -> bool:
     )
 
 
-def _gained(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+def _gained(case: Case) -> Iterator[Problem]:
     """Attributes and devices that came although nothing ties them to the change."""
     came: dict[str, Mention] = {}
     for mention in case.added:
         concept = mention.concept
-        if concept not in FINDING_LABELS and concept not in touched and _matters(case.graph, concept):
+        if concept not in FINDING_LABELS and _matters(case.graph, concept) and not case.factual.of(concept):
             came.setdefault(concept, mention)
-    spoken_of = {mention.concept for mention in case.factual.mentions} if came else frozenset()
     for concept, mention in came.items():
-        if concept in spoken_of or _belongs(concept, case):
+        if _belongs(concept, case) or concept in _touched(case):
             continue
         label = case.graph.concept(concept).label
         yield block(
@@ -183,17 +194,17 @@ def _belongs(concept: str, case: Case) -> bool:
     return not ends.isdisjoint(kin)
 
 
-def _turned(case: Case, touched: frozenset[str]) -> Iterator[Problem]:
+def _turned(case: Case) -> Iterator[Problem]:
     """Findings and devices whose side is another one."""
     if not case.gone:
         return
     gone = {sentence.number for sentence in case.gone}
     said = {m.concept for m in case.before if m.sentence in gone}
     said |= {m.concept for m in case.added}
-    own = _own(case.graph, (case.plan.target, *case.leaving))
-    for concept in sorted((said & case.factual.asserted & case.counterfactual.asserted) - touched - own):
-        if case.graph.concept(concept).kind == "normal_state":
-            continue
+    stayed = said & case.factual.asserted & case.counterfactual.asserted
+    stayed -= _own(case.graph, (case.plan.target, *case.leaving))
+    stayed = {concept for concept in stayed if case.graph.concept(concept).kind != "normal_state"}
+    for concept in sorted(stayed - _touched(case)) if stayed else ():
         before = sides_of(m for m in case.before if m.concept == concept)
         after = sides_of(m for m in case.asserted if m.concept == concept)
         if before and before != after:

@@ -19,12 +19,15 @@ def exclusive_pairs(case: Case) -> Iterator[Problem]:
     A strong or moderate relation refuses the edit where its condition holds, and warns where that cannot be
     told; a weak one warns. What the factual report says side by side already is not the edit's doing.
     """
+    asserted, concepts, excluded_by = case.asserted, case.counterfactual.asserted, case.graph.excluded
+    if all(excluded_by(mention.concept).keys().isdisjoint(concepts) for mention in case.added):
+        return
     told: set[str] = set()
-    for number, first in enumerate(case.asserted):
-        excluded = case.graph.excluded(first.concept)
-        if excluded.keys().isdisjoint(case.counterfactual.asserted):
+    for number, first in enumerate(asserted):
+        excluded = excluded_by(first.concept)
+        if excluded.keys().isdisjoint(concepts):
             continue
-        for second in case.asserted[number + 1 :]:
+        for second in asserted[number + 1 :]:
             relation = excluded.get(second.concept)
             if relation is None or relation.kind == "temporal" or relation.key in told:
                 continue
@@ -131,13 +134,11 @@ def _denied_there(assertion: Mention, denial: Mention, graph: ConceptGraph) -> b
 
 def _side_clashes(case: Case) -> Iterator[Problem]:
     """A finding that the impression puts on a side where the findings do not have it (rule R54)."""
-    told_anew = {m.concept for m in case.added if m.implied_by is None}
     begin = next((s.start for s in case.edit.sentences if s.section in CONCLUSIONS), None)
     if begin is None:
         return
-    for finding, label in FINDING_LABELS.items():
-        if finding not in told_anew:
-            continue
+    told_anew = {m.concept for m in case.added if m.implied_by is None}
+    for finding in [finding for finding in FINDING_LABELS if finding in told_anew]:
         said = [m for m in case.asserted if m.concept == finding and m.implied_by is None]
         concluded = [m for m in said if m.start >= begin]
         described = [m for m in said if m.start < begin]
@@ -145,7 +146,7 @@ def _side_clashes(case: Case) -> Iterator[Problem]:
         if there and here and not there & here:
             yield block(
                 "self_contradiction",
-                f"{label} is {'/'.join(sorted(there))} in sentence {described[0].sentence} but"
-                f" {'/'.join(sorted(here))} in sentence {concluded[0].sentence}; let the sides agree.",
+                f"{FINDING_LABELS[finding]} is {'/'.join(sorted(there))} in sentence {described[0].sentence}"
+                f" but {'/'.join(sorted(here))} in sentence {concluded[0].sentence}; let the sides agree.",
                 concluded[0],
             )

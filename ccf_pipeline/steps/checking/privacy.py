@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
 from ccf_pipeline.records import Problem
 from ccf_pipeline.steps.checking.case import Case, block
+from ccf_pipeline.steps.hints import any_of
 
 BLANK = "___"
 _MONTH = (
@@ -47,20 +47,30 @@ _OUT_OF_PLACE = re.compile(
       | \b(?:christmas|easter|thanksgiving|new\syear)""",
     re.VERBOSE | re.IGNORECASE,
 )
-# Cheap to ask; nearly every text has none of them, and then no identifier either.
+# Cheap to ask; nearly every text has none of them, and then no identifier either. The figures that reports
+# are full of point to nobody: numbers of a list, sizes, vertebrae.
 _FIGURE = re.compile(r"\d")
-_HINTS = (
+_HARMLESS = re.compile(
+    r"""^\(?\d{1,2}[.)][ \t]+(?=[A-Z])
+      | (?<![\w./:-])(?:
+            \d{1,3}(?:\.\d{1,2})?(?:\s?x\s?\d{1,3}(?:\.\d{1,2})?)*[\s-]?[mc]m
+          | [TLC]\d{1,2}
+        )(?![\w/:-])""",
+    re.MULTILINE | re.VERBOSE,
+)
+_hints_at_names = any_of((
     "Dr", "Mr", "Ms", "Doctor", "Prof", "Nurse", "MD", "M.D", "RN", "DO", "PA-C", "NP", "Hospital", "Clinic",
     "Medical", "@",
-)  # fmt: skip
-_HINTS_IN_ANY_CASE = (
-    *(f"{told} " for told in _TOLD.split("|")),
-    *("mrn", "accession", "ssn", "dob", "patient id", "day", "year", "http", "www.", "name"),
-    *("christmas", "easter", "thanksgiving"),
-    *(*_PEOPLE.split("|"), *_DECADES.split("|")),
+))  # fmt: skip
+_hints_in_any_case = any_of(
+    (
+        *(f"{told} " for told in _TOLD.split("|")),
+        *("mrn", "accession", "ssn", "dob", "patient id", "day", "year", "http", "www.", "name"),
+        *("christmas", "easter", "thanksgiving"),
+        *(*_PEOPLE.split("|"), *_DECADES.split("|")),
+    )
 )
 _WORD = re.compile(r"_{3}|[\w'.]+|[^\w\s]")
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 
 
 def invented_identifiers(case: Case) -> Iterator[Problem]:
@@ -68,13 +78,13 @@ def invented_identifiers(case: Case) -> Iterator[Problem]:
     before = case.study.text
     written = "\n".join([s.text for s in case.written_sentences])
     new = _found(f"{written}\n{_headings_of(case)}")
-    if new and any(found not in _found(before) for found in new):
+    if new and not new <= _found(before):
         yield block(
             "invented_phi", "A name, date, time or age was added that the report does not have; leave it out."
         )
     if BLANK in before and _filled(case):
         yield block("invented_phi", f"A blank ({BLANK}) was filled in; leave blanks as they are.")
-    if written.count(BLANK) > sum(sentence.text.count(BLANK) for sentence in case.gone):
+    if BLANK in written and written.count(BLANK) > sum(sentence.text.count(BLANK) for sentence in case.gone):
         yield block("invented_phi", f"A blank ({BLANK}) was added; leave blanks as they are.")
 
 
@@ -84,13 +94,16 @@ def _headings_of(case: Case) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _found(text: str) -> Counter[str]:
-    if _FIGURE.search(text) is None and not any(hint in text for hint in _HINTS):
-        lowered = " ".join(text.lower().split())
-        if not any(hint in lowered for hint in _HINTS_IN_ANY_CASE):
-            return Counter()
+def _found(text: str) -> frozenset[str]:
+    hinted = _has_figures(text) or _hints_at_names(text) or _hints_in_any_case(" ".join(text.lower().split()))
+    if not hinted:
+        return frozenset()
     told = (*IDENTIFIER.findall(text), *_OUT_OF_PLACE.findall(text))
-    return Counter(" ".join(found.lower().split()) for found in told)
+    return frozenset([" ".join(found.lower().split()) for found in told])
+
+
+def _has_figures(text: str) -> bool:
+    return _FIGURE.search(text) is not None and _FIGURE.search(_HARMLESS.sub("", text)) is not None
 
 
 def _filled(case: Case) -> bool:

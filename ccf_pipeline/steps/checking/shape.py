@@ -9,9 +9,11 @@ from functools import lru_cache
 
 from ccf_pipeline.records import Problem
 from ccf_pipeline.steps.checking.case import Case, block, warn
+from ccf_pipeline.steps.hints import any_of
 from ccf_pipeline.steps.orders import is_order
 
 MARKUP = re.compile(r"```|[{}]|</?[a-z_|]+>|\*\*|__[A-Za-z]|^\s*#{1,4}\s|^\s*[-*•]\s|\\n", re.MULTILINE)
+_hints_at_markup = any_of("`{}<*#•\\")
 _UNDERSCORED = re.compile(r"__[A-Za-z]")
 _DASH = re.compile(r"-\s")
 HEADING = re.compile(r"[ \t]*([A-Za-z][A-Za-z /&]{2,40}?)[ \t]*:")
@@ -27,11 +29,11 @@ TALK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # Cheap to ask; nearly every sentence has none of them. What only begins a text is not among them.
-_TALK_HINTS = (
+_hints_at_talk = any_of((
     "factual", " report", "requested", "minimal edit", "concept graph", "target ", "as an ai",
     "language model", " made", " applied", "i have", "i've", "i changed", "i added", "i removed",
     "i replaced", "i modified", "let me know", "hope this helps", "i cannot", "i can't", "i'm sorry", ":",
-)  # fmt: skip
+))  # fmt: skip
 ENDS = tuple(".!?:;)]\"'_")
 LENGTHS = (0.6, 1.67)
 LOOP = 3
@@ -55,7 +57,7 @@ def shape_faults(case: Case) -> Iterator[Problem]:
 
 def _has_marks(text: str) -> bool:
     """Whether a text holds anything that markup is made of; a hyphen in a word or a blank is not."""
-    if any(mark in text for mark in "`{}<*#•\\"):
+    if _hints_at_markup(text):
         return True
     return ("_" in text and _UNDERSCORED.search(text) is not None) or (
         "-" in text and _DASH.search(text) is not None
@@ -106,8 +108,7 @@ SECTIONS = frozenset(
 
 @lru_cache(maxsize=4096)
 def _may_talk(written: str) -> bool:
-    lowered = written.lower()
-    if any(hint in lowered for hint in _TALK_HINTS):
+    if _hints_at_talk(written.lower()):
         return TALK.search(written) is not None
     return TALK.match(written) is not None
 

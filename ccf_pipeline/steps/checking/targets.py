@@ -25,8 +25,8 @@ def _not_asserted(case: Case) -> Iterator[Problem]:
     if not case.of_target:
         yield _hedged(case) or block("target_missing", f"{case.label} is not stated; describe it as present.")
         return
-    for mention in case.counterfactual.mentions:
-        if mention.concept != case.plan.target or not _is_denial(mention, case):
+    for mention in case.counterfactual.of(case.plan.target):
+        if not _is_denial(mention, case):
             continue
         if any(case.meets(mention, other) for other in case.of_target):
             yield block(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import lru_cache
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import (
@@ -23,6 +24,7 @@ from ccf_pipeline.steps.planning.idiom import Idiom
 from ccf_pipeline.steps.planning.leaving import ceasing_mentions, is_normal_after
 from ccf_pipeline.steps.planning.statements import denials, fitting_signs, placed, with_place
 from ccf_pipeline.steps.planning.states import DISEASES
+from ccf_pipeline.steps.unvalidated import unvalidated
 
 ALL_IS_WELL = ("nrm_no_acute_process", "fnd_no_finding")
 
@@ -72,7 +74,7 @@ def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: C
         reading,
         change,
         must_cease,
-        plan_id=f"{lot(0, study.study_id, change.direction, change.target, *change.gives_way):016x}",
+        plan_id=study.study_id,
         must_appear=_as_asked(graph, change, must_cease),
         relevance=0.0,
         why="Asked for by the data set.",
@@ -102,25 +104,29 @@ def _plan(
     free = frozenset(mention.sentence for mention in must_cease)
     # They are mentions of this very reading: to compare what they say would take longer.
     ceasing = frozenset(map(id, must_cease))
-    return Plan(
-        plan_id=plan_id,
-        study_id=study.study_id,
-        direction=change.direction,
-        target=change.target,
-        swap_from=() if change.direction in ("add", "remove") else change.gives_way,
-        must_appear=must_appear,
-        must_cease=must_cease,
-        must_stay=tuple([m for m in reading.mentions if m.sentence in free and id(m) not in ceasing]),
-        kept_sentences=tuple([s.number for s in study.sentences if s.number not in free]),
-        free_sentences=tuple(sorted(free)),
-        relevance=relevance,
-        why=why,
-        seed=seed,
-        gained=gained,
-        lost=lost,
-        element=change.element,
-        diagnosis=diagnosis,
-        wording=wording,
+    return unvalidated(
+        Plan,
+        {
+            "plan_id": plan_id,
+            "study_id": study.study_id,
+            "direction": change.direction,
+            "target": change.target,
+            "swap_from": () if change.direction in ("add", "remove") else change.gives_way,
+            "must_appear": must_appear,
+            "must_cease": must_cease,
+            "must_stay": tuple([m for m in reading.mentions if m.sentence in free and id(m) not in ceasing]),
+            "kept_sentences": tuple([s.number for s in study.sentences if s.number not in free]),
+            "free_sentences": tuple(sorted(free)),
+            "relevance": relevance,
+            "why": why,
+            "seed": seed,
+            "gained": gained,
+            "lost": lost,
+            "element": change.element,
+            "diagnosis": diagnosis,
+            "matched_image": None,
+            "wording": wording,
+        },
     )
 
 
@@ -130,6 +136,7 @@ def _as_asked(graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ..
     return () if change.direction == "remove" else (_bare(change.target),)
 
 
+@lru_cache(maxsize=64)
 def _bare(concept: str) -> Statement:
     return Statement(concept=concept, polarity="present")
 

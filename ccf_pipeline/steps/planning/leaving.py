@@ -15,7 +15,7 @@ from ccf_pipeline.records import (
     Statement,
 )
 from ccf_pipeline.steps.facts import Reading, is_asserted, spans_meet
-from ccf_pipeline.steps.reading import Lexicon
+from ccf_pipeline.steps.reading import abnormal_in
 
 DISEASES = frozenset(FINDING_LABELS) - {NO_FINDING, SUPPORT_DEVICES}
 
@@ -45,10 +45,11 @@ def ceasing_mentions(
         ]
     if not going:
         return ()
-    spans = {(mention.start, mention.end) for mention in going}
+    spans = [(mention.start, mention.end) for mention in going]
     # No phrase goes over the end of its sentence: only mentions of one sentence can share words.
     sentences = {mention.sentence for mention in going}
-    return tuple([m for m in reading.mentions if m.sentence in sentences and spans_meet(m, spans)])
+    near = [mention for mention in reading.mentions if mention.sentence in sentences]
+    return tuple([m for m in near if spans_meet(m, spans)])
 
 
 def _is_of_now(mention: Mention) -> bool:
@@ -71,15 +72,17 @@ def lone_signs(
     """The signs of what gives way that nothing which stays explains where they are."""
     if not gives_way:
         return []
-    signs = {sign for finding in gives_way for sign in signs_of(graph, finding)}
+    signs = _signs_of_all(graph, gives_way)
     leaving = {m.concept for m in going} | set(gives_way)
+    # They are mentions of this very reading: to compare what they say would take longer.
+    gone = set(map(id, going))
     told_with = {mention.sentence for mention in going if mention.concept in DISEASES}
     seen = [
         mention
         for mention in reading.mentions
         if mention.concept in signs
         and mention.polarity != "absent"
-        and mention not in going
+        and id(mention) not in gone
         # "Compared to the prior with a pleural line": the sign is as current as what it is told with.
         and (mention.temporality != "prior" or mention.sentence in told_with)
     ]
@@ -132,6 +135,11 @@ def _shows(mention: Mention, label: str, graph: ConceptGraph) -> bool:
     return is_asserted(mention) and (
         mention.concept == label or label in graph.concept(mention.concept).sets_labels
     )
+
+
+@lru_cache(maxsize=4096)
+def _signs_of_all(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(sign for finding in findings for sign in signs_of(graph, finding))
 
 
 @lru_cache(maxsize=64)
@@ -204,13 +212,13 @@ def is_normal_without(finding: str, reading: Reading, graph: ConceptGraph) -> bo
 
 def is_normal_after(reading: Reading, must_cease: Iterable[Mention], graph: ConceptGraph) -> bool:
     """Whether what is left of a report without some of its mentions amounts to No Finding."""
-    going = set(must_cease)
+    going = {(mention.concept, mention.start, mention.end) for mention in must_cease}
     abnormal = abnormal_concepts(graph)
     return not any(
         mention.concept in abnormal
         and mention.polarity != "absent"
         and mention.temporality != "prior"
-        and mention not in going
+        and (mention.concept, mention.start, mention.end) not in going
         for mention in reading.mentions
     )
 
@@ -218,4 +226,4 @@ def is_normal_after(reading: Reading, must_cease: Iterable[Mention], graph: Conc
 @lru_cache(maxsize=8)
 def abnormal_concepts(graph: ConceptGraph) -> frozenset[str]:
     """What a chest without findings does not show; devices are not counted."""
-    return Lexicon.from_graph(graph.file).abnormal
+    return abnormal_in(graph.file)

@@ -7,7 +7,7 @@ labels = read_labels(mentions, lexicon)
 
 from ccf_pipeline.steps.reading.conventions import CCF, CHEXPERT, NEGEX, ReadingConventions
 from ccf_pipeline.steps.reading.labels import read_labels
-from ccf_pipeline.steps.reading.lexicon import Lexicon
+from ccf_pipeline.steps.reading.lexicon import Lexicon, abnormal_in
 from ccf_pipeline.steps.reading.reader import read_report, read_text
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "NEGEX",
     "Lexicon",
     "ReadingConventions",
+    "abnormal_in",
     "read_labels",
     "read_report",
     "read_text",

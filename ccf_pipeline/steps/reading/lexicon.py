@@ -115,7 +115,7 @@ def _compile(graph: GraphFile) -> Lexicon:
         sided=frozenset(concept.id for concept in graph.concepts if concept.sides != "none"),
         devices=_devices(graph),
         cancels_no_finding=frozenset(c.id for c in graph.concepts if c.cancels_no_finding),
-        abnormal=_abnormal(graph, {*temporal, *cues["harmless_concepts"]}),
+        abnormal=abnormal_in(graph),
         label_synonyms={a: b for a, b in cues["label_synonyms"].items() if a in known and b in known},
         signs={
             sign: (convention, finding)
@@ -293,7 +293,9 @@ def _devices(graph: GraphFile) -> frozenset[str]:
     return frozenset({SUPPORT_DEVICES, *kinds})
 
 
-def _abnormal(graph: GraphFile, harmless: set[str]) -> frozenset[str]:
+def abnormal_in(graph: GraphFile) -> frozenset[str]:
     """What a chest without findings does not show; devices are not counted."""
+    cues = packaged("cues.yaml")
+    harmless = {*cues["temporal_concepts"], *cues["harmless_concepts"]}
     abnormal = {c.id for c in graph.concepts if c.kind != "normal_state" and c.id != NO_FINDING}
     return frozenset(abnormal - harmless - _devices(graph))
