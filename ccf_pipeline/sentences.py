@@ -72,7 +72,7 @@ def _sentences(text: str, shift: int, heading: str) -> list[tuple[str, int, int]
     begin = 0
     for candidate in _CANDIDATE.finditer(text):
         at, end = candidate.span()
-        if _ends_sentence(text, begin, at, end):
+        if candidate.lastindex or _ends_sentence(text, begin, at, end):
             sentence = text[begin:end].lstrip()
             if sentence:
                 start = shift + end - len(sentence)
@@ -84,18 +84,6 @@ def _sentences(text: str, shift: int, heading: str) -> list[tuple[str, int, int]
         spans.append((heading, start, start + len(sentence.rstrip())))
     return spans
 
-
-# A full stop before white space, one glued to the next sentence ("apex.There", "fracture.2.Old"),
-# a blank line, and a list mark at the start of a line. The four characters that begin any of them come
-# first, which lets the search skip all others.
-_CANDIDATE = re.compile(
-    r"""[.!?\n](?:
-        (?<!\n)["')\]]{0,3}(?=\s|\Z)
-      | (?:(?<=[a-z)]\.)|(?<=[A-Z]{3}\.))(?=[A-Z][A-Za-z]|\d{1,2}\.\s{0,2}[A-Z])
-      | (?<=\n)[ \t\r\f\v]*(?=\n)
-      | (?<=\n)(?=[ \t]{0,8}(?:\d{1,2}[.)]|[-*•])\s{0,3}[A-Za-z]))""",
-    re.VERBOSE,
-)
 
 _WORD_BREAK = re.compile(r"[\s(,;:/]")
 _NUMBERED = re.compile(r"[\s(]*\d{1,2}[.)]?\Z")
@@ -153,6 +141,20 @@ _ENDS_BEFORE_CAPITAL = frozenset(
 _STOPPED = _ABBREVIATIONS | _ENDS_BEFORE_CAPITAL
 _LONGEST_ABBREVIATION = max(map(len, _STOPPED))
 
+# A full stop before white space, one glued to the next sentence ("apex.There", "fracture.2.Old"),
+# a blank line, and a list mark at the start of a line. The four characters that begin any of them come
+# first, which lets the search skip all others. The group is there where nothing more has to be asked: most
+# sentences end in a word that is longer than any abbreviation.
+_CANDIDATE = re.compile(
+    rf"""[.!?\n](?:
+        (?<=[A-Za-z]{{{_LONGEST_ABBREVIATION + 1}}}\.)(?=\s|\Z)()
+      | (?<!\n)["')\]]{{0,3}}(?=\s|\Z)
+      | (?:(?<=[a-z)]\.)|(?<=[A-Z]{{3}}\.))(?=[A-Z][A-Za-z]|\d{{1,2}}\.\s{{0,2}}[A-Z])
+      | (?<=\n)[ \t\r\f\v]*(?=\n)
+      | (?<=\n)(?=[ \t]{{0,8}}(?:\d{{1,2}}[.)]|[-*•])\s{{0,3}}[A-Za-z]))""",
+    re.VERBOSE,
+)
+
 _COLON = re.compile(r":[ \t]*")
 _LONGEST_HEADING = 40
 _HEADINGS = frozenset(
@@ -176,9 +178,6 @@ def _after_sentence(text: str) -> int:
 def _ends_sentence(text: str, begin: int, at: int, end: int) -> bool:
     """Whether a candidate ends the sentence, or is only an abbreviation or a list number."""
     if text[at] != ".":
-        return True
-    # Most sentences end in a word that is longer than any abbreviation.
-    if at - begin > _LONGEST_ABBREVIATION and text[at - _LONGEST_ABBREVIATION - 1 : at].isalpha():
         return True
     word = _word_before(text, begin, at)
     if word not in _STOPPED and len(word) > 1 and word.isalpha():

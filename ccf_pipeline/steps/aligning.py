@@ -10,6 +10,7 @@ from ccf_pipeline.records import Edit, Sentence, Study
 from ccf_pipeline.sentences import split_report
 from ccf_pipeline.steps.unvalidated import unvalidated
 
+_FIRST_OF_NUMBER = frozenset("(0123456789")
 _NUMBER = re.compile(r"\A\(?\d{1,2}[.)]\s+(?=\S)")
 
 
@@ -47,7 +48,10 @@ def number_sentences(text: str) -> tuple[Sentence, ...]:
 @lru_cache(maxsize=50_000)
 def same_words(sentence: str) -> str:
     """What two sentences share that differ in case, white space, list number or the final stop only."""
-    return _NUMBER.sub("", " ".join(sentence.split())).rstrip(". ").lower()
+    words = " ".join(sentence.split())
+    if words[:1] in _FIRST_OF_NUMBER:
+        words = _NUMBER.sub("", words)
+    return words.rstrip(". ").lower()
 
 
 def _origins(before: list[str], after: list[str]) -> tuple[int, ...]:

@@ -50,10 +50,7 @@ def is_asserted(mention: Mention) -> bool:
 def spans_meet(mention: Mention, spans: Iterable[tuple[int, int]]) -> bool:
     """Whether a mention shares text with one of the spans."""
     begun, ended = mention.start, mention.end
-    for start, end in spans:
-        if begun < end and start < ended:
-            return True
-    return False
+    return any(begun < end and start < ended for start, end in spans)
 
 
 def read_facts(text: str, lexicon: Lexicon) -> Reading:

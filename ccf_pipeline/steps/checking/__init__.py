@@ -55,7 +55,7 @@ def check_edit(
 def _problems(case: Case) -> list[Problem]:
     if case.edit.problem is not None:
         return [block("format_broken", case.edit.problem)]
-    if same_words(case.edit.text) == same_words(case.study.text):
+    if _is_unchanged(case):
         return [block("unchanged", "Nothing was changed; make the change that was asked for.")]
     problems = [
         *shape_faults(case),
@@ -72,3 +72,9 @@ def _problems(case: Case) -> list[Problem]:
         *length_parity(case),
     ]
     return [*problems, *obeyed_orders(case, problems)]
+
+
+def _is_unchanged(case: Case) -> bool:
+    before, after = case.lengths
+    # Only a list number before them and a stop after them may be one word more.
+    return abs(after - before) <= 2 and same_words(case.edit.text) == same_words(case.study.text)

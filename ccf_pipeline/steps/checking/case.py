@@ -74,6 +74,11 @@ class Case:
         return [mention for mention in self.added if mention.concept in self.target_kinds]
 
     @once
+    def lengths(self) -> tuple[int, int]:
+        """How many words the factual report and the counterfactual have."""
+        return _length_of(self.study.text), len(self.edit.text.split())
+
+    @once
     def label(self) -> str:
         return label_of(self.graph, self.plan.target)
 
@@ -128,6 +133,11 @@ class Case:
         """What is known of how the film was taken."""
         image = self.study.image
         return views_of(self.study.text) | ({image.view} if image and image.view in ("AP", "PA") else set())
+
+
+@lru_cache(maxsize=256)
+def _length_of(text: str) -> int:
+    return len(text.split())
 
 
 def label_of(graph: ConceptGraph, concept: str) -> str:

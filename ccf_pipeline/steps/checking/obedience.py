@@ -56,7 +56,8 @@ def _is_new(demanded: str, written: str, case: Case) -> bool:
 
 
 def _little_is_left(case: Case) -> bool:
-    return len(case.edit.text.split()) < SHORT * len(case.study.text.split())
+    before, after = case.lengths
+    return after < SHORT * before
 
 
 def _changes_what_is_named(orders: list[str], case: Case, others: list[Problem]) -> bool:

@@ -108,8 +108,9 @@ def _has_figures(text: str) -> bool:
 
 def _filled(case: Case) -> bool:
     """Whether words that stood around a blank stand around something else."""
-    after = [word.lower() for word in _WORD.findall(case.edit.text)]
-    for sentence in case.gone:
+    gone = [sentence for sentence in case.gone if BLANK in sentence.text]
+    after = [word.lower() for word in _WORD.findall(case.edit.text)] if gone else []
+    for sentence in gone:
         words = [word.lower() for word in _WORD.findall(sentence.text)]
         for place, word in enumerate(words):
             if word == BLANK and _stands_filled(words, place, after):

@@ -135,7 +135,7 @@ def _loops(case: Case) -> Iterator[Problem]:
 
 def length_parity(case: Case) -> Iterator[Problem]:
     """A pair whose sides differ much in length can be told apart without reading."""
-    before, after = len(case.study.text.split()), len(case.edit.text.split())
+    before, after = case.lengths
     ratio = after / max(1, before)
     if before >= 20 and not LENGTHS[0] <= ratio <= LENGTHS[1]:
         longer = "longer" if ratio > 1 else "shorter"

@@ -25,6 +25,7 @@ from ccf_pipeline.steps.unvalidated import new_noun, put_extra, put_fields, put_
 
 _REMEMBERED_SENTENCES = 50_000
 _LONGEST_REMEMBERED = 1_000
+_REMEMBERED_PLACES = 100
 _SHIFTS = frozenset({"att_shift_toward", "att_shift_away"})
 _OPPOSITE = {"left": "right", "right": "left"}
 # No sentence is this long; text that is goes piece by piece, so that no text makes the reader slow.
@@ -55,6 +56,7 @@ class _Memory:
     fields: dict[int, dict[str, Any]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
     told: dict[LabelsTold, LabelsTold] = field(default_factory=dict)
+    placed: dict[tuple[tuple[_Said, ...], int, int], list[Mention]] = field(default_factory=dict)
 
 
 def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT) -> tuple[Mention, ...]:
@@ -86,7 +88,14 @@ def read_report(
                 remembered[sentence] = reading
         said, told = reading
         if said:
-            _place(said, memory.fields, start, number, mentions)
+            if this_film:
+                place = said, start, number
+                placed = memory.placed.get(place)
+                if placed is None:
+                    placed = memory.placed[place] = _placed(said, memory.fields, start, number)
+                mentions += placed
+            else:
+                mentions += _placed(said, memory.fields, start, number)
             labels.append(told)
     return tuple(mentions), add_up(labels)
 
@@ -97,6 +106,8 @@ def _memory(lexicon: Lexicon, conventions: ReadingConventions, this_film: bool) 
         memory = lexicon.cache[conventions, this_film] = _Memory(label_table(lexicon, conventions))
     if len(memory.sentences) + len(memory.histories) >= _REMEMBERED_SENTENCES:
         memory = lexicon.cache[conventions, this_film] = _Memory(memory.labels)
+    if len(memory.placed) >= _REMEMBERED_PLACES:
+        memory.placed.clear()
     return memory
 
 
@@ -109,18 +120,15 @@ def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
     return heading != report[-1][0] or number == 1 or report[number - 2][0] != heading
 
 
-def _place(
-    said: tuple[_Said, ...],
-    known: dict[int, dict[str, Any]],
-    offset: int,
-    sentence: int,
-    mentions: list[Mention],
-) -> None:
-    """Add what a sentence says as mentions at its place in the report.
+def _placed(
+    said: tuple[_Said, ...], known: dict[int, dict[str, Any]], offset: int, sentence: int
+) -> list[Mention]:
+    """What a sentence says, as mentions at its place in the report.
 
     Built without validation, which would take half of the reader's time: every field is the reader's own
     (a test validates them all).
     """
+    mentions = []
     for start, end, statement in said:
         mention = new_noun(Mention)
         fields = known[statement].copy()
@@ -132,6 +140,7 @@ def _place(
         put_extra(mention, None)
         put_private(mention, None)
         mentions.append(mention)
+    return mentions
 
 
 _FIELDS = set(Mention.model_fields)
