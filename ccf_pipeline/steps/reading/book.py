@@ -121,7 +121,10 @@ class Book:
                 c for part in self._parts(key, whole=False) for c in part.concepts if c not in entry.concepts
             )
             return replace(entry, denies=tuple(denied))
-        return replace(entry, concepts=named, **found)
+        told = {"concepts": named, **found}
+        if all(getattr(entry, name) == value for name, value in told.items()):
+            return entry
+        return replace(entry, **told)
 
     def _is_meant(
         self, concept: str, entry: Entry, key: str, span: tuple[int, int], kinship: set[tuple[str, str]]

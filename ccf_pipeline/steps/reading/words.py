@@ -7,7 +7,7 @@ and case fold into it. A report becomes a short string of such characters, and a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 
 UNKNOWN = "\x00"
@@ -43,11 +43,16 @@ class Vocabulary:
         self._codes: dict[str, str] = {}
         self._exact: dict[str, str] = {}
         self._long: dict[str, str] = {}
-        self._folded = _FoldedPieces(self)
+        self._phrases: dict[str, str] = {}
+        self._learned = _Remembered(lambda word: self._learn(self._fold(word)))
+        self._folded = _Remembered(self.fold_piece)
 
     def encode_phrase(self, phrase: str) -> str:
         """The characters of a phrase of the lexicon; its words become known."""
-        return "".join(self._learn(self._fold(word)) for word in _words(phrase))
+        key = self._phrases.get(phrase)
+        if key is None:
+            key = self._phrases[phrase] = "".join(map(self._learned.__getitem__, _words(phrase)))
+        return key
 
     def encode_exact(self, phrase: str) -> str:
         """As `encode_phrase`, for an abbreviation that only counts in its own case."""
@@ -55,6 +60,8 @@ class Vocabulary:
 
     def finish(self) -> None:
         """Prepare for slips of the pen, once every phrase is known."""
+        self._phrases.clear()
+        self._learned.clear()
         for word in self._codes:
             if len(word) >= 7 and word.isalpha():
                 for variant in _deletions(word):
@@ -143,15 +150,15 @@ class Vocabulary:
         return chr(_FIRST + len(self._codes) + len(self._exact))
 
 
-class _FoldedPieces(dict[str, str]):
-    """Remembers what pieces fold into; long ones are not worth remembering."""
+class _Remembered(dict[str, str]):
+    """Remembers the characters of pieces or words; long ones are not worth remembering."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, code_of: Callable[[str], str]) -> None:
         super().__init__()
-        self._vocabulary = vocabulary
+        self._code_of = code_of
 
     def __missing__(self, piece: str) -> str:
-        code = self._vocabulary.fold_piece(piece)
+        code = self._code_of(piece)
         if len(piece) <= _LONGEST_WORD:
             self[piece] = code
         return code
