@@ -24,7 +24,7 @@ from ccf_pipeline.steps.unvalidated import unvalidated
 
 def audit_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> Verdict:
     """Judge a counterfactual as our own; its plan and its alignment are worked out from the texts."""
-    study = _study_of(pair)
+    study = study_of(pair)
     factual, counterfactual = (read_facts(text, lexicon) for text in (pair.factual, pair.candidate))
     change = change_of(pair, factual, counterfactual, graph)
     if change is None:
@@ -101,7 +101,8 @@ def _no_change(pair: Pair) -> Verdict:
     return Verdict(plan_id=pair.pair_id, accepted=False, problems=(problem,), scores=nothing)
 
 
-def _study_of(pair: Pair) -> Study:
+def study_of(pair: Pair) -> Study:
+    """The factual side as a study of which nothing else is known."""
     return unvalidated(
         Study,
         {

@@ -7,8 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.records import Direction, Pair, Verdict
-from ccf_pipeline.steps.auditing import audit_pair
+from ccf_pipeline.records import Direction, Edit, Pair, Plan, Study, Verdict
+from ccf_pipeline.steps.aligning import align_candidate
+from ccf_pipeline.steps.auditing import audit_pair, study_of
+from ccf_pipeline.steps.checking import check_edit
+from ccf_pipeline.steps.facts import read_facts
+from ccf_pipeline.steps.planning import Change, plan_as_asked
 from ccf_pipeline.steps.reading import Lexicon
 
 NORMAL = (
@@ -160,3 +164,24 @@ def test_an_alteration_of_the_cause_leaves_its_signs(audit: Audit) -> None:
     assert audit(before, after, "fnd_pneumonia", "alter", "fnd_consolidation").accepted
     lost = after.replace(" with air bronchograms", "")
     assert "collateral_change" in codes(audit(before, lost, "fnd_pneumonia", "alter", "fnd_consolidation"))
+
+
+def test_what_is_made_without_validation_would_pass_it(graph: ConceptGraph) -> None:
+    study, plan, edit, verdict = nouns_of_an_audit(graph)
+
+    for noun in (study, plan, edit, verdict):
+        assert noun == type(noun).model_validate(noun.model_dump())
+        assert noun.model_fields_set == set(type(noun).model_fields)
+
+
+def nouns_of_an_audit(graph: ConceptGraph) -> tuple[Study, Plan, Edit, Verdict]:
+    """What an audit works out on its way to a verdict."""
+    pair = Pair(
+        pair_id="p", factual=NORMAL, candidate=PNEUMOTHORAX, target="fnd_pneumothorax", direction="add"
+    )
+    lexicon = Lexicon.from_graph(graph.file)
+    study = study_of(pair)
+    factual, counterfactual = (read_facts(text, lexicon) for text in (pair.factual, pair.candidate))
+    plan = plan_as_asked(study, factual, graph, Change("add", "fnd_pneumothorax", ()))
+    edit = align_candidate(study, pair.candidate, plan.plan_id)
+    return study, plan, edit, check_edit(edit, plan, study, factual, counterfactual, graph)
