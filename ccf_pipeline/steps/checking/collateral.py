@@ -68,13 +68,13 @@ def _set_by(graph: ConceptGraph, centre: frozenset[str], signs: frozenset[str]) 
 
 def _changed_findings(case: Case) -> Iterator[Problem]:
     was, now = case.factual.states, case.counterfactual.states
-    changed = {finding for finding, _ in was.items() ^ now.items()} - {case.plan.target, NO_FINDING}
-    if changed:
-        changed -= _touched(case)
-    for finding, label in FINDING_LABELS.items() if changed else ():
-        before, after = was.get(finding), now.get(finding)
-        if finding not in changed:
+    spared = (case.plan.target, NO_FINDING)
+    changed = [f for f in FINDING_LABELS if was.get(f) != now.get(f) and f not in spared]
+    touched = _touched(case) if changed else frozenset()
+    for finding in changed:
+        if finding in touched:
             continue
+        label, before, after = FINDING_LABELS[finding], was.get(finding), now.get(finding)
         if after is None and before == "absent" and _went_with_its_words(finding, case):
             continue
         # A denial that only followed from "no acute process" was never made: losing it is no loss.

@@ -36,14 +36,15 @@ def implausible_statements(case: Case) -> Iterator[Problem]:
 
 def sharp_angle_beside_fluid(case: Case) -> Iterator[Problem]:
     """R08: fluid fills the angle first of all; on a supine film it lies behind the lung instead."""
-    for fluid in _added(case, "fnd_pleural_effusion"):
+    angles = _of(case, "nrm_sharp_cpa")
+    for fluid in _added(case, "fnd_pleural_effusion") if angles else ():
         if (
             "supine" in case.views
             or _FLUID_ELSEWHERE.search(case.words_of(fluid))
             or fluid.severity in ("trace", "tiny", "minimal")
         ):
             continue
-        for angle in _of(case, "nrm_sharp_cpa"):
+        for angle in angles:
             if case.graph.overlaps((fluid.side, None), (angle.side, None)):
                 yield block(
                     "target_denied_elsewhere"
