@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ccf_pipeline.records import Scores, Sentence
 from ccf_pipeline.steps.checking.case import Case, signs_of
 from ccf_pipeline.steps.unvalidated import unvalidated
+
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def score_edit(case: Case) -> Scores:
     """Shares of what was kept, and how many signs of the target are told."""
     # Kept sentences are the same: only the words of the others have to be laid side by side.
     gone, new = _words_of(case.gone), _words_of(case.written_sentences)
-    before, after = case.lengths
+    before = _count_words(case.study.text)
+    after = before - len(gone) + len(new)
     same = before - len(gone) + in_common(gone, new)
     kept = len(case.edit.origins) - case.edit.origins.count(0)
     return unvalidated(
@@ -28,7 +33,12 @@ def score_edit(case: Case) -> Scores:
 
 
 def _words_of(sentences: Sequence[Sentence]) -> list[str]:
-    return [word for sentence in sentences for word in sentence.text.split()]
+    return _WORD.findall(" ".join([sentence.text for sentence in sentences]))
+
+
+@lru_cache(maxsize=256)
+def _count_words(text: str) -> int:
+    return len(_WORD.findall(text))
 
 
 def in_common(before: Sequence[str], after: Sequence[str]) -> int:
