@@ -23,7 +23,7 @@ from ccf_pipeline import pipeline
 from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.rechecking import audit
+from ccf_pipeline.pipeline_auditing import audit
 from ccf_pipeline.records import FINDING_LABELS, Pair, Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
 from ccf_pipeline.steps.auditing import audit_pair

@@ -18,7 +18,8 @@ from ccf_pipeline.records import Plan, PlannedStudy, Skipped, Study
 from ccf_pipeline.settings import BuildSettings, PlanSettings
 from ccf_pipeline.steps.facts import Reading, read_facts
 from ccf_pipeline.steps.pairing import ImageIndex, with_matched_images
-from ccf_pipeline.steps.planning import Census, Idiom, PlanTally, Usage, find_weights, plan_study, read_state
+from ccf_pipeline.steps.planning import Idiom, PlanTally, Usage, plan_study, read_state
+from ccf_pipeline.steps.planning.balancing import Census, find_weights
 from ccf_pipeline.steps.reading import Lexicon
 
 WITHOUT_TARGET = "no eligible counterfactual"

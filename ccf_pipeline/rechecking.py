@@ -1,32 +1,25 @@
-"""What needs no expert: verdicts on any data set, those of a build once more, the plan of a build.
+"""What needs no expert: the verdicts of a build once more, and its plan.
 
 As pipeline.py, this only puts steps and files together.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
 from ccf_pipeline.io.cards.evidence import QUALITY
 from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.io.disk import write_text
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.io.pairs import read_pairs
 from ccf_pipeline.materials import Materials, Progress
 from ccf_pipeline.pipeline import finish_build
 from ccf_pipeline.pipeline_costing import CostForecaster
 from ccf_pipeline.pipeline_planning import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.records import (
     FINDING_LABELS,
-    AuditedPair,
-    Pair,
     Plan,
     PlanView,
     ReasonCount,
@@ -36,26 +29,8 @@ from ccf_pipeline.records import (
     Study,
 )
 from ccf_pipeline.settings import BuildSettings, settings_of
-from ccf_pipeline.steps.auditing import report_pair
 from ccf_pipeline.steps.checking import check_edit
 from ccf_pipeline.steps.editing import apply_steps
-from ccf_pipeline.steps.reading import Lexicon
-
-
-def audit(path: Path, columns: Mapping[str, str], graph_path: Path | None) -> Iterator[AuditedPair]:
-    """A verdict for every row of a data set; a row that is no pair is told as `not_a_pair`."""
-    graph: ConceptGraph = load_graph(graph_path)
-    lexicon = Lexicon.from_graph(graph.file)
-    gc.freeze()  # what is loaded stays to the end: to search it for garbage takes a twentieth of the time
-    try:
-        for found in read_pairs(path, columns):
-            if isinstance(found, Pair):
-                yield report_pair(found, graph, lexicon)
-            else:
-                yield AuditedPair(id=found.study_id, accepted=False, reasons=("not_a_pair",))
-    finally:
-        gc.unfreeze()
-
 
 # --- the answers of a build, once more --------------------------------------------------------
 

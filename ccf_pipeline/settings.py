@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,8 +22,6 @@ from ccf_pipeline.records import Noun, Sensitivity, Spend
 
 ENV_PREFIX = "CCF_"
 SETTINGS_FILE = Path("build.toml")
-# Two letters at least: C:/builds is a folder.
-STORE = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,2}(?P<place>.*)")
 
 CorpusKind = Literal["mimic", "openi", "chexpert_plus", "table", "demo", "studies"]
 PlanPreset = Literal["balanced", "paper", "minimal"]
@@ -344,17 +341,6 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     return BuildSettings.model_construct(
         **{name: getattr(loaded, name) for name in BuildSettings.model_fields}
     )
-
-
-def store_url(path: Path) -> str | None:
-    """The URL of an object store, where a path is one: paths fold the slashes behind its scheme."""
-    found = STORE.match(str(path))
-    return f"{found['scheme']}://{found['place']}" if found else None
-
-
-def place_name(path: Path) -> str:
-    """What people call a build folder, or a place in an object store."""
-    return store_url(path) or str(path)
 
 
 def settings_of(flat: Mapping[str, Any], *, out: Path, graph: Path | None) -> BuildSettings:

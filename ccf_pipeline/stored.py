@@ -37,7 +37,8 @@ from ccf_pipeline.io.stores import Store, each, open_store
 from ccf_pipeline.materials import Progress, silent
 from ccf_pipeline.pipeline import tally_of_seals
 from ccf_pipeline.records import BuildCheck, BuildStatus, Holder, PlanSummary
-from ccf_pipeline.settings import PriceSettings, StoreSettings, place_name, store_url
+from ccf_pipeline.settings import PriceSettings, StoreSettings
+from ccf_pipeline.whereabouts import place_name, store_url
 
 # Shown only, so that the clocks of two machines may be compared; a worker gives a sign every few seconds.
 SEEN_LATELY_SECONDS = 6 * StoreSettings().flush_seconds

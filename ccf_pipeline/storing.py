@@ -31,8 +31,9 @@ from ccf_pipeline.io.stored_builds import read_manifest
 from ccf_pipeline.io.stores import Store, open_store
 from ccf_pipeline.materials import ELSEWHERE, Materials, Progress, silent
 from ccf_pipeline.records import BuildSummary, Spend
-from ccf_pipeline.settings import BuildSettings, store_url
+from ccf_pipeline.settings import BuildSettings
 from ccf_pipeline.taking_part import Stopping, StoredBuild, agree
+from ccf_pipeline.whereabouts import store_url
 
 
 @contextlib.contextmanager

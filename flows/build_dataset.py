@@ -49,8 +49,9 @@ from ccf_pipeline.io.stored_builds import MANIFEST, read_seals
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.pipeline import planned
 from ccf_pipeline.records import BuildSummary, Seal
-from ccf_pipeline.settings import PriceSettings, load_settings, place_name, store_url
+from ccf_pipeline.settings import PriceSettings, load_settings
 from ccf_pipeline.stored import build_status
+from ccf_pipeline.whereabouts import place_name, store_url
 from flows.tracking import note_process
 from flows.without_text import without_text
 

@@ -48,7 +48,7 @@ def check(
     It exits with 0 whatever the verdicts are.
     """
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.rechecking import audit
+    from ccf_pipeline.pipeline_auditing import audit
 
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ccf_pipeline.errors import SettingsError
+from ccf_pipeline.whereabouts import store_url
 
 
 def on_disk(path: Path | None) -> Path | None:
     """Refuse a place in an object store, of which a folder called `s3:` would be made here."""
-    from ccf_pipeline.settings import store_url
-
     url = store_url(path) if path is not None else None
     if url is not None:
         raise SettingsError(

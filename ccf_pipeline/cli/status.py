@@ -33,7 +33,7 @@ def _show(build: Path, found: BuildStatus) -> None:
     from rich.table import Table
 
     from ccf_pipeline.cli.showing import console, reasons
-    from ccf_pipeline.settings import place_name
+    from ccf_pipeline.whereabouts import place_name
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     holder = found.holder

@@ -27,7 +27,7 @@ from ccf_pipeline.io.disk import (
 )
 from ccf_pipeline.io.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.records import BuildSummary, PlannedStudy, PlanSummary, ReasonCount, Record, Seal, Skipped
-from ccf_pipeline.settings import store_url
+from ccf_pipeline.whereabouts import store_url
 
 __all__ = ["PRIVATE_FOLDER", "BuildFolder", "identity_of", "join_build", "open_build"]
 

@@ -8,9 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from ccf_pipeline.errors import MissingInput, UnreadableInput
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Direction, Pair, Skipped
 
@@ -69,6 +66,9 @@ def _rows_of_folder(path: Path) -> Iterator[Row]:
 
 
 def _rows_of_parquet(path: Path) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
             yield from batch.to_pylist()

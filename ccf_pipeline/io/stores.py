@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from ccf_pipeline.errors import MissingExtra, SettingsError, StorageError, StoreSilent
 from ccf_pipeline.io.disk import file_digest, sealed_file
-from ccf_pipeline.settings import store_url
+from ccf_pipeline.whereabouts import store_url
 
 SCHEMES = ("s3", "memory")
 AT_ONCE = 8

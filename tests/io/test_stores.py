@@ -13,7 +13,7 @@ import pytest
 from ccf_pipeline.errors import CcfError, MissingExtra, SettingsError, StorageError, StoreSilent
 from ccf_pipeline.io import stores
 from ccf_pipeline.io.stores import Store, open_store
-from ccf_pipeline.settings import store_url
+from ccf_pipeline.whereabouts import store_url
 from tests.s3_server import SECRET, S3Server, slow, without_conditions
 
 pytestmark = pytest.mark.usefixtures("s3")

@@ -15,13 +15,12 @@ drafting.py    what a change comes to: what must appear, cease and stay, and why
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import Plan, Study
-from ccf_pipeline.settings import PlanPreset
 from ccf_pipeline.steps.facts import Reading
 from ccf_pipeline.steps.planning.altering import draw_alterations
-from ccf_pipeline.steps.planning.balancing import Census, find_weights
 from ccf_pipeline.steps.planning.changes import Change, changes_open_to
 from ccf_pipeline.steps.planning.choosing import choose, lot
 from ccf_pipeline.steps.planning.drafting import plan_as_asked, plan_change
@@ -31,15 +30,16 @@ from ccf_pipeline.steps.planning.states import StudyState, read_state
 from ccf_pipeline.steps.planning.tallying import PlanTally
 from ccf_pipeline.steps.planning.usage import Usage
 
+if TYPE_CHECKING:
+    from ccf_pipeline.settings import PlanPreset
+
 __all__ = [
-    "Census",
     "Change",
     "Idiom",
     "PlanTally",
     "StudyState",
     "Usage",
     "alteration_between",
-    "find_weights",
     "lot",
     "plan_as_asked",
     "plan_change",
@@ -67,7 +67,8 @@ def plan_study(
 
     Args:
         weights: by finding, in thousandths: above zero it is favoured as a target, below it gives way
-            more often; `find_weights` finds those of a corpus. Only the preset `balanced` heeds them.
+            more often; `find_weights` of balancing.py finds those of a corpus. Only the preset `balanced`
+            heeds them.
         state: that of the study, where it was read already.
         idiom: how the reports of the corpus say things; each plan then has words for what is new.
     """

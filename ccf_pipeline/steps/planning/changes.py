@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import NO_FINDING, SUPPORT_DEVICES, Direction, Element, Statement
-from ccf_pipeline.settings import PlanPreset
 from ccf_pipeline.steps.planning.choosing import Option, in_units
 from ccf_pipeline.steps.planning.states import DISEASES, TARGETS, StudyState
+
+if TYPE_CHECKING:
+    from ccf_pipeline.settings import PlanPreset
 
 # Before the corpus has its say, every direction has its share, however many changes it offers.
 DIRECTION_SHARES: dict[Direction, float] = {"add": 0.25, "swap": 0.5, "remove": 0.25}

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, ChangeCount, Direction, FindingBalance, Plan
-from ccf_pipeline.settings import PlanPreset
 from ccf_pipeline.steps.planning.changes import changes_open_to
 from ccf_pipeline.steps.planning.states import StudyState
+
+if TYPE_CHECKING:
+    from ccf_pipeline.settings import PlanPreset
 
 EVEN_WITHIN = 0.10
 
