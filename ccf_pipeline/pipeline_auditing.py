@@ -16,9 +16,9 @@ from ccf_pipeline.steps.reading import Lexicon
 
 def audit(path: Path, columns: Mapping[str, str], graph_path: Path | None) -> Iterator[AuditedPair]:
     """A verdict for every row of a data set; a row that is no pair is told as `not_a_pair`."""
-    graph: ConceptGraph = load_graph(graph_path)
-    lexicon = Lexicon.from_graph(graph.file)
     with seldom_collected():
+        graph: ConceptGraph = load_graph(graph_path)
+        lexicon = Lexicon.from_graph(graph.file)
         for found in read_pairs(path, columns):
             if isinstance(found, Pair):
                 yield report_pair(found, graph, lexicon)

@@ -36,6 +36,7 @@ from ccf_pipeline.cli.stop import stop
 from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError, Unfinished
+from ccf_pipeline.garbage import seldom_collected
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 done and verified · 1 something you can mend · 2 a wrong command line ·
@@ -100,7 +101,8 @@ def frame(
 def main() -> None:
     """Run the command line. Typer tells usage errors (exit 2), this tells our own."""
     try:
-        app()
+        with seldom_collected():
+            app()
     except CcfError as error:
         if "--debug" in sys.argv:
             raise
