@@ -13,7 +13,7 @@ import pandas as pd
 
 from ccf_pipeline.errors import MissingInput
 from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.records import FINDING_LABELS, Label, Record
+from ccf_pipeline.records import FINDING_LABELS, Label, Problem, Record
 
 Rows = Literal["accepted", "rejected", "all"]
 
@@ -53,8 +53,8 @@ def read_problems(build: Path | str, rows: Rows = "all") -> pd.DataFrame:
         for record in _records(build, rows)
         for problem in record.problems
     ]
-    columns = ["record_id", "direction", "target", "accepted"]
-    return pd.DataFrame(told, columns=[*columns, "code", "message", "level", "sentence", "relation"])
+    columns = ["record_id", "direction", "target", "accepted", *Problem.model_fields]
+    return pd.DataFrame(told, columns=columns)
 
 
 _COLUMNS = list(Record.model_fields)

@@ -37,13 +37,22 @@ class Edit(Noun):
 
 
 class Problem(Noun):
-    """One reason against an edit, worded so that it can go back to the expert as an instruction."""
+    """One reason against an edit, worded so that it can go back to the expert as an instruction.
+
+    `relation` is the key of the relation of the graph that it rests on. From `start` to `end` stand the words
+    of the counterfactual that it is about, from `factual_start` to `factual_end` those of the factual report,
+    where there are such.
+    """
 
     code: str
     message: str
     level: Level = "block"
     sentence: int | None = None
     relation: str | None = None
+    start: int | None = None
+    end: int | None = None
+    factual_start: int | None = None
+    factual_end: int | None = None
 
 
 class Scores(Noun):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, Direction, Mention, Plan, Problem, Study
-from ccf_pipeline.steps.checking.case import family_of, label_of, signs_of
+from ccf_pipeline.steps.checking.case import block, family_of, label_of, signs_of, warn
 from ccf_pipeline.steps.facts import Reading, is_asserted
 from ccf_pipeline.steps.planning import Change, plan_as_asked
 
@@ -69,18 +69,17 @@ def detail_faults(
 ) -> Iterator[Problem]:
     """More that differs than one detail, and a detail that differs in one sentence and not in the next."""
     for other in change.others:
-        yield Problem(
-            code="collateral_change",
-            message=f"{label_of(graph, other)} is told otherwise too; change one thing only.",
+        yield block(
+            "collateral_change",
+            f"{label_of(graph, other)} is told otherwise too; change one thing only.",
+            next(iter(counterfactual.of(other)), None),
+            factual=next(iter(factual.of(other)), None),
         )
     before, after = (_asserted(reading, change.concept) for reading in (factual, counterfactual))
     changed = [name for name in DETAILS if _values(before, name) != _values(after, name)]
     if before and after and len(changed) > 1:
-        yield Problem(
-            code="collateral_change",
-            message=f"Its {' and '.join(changed)} differ; one detail is enough.",
-            level="warn",
-        )
+        message = f"Its {' and '.join(changed)} differ; one detail is enough."
+        yield warn("collateral_change", message, after[0], factual=before[0])
     if len(_values(before, "severity")) == 1:
         yield from _two_degrees(after, graph, change.concept)
 
@@ -95,11 +94,11 @@ def _two_degrees(told: list[Mention], graph: ConceptGraph, concept: str) -> Iter
             ):
                 continue
             if graph.severity_grade(one.severity or "") != graph.severity_grade(other.severity or ""):
-                yield Problem(
-                    code="self_contradiction",
-                    message=f"{label_of(graph, concept)} is {one.severity} in sentence {one.sentence} and"
+                yield block(
+                    "self_contradiction",
+                    f"{label_of(graph, concept)} is {one.severity} in sentence {one.sentence} and"
                     f" {other.severity} in sentence {other.sentence}; let the degrees agree.",
-                    sentence=other.sentence,
+                    other,
                 )
                 return
 

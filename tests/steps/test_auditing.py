@@ -20,6 +20,7 @@ NORMAL = (
     "IMPRESSION: No acute cardiopulmonary process."
 )
 FLUID = "Small right pleural effusion. PICC ends in the SVC. Moderate cardiomegaly. No pneumothorax."
+DENIED = "target_denied_elsewhere"
 Audit = Callable[..., Verdict]
 
 
@@ -185,3 +186,31 @@ def nouns_of_an_audit(graph: ConceptGraph) -> tuple[Study, Plan, Edit, Verdict]:
     plan = plan_as_asked(study, factual, graph, Change("add", "fnd_pneumothorax", ()))
     edit = align_candidate(study, pair.candidate, plan.plan_id)
     return study, plan, edit, check_edit(edit, plan, study, factual, counterfactual, graph)
+
+
+def test_a_reason_points_at_its_words_on_both_sides(audit: Audit) -> None:
+    still_denied = NORMAL.replace("The lungs are clear.", "There is a small left apical pneumothorax.")
+
+    (denial,) = [p for p in audit(NORMAL, still_denied, "fnd_pneumothorax").problems if p.code == DENIED]
+
+    assert still_denied[denial.start : denial.end] == "pneumothorax"
+    assert NORMAL[denial.factual_start : denial.factual_end] == "pneumothorax"
+    assert denial.start != denial.factual_start
+
+
+def test_what_was_lost_is_pointed_at_in_the_factual_report(audit: Audit) -> None:
+    factual = f"FINDINGS: {FLUID}"
+    candidate = factual.replace("PICC ends in the SVC. ", "").replace("Moderate cardiomegaly", "Normal heart")
+
+    (lost,) = [
+        p for p in audit(factual, candidate, "fnd_cardiomegaly", "remove").problems if "PICC" in p.message
+    ]
+
+    assert factual[lost.factual_start : lost.factual_end] == "PICC"
+    assert lost.start is None
+
+
+def test_what_nobody_wrote_has_no_place(audit: Audit) -> None:
+    (unchanged,) = audit(NORMAL, NORMAL, "fnd_pneumothorax").problems
+
+    assert (unchanged.start, unchanged.end, unchanged.factual_start, unchanged.factual_end) == (None,) * 4

@@ -88,3 +88,23 @@ def test_planted_faults_are_caught_with_their_codes(
 
     assert len(planted) > 100
     assert len(caught) / len(planted) >= 0.97
+
+
+def test_what_a_reason_points_at_lies_in_its_text(
+    pairs: list[Pair], graph: ConceptGraph, lexicon: Lexicon
+) -> None:
+    chance = random.Random(7)
+    told = 0
+    for fault in (fault for pair in pairs for fault in plant_faults(pair, chance)):
+        for problem in audit_pair(fault.pair, graph, lexicon).problems:
+            for text, start, end in (
+                (fault.pair.candidate, problem.start, problem.end),
+                (fault.pair.factual, problem.factual_start, problem.factual_end),
+            ):
+                assert (start is None) == (end is None)
+                if start is not None and end is not None:
+                    told += 1
+                    assert 0 <= start < end <= len(text)
+                    assert text[start:end] == text[start:end].strip()
+
+    assert told > 100

@@ -14,7 +14,7 @@ from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import Edit, Plan, Problem, Study, Verdict
 from ccf_pipeline.steps.aligning import align_candidate, number_sentences, same_words
 from ccf_pipeline.steps.checking.altering import alteration_faults
-from ccf_pipeline.steps.checking.case import Case, block
+from ccf_pipeline.steps.checking.case import Case, block, on_both_sides
 from ccf_pipeline.steps.checking.collateral import collateral_changes, rewritten_sentences
 from ccf_pipeline.steps.checking.exclusions import contradictions, exclusive_pairs
 from ccf_pipeline.steps.checking.obedience import obeyed_orders
@@ -40,7 +40,7 @@ def check_edit(
     Each problem is worded so that it can go back to the expert as an instruction.
     """
     case = Case(edit, plan, study, factual, counterfactual, graph)
-    problems = _problems(case)
+    problems = [on_both_sides(problem, case) for problem in _problems(case)]
     return unvalidated(
         Verdict,
         {

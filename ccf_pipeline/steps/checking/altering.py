@@ -86,7 +86,7 @@ def _lost_signs(case: Case) -> Iterator[Problem]:
             told.add(mention.concept)
             label = case.graph.concept(mention.concept).label
             message = f"{label} is not told any more; put it back, since only the cause differs."
-            yield block("collateral_change", message)
+            yield block("collateral_change", message, factual=mention)
 
 
 def _ceases(mention: Mention, kinds: Iterable[str], case: Case) -> bool:
@@ -127,6 +127,7 @@ def _beside(case: Case, what: str, was: Iterable[str], now: Iterable[str], menti
         f"The {what} of {case.label} was {old} and is {new}; leave it, since only its"
         f" {_ELEMENTS[case.plan.element or '']} differs.",
         mention,
+        factual=next((m for m in case.before if m.concept in case.target_kinds), None),
     )
 
 
@@ -173,4 +174,5 @@ def _implied_labels(case: Case) -> Iterator[Problem]:
         if before != after:
             was, now = before or "not mentioned", after or "not mentioned"
             message = f"{FINDING_LABELS[finding]} was {was} and is {now}; leave it as it was."
-            yield block("collateral_change", message)
+            there, here = case.counterfactual.of(finding), case.factual.of(finding)
+            yield block("collateral_change", message, next(iter(there), None), factual=next(iter(here), None))

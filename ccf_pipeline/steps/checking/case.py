@@ -107,12 +107,17 @@ class Case:
     def _starts(self) -> list[int]:
         return [sentence.start for sentence in self.edit.sentences]
 
-    def _place_of(self, mention: Mention) -> int:
-        return max(0, bisect.bisect_right(self._starts, mention.start) - 1)
+    def _place_of(self, start: int) -> int:
+        return max(0, bisect.bisect_right(self._starts, start) - 1)
+
+    def standing_at(self, start: int) -> tuple[Sentence, int]:
+        """The sentence of the counterfactual at an offset, and the number of the one it came from, or 0."""
+        place = self._place_of(start)
+        return self.edit.sentences[place], self.edit.origins[place]
 
     def sentence_of(self, mention: Mention) -> Sentence:
         """The sentence of the counterfactual that a mention of it stands in."""
-        return self.edit.sentences[self._place_of(mention)]
+        return self.edit.sentences[self._place_of(mention.start)]
 
     def words_of(self, mention: Mention) -> str:
         return self.sentence_of(mention).text
@@ -145,19 +150,72 @@ def label_of(graph: ConceptGraph, concept: str) -> str:
     return FINDING_LABELS.get(concept) or graph.concept(concept).label
 
 
-def block(code: str, message: str, mention: Mention | None = None, relation: str | None = None) -> Problem:
-    """A reason to refuse the edit."""
-    return _problem("block", code, message, mention, relation)
+Place = Mention | Sentence
+"""Whatever has its place in a text."""
 
 
-def warn(code: str, message: str, mention: Mention | None = None, relation: str | None = None) -> Problem:
+def block(
+    code: str,
+    message: str,
+    place: Place | None = None,
+    relation: str | None = None,
+    *,
+    factual: Place | None = None,
+) -> Problem:
+    """A reason to refuse the edit.
+
+    Args:
+        place: what it is about in the counterfactual.
+        factual: what it is about in the factual report.
+    """
+    return _problem("block", code, message, place, relation, factual)
+
+
+def warn(
+    code: str,
+    message: str,
+    place: Place | None = None,
+    relation: str | None = None,
+    *,
+    factual: Place | None = None,
+) -> Problem:
     """A remark that does not refuse the edit."""
-    return _problem("warn", code, message, mention, relation)
+    return _problem("warn", code, message, place, relation, factual)
 
 
-def _problem(level: Level, code: str, message: str, mention: Mention | None, relation: str | None) -> Problem:
-    number = mention.sentence if mention else None
-    return Problem(code=code, message=message, level=level, sentence=number, relation=relation)
+def _problem(
+    level: Level,
+    code: str,
+    message: str,
+    place: Place | None,
+    relation: str | None,
+    factual: Place | None,
+) -> Problem:
+    number = place.sentence if isinstance(place, Mention) else place.number if place else None
+    return Problem(
+        code=code,
+        message=message,
+        level=level,
+        sentence=number,
+        relation=relation,
+        start=place.start if place else None,
+        end=place.end if place else None,
+        factual_start=factual.start if factual else None,
+        factual_end=factual.end if factual else None,
+    )
+
+
+def on_both_sides(problem: Problem, case: Case) -> Problem:
+    """What stands in a kept sentence stands in the factual report too."""
+    if problem.start is None or problem.end is None or problem.factual_start is not None:
+        return problem
+    kept, origin = case.standing_at(problem.start)
+    came_from = next((s for s in case.study.sentences if s.number == origin), None)
+    if came_from is None or came_from.text != kept.text or problem.end > kept.end:
+        return problem
+    shift = came_from.start - kept.start
+    there = {"factual_start": problem.start + shift, "factual_end": problem.end + shift}
+    return problem.model_copy(update=there)
 
 
 @lru_cache(maxsize=256)

@@ -82,7 +82,8 @@ def _changed_findings(case: Case) -> Iterator[Problem]:
         yield tell(
             "collateral_change",
             f"{label} was {before or 'not mentioned'} and is {after or 'not mentioned'}; leave it as it was.",
-            next((m for m in case.counterfactual.mentions if m.concept == finding), None),
+            next(iter(case.counterfactual.of(finding)), None),
+            factual=next(iter(case.factual.of(finding)), None),
         )
 
 
@@ -107,7 +108,7 @@ def _went_with_its_words(finding: str, case: Case) -> bool:
 def _dropped_denials(case: Case) -> Iterator[Problem]:
     """A list is split, not cut: "no effusion or pneumothorax" keeps the one that is still true (R59)."""
     to_deny = [
-        m.concept
+        m
         for m in case.plan.must_stay
         if m.polarity == "absent"
         and m.implied_by is None
@@ -119,10 +120,11 @@ def _dropped_denials(case: Case) -> Iterator[Problem]:
     denied = {
         m.concept for m in case.counterfactual.mentions if m.polarity != "present" and m.implied_by is None
     }
-    for finding in to_deny:
-        if finding not in denied and finding not in _touched(case):
-            label = FINDING_LABELS[finding]
-            yield block("collateral_change", f"The denial of {label} was dropped; put it back.")
+    for denial in to_deny:
+        if denial.concept not in denied and denial.concept not in _touched(case):
+            label = FINDING_LABELS[denial.concept]
+            message = f"The denial of {label} was dropped; put it back."
+            yield block("collateral_change", message, factual=denial)
 
 
 def _lost(case: Case) -> Iterator[Problem]:
@@ -140,7 +142,9 @@ def _lost(case: Case) -> Iterator[Problem]:
         going |= _touched(case)
     for concept in dict.fromkeys(m.concept for m in case.before if m.concept in lost - going):
         label = case.graph.concept(concept).label
-        yield block("collateral_change", f"{label} was there and is not told any more; put it back.")
+        was_there = next(m for m in case.before if m.concept == concept)
+        message = f"{label} was there and is not told any more; put it back."
+        yield block("collateral_change", message, factual=was_there)
 
 
 @lru_cache(maxsize=1024)
@@ -212,7 +216,8 @@ def _turned(case: Case) -> Iterator[Problem]:
             was, now = "/".join(sorted(before)), "/".join(sorted(after)) or "nowhere in particular"
             mention = next(m for m in case.asserted if m.concept == concept)
             message = f"{label} was on the {was} and is {now}; leave it where it was."
-            yield block("collateral_change", message, mention)
+            told_before = next(m for m in case.before if m.concept == concept and m.side)
+            yield block("collateral_change", message, mention, factual=told_before)
 
 
 @lru_cache(maxsize=1024)
@@ -241,11 +246,9 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
     if missing and not _is_part_of_the_change(missing, case):
         numbers = ", ".join(str(sentence.number) for sentence in missing)
         named, them = ("Sentence", "it") if len(missing) == 1 else ("Sentences", "them")
-        yield Problem(
-            code="unrelated_rewrite",
-            message=f"{named} {numbers} had nothing to do with the change; keep {them} word for word.",
-            sentence=missing[0].number,
-        )
+        message = f"{named} {numbers} had nothing to do with the change; keep {them} word for word."
+        rewritten = block("unrelated_rewrite", message, factual=missing[0])
+        yield rewritten.model_copy(update={"sentence": missing[0].number})
     kept = [origin for origin in case.edit.origins if origin]
     if kept != sorted(kept):
         yield block("unrelated_rewrite", "The sentences were put in another order; keep the order.")

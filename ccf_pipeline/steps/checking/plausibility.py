@@ -84,11 +84,8 @@ def lobe_on_the_wrong_side(case: Case) -> Iterator[Problem]:
     """R23: the middle lobe and the minor fissure are on the right, the lingula on the left."""
     for sentence in case.written_sentences:
         if _WRONG_SIDE.search(sentence.text):
-            yield Problem(
-                code="self_contradiction",
-                message=f"Sentence {sentence.number} names a lobe that this side does not have; correct it.",
-                sentence=sentence.number,
-            )
+            message = f"Sentence {sentence.number} names a lobe that this side does not have; correct it."
+            yield block("self_contradiction", message, sentence)
 
 
 def size_against_noun(case: Case) -> Iterator[Problem]:

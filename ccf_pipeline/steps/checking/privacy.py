@@ -79,9 +79,9 @@ def invented_identifiers(case: Case) -> Iterator[Problem]:
     written = "\n".join([s.text for s in case.written_sentences])
     new = _found(f"{written}\n{_headings_of(case)}")
     if new and not new <= _found(before):
-        yield block(
-            "invented_phi", "A name, date, time or age was added that the report does not have; leave it out."
-        )
+        message = "A name, date, time or age was added that the report does not have; leave it out."
+        where = next((s for s in case.written_sentences if not _found(s.text) <= _found(before)), None)
+        yield block("invented_phi", message, where)
     if BLANK in before and _filled(case):
         yield block("invented_phi", f"A blank ({BLANK}) was filled in; leave blanks as they are.")
     if BLANK in written and written.count(BLANK) > sum(sentence.text.count(BLANK) for sentence in case.gone):

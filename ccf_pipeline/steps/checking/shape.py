@@ -129,7 +129,8 @@ def _loops(case: Case) -> Iterator[Problem]:
     was = Counter([sentence.text for sentence in case.study.sentences])
     for text, count in now.items():
         if count >= LOOP and count > was[text] + 1:
-            yield block("format_broken", f"A sentence is repeated {count} times; write it once.")
+            again = [sentence for sentence in case.edit.sentences if sentence.text == text][-1]
+            yield block("format_broken", f"A sentence is repeated {count} times; write it once.", again)
             return
 
 
