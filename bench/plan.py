@@ -14,9 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.corpora.demo.studies import generate_studies
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.pipeline import plan_build
 from ccf_pipeline.records import PlanSummary

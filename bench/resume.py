@@ -21,9 +21,10 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 from ccf_pipeline import pipeline  # noqa: E402
 from ccf_pipeline.asking import Desk  # noqa: E402
 from ccf_pipeline.errors import Unfinished  # noqa: E402
-from ccf_pipeline.io.builds import BuildFolder, open_build  # noqa: E402
+from ccf_pipeline.io.builds import BuildFolder  # noqa: E402
 from ccf_pipeline.io.corpora.demo import write_demo_corpus  # noqa: E402
 from ccf_pipeline.io.experts import Take  # noqa: E402
+from ccf_pipeline.io.holding import open_build  # noqa: E402
 from ccf_pipeline.io.journal import Journal, KnownExpert  # noqa: E402
 from ccf_pipeline.materials import Materials  # noqa: E402
 from ccf_pipeline.records import Completion, PlannedStudy, PlanSummary  # noqa: E402

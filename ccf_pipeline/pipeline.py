@@ -19,12 +19,13 @@ from ccf_pipeline.concepts.stats import count_reviews
 from ccf_pipeline.errors import MissingInput, StorageError
 from ccf_pipeline.garbage import seldom_collected
 from ccf_pipeline.io.audit import audited_run, endpoint_facts, settings_digest
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.cards import write_card
 from ccf_pipeline.io.corpora import corpus_terms, images_root, require_corpus
 from ccf_pipeline.io.datasets import refuse_small_disk, write_dataset
 from ccf_pipeline.io.earlier import earlier_answers, look_through
 from ccf_pipeline.io.experts import Expert, endpoints_of, open_expert
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal, taken_over_beside
 from ccf_pipeline.io.tally import ranked
 from ccf_pipeline.materials import Materials, Progress, silent

@@ -17,12 +17,13 @@ from pydantic import ValidationError
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.errors import MissingInput, StorageError, UnreadableInput
-from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
+from ccf_pipeline.io.builds import BuildFolder, identity_of
 from ccf_pipeline.io.cards import tell_quality
 from ccf_pipeline.io.corpora import corpus_terms, images_root
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.exports.wrapping import answer, load_wrapper
 from ccf_pipeline.io.graphs import load_graph
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.opinions import LabelSource, write_texts
 from ccf_pipeline.io.thumbnails import thumbnail
 from ccf_pipeline.materials import Progress, silent

@@ -10,10 +10,11 @@ from collections import Counter
 from pathlib import Path
 
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
+from ccf_pipeline.io.builds import BuildFolder, identity_of
 from ccf_pipeline.io.cards.evidence import QUALITY
 from ccf_pipeline.io.corpora import require_corpus
 from ccf_pipeline.io.disk import write_text
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.materials import Materials, Progress
 from ccf_pipeline.pipeline import finish_build
 from ccf_pipeline.pipeline_costing import CostForecaster

@@ -12,9 +12,10 @@ from pathlib import Path
 from ccf_pipeline.asking import Tally
 from ccf_pipeline.errors import StorageError, Unfinished
 from ccf_pipeline.io.audit import AUDIT, AUDIT_HINT, OTHERS, verify_audit, verify_every_audit
-from ccf_pipeline.io.builds import BuildFolder, identity_of, open_build
+from ccf_pipeline.io.builds import BuildFolder, identity_of
 from ccf_pipeline.io.disk import remove, write_text
 from ccf_pipeline.io.experts import Take
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal, KnownExpert, Pace, pace, spent_beside, taken_over_beside
 from ccf_pipeline.io.locks import holder_of
 from ccf_pipeline.materials import Materials, Progress, silent

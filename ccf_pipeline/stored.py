@@ -13,8 +13,9 @@ from pathlib import Path
 from ccf_pipeline import repairing
 from ccf_pipeline.errors import BuildConflict, MissingInput, SettingsError, StorageError
 from ccf_pipeline.io import stopping
-from ccf_pipeline.io.builds import BuildFolder, open_build, repair_hint
+from ccf_pipeline.io.builds import BuildFolder, repair_hint
 from ccf_pipeline.io.disk import file_digest, write_text
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.segments import FOLDER as SEGMENTS
 from ccf_pipeline.io.segments import Segments, spent_in, taken_over_in, unpacked

@@ -19,9 +19,9 @@ from ccf_pipeline import pipeline
 from ccf_pipeline.asking import Watch, never, unwatched
 from ccf_pipeline.errors import SharingRefused, StorageError, StoreSilent, Unfinished
 from ccf_pipeline.io.audit import settings_digest
-from ccf_pipeline.io.builds import open_build
 from ccf_pipeline.io.corpora import corpus_terms, require_corpus
 from ccf_pipeline.io.experts import open_expert
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.machine import LOOPBACK
 from ccf_pipeline.io.scratch import Scratch, scratch

@@ -12,9 +12,10 @@ from ccf_pipeline import pipeline
 from ccf_pipeline.asking import Watch, never, unwatched
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
 from ccf_pipeline.io.audit import AUDIT, OTHERS
-from ccf_pipeline.io.builds import BuildFolder, identity_text, refuse_other_identity
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.disk import write_text
 from ccf_pipeline.io.experts import Expert
+from ccf_pipeline.io.holding import identity_text, refuse_other_identity
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.segments import Segments
 from ccf_pipeline.io.store_leases import Clock, Leases

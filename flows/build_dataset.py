@@ -43,8 +43,9 @@ from ccf_pipeline.errors import (
     StorageError,
     Unfinished,
 )
-from ccf_pipeline.io.builds import BuildFolder, join_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import require_corpus
+from ccf_pipeline.io.holding import join_build
 from ccf_pipeline.io.stored_builds import MANIFEST, read_seals
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.pipeline import planned

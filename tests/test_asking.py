@@ -11,10 +11,11 @@ import pytest
 
 from ccf_pipeline import pipeline
 from ccf_pipeline.errors import ExpertError, Unfinished
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.experts import Take, taking
 from ccf_pipeline.io.experts.rules import RulesExpert
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.records import Completion, Prompt, Record, Spend

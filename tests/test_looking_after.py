@@ -23,8 +23,9 @@ from ccf_pipeline.cli.app import app
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
 from ccf_pipeline.io import locks
 from ccf_pipeline.io.audit import AUDIT
-from ccf_pipeline.io.builds import BuildFolder, join_build, open_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.holding import join_build, open_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.locks import LOCK, holder_of, leased
 from ccf_pipeline.materials import Materials

@@ -12,8 +12,9 @@ import pytest
 
 from ccf_pipeline import pipeline
 from ccf_pipeline.errors import BuildConflict, ExpertError, MissingInput, StorageError, Unfinished
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.records import BuildSummary, Completion

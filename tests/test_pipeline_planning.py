@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import read_corpus
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.corpora.demo.studies import generate_studies
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.pipeline import Materials, build, plan_build
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Plan, PlannedStudy, PlanSummary, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PlanPreset, PlanSettings, ShardSettings

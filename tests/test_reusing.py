@@ -17,9 +17,10 @@ from ccf_pipeline import joining, pipeline, storing
 from ccf_pipeline.cli.app import app
 from ccf_pipeline.errors import EndpointRefused, MissingInput, SettingsError, Unfinished
 from ccf_pipeline.io.audit import append_audit, attestation_lines, verify_audit
-from ccf_pipeline.io.builds import BuildFolder, join_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.disk import file_digest
+from ccf_pipeline.io.holding import join_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.records import Completion, Spend

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import resource
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ccf_pipeline.errors import BuildConflict, MissingInput, StorageError
+from ccf_pipeline.errors import MissingInput, StorageError
 from ccf_pipeline.io.arrow import read_nouns, write_nouns
 from ccf_pipeline.io.disk import (
     PRIVATE_FOLDER,
@@ -25,11 +24,10 @@ from ccf_pipeline.io.disk import (
     sync,
     write_text,
 )
-from ccf_pipeline.io.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.records import BuildSummary, PlannedStudy, PlanSummary, ReasonCount, Record, Seal, Skipped
 from ccf_pipeline.whereabouts import store_url
 
-__all__ = ["PRIVATE_FOLDER", "BuildFolder", "identity_of", "join_build", "open_build"]
+__all__ = ["PRIVATE_FOLDER", "BuildFolder", "identity_of"]
 
 FORMAT = 2
 PLAN_SUMMARY = Path("plan") / "summary.json"
@@ -42,7 +40,7 @@ class BuildFolder:
     """The files of one build. A seal that stands closes a shard; a manifest that stands, the build."""
 
     def __init__(self, path: Path) -> None:
-        _refuse_store(path)
+        refuse_store(path)
         self.path = path
         self.manifest_path = path / "manifest.json"
         self.journal_path = path / "journal" / "completions.sqlite"
@@ -308,6 +306,16 @@ def identity_of(path: Path) -> dict[str, Any]:
         raise StorageError(f"{folder.identity_path}: cannot be read back") from error
 
 
+def refuse_store(path: Path) -> None:
+    """A folder is what works here; a build in a store is brought here first."""
+    url = store_url(path)
+    if url is not None:
+        raise MissingInput(
+            f"{url}: lies in an object store, and this works on a folder",
+            hint=f"`ccf-build fetch {url} DIR` brings the build here, verified; then name DIR.",
+        )
+
+
 def parse_manifest(text: str) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
     """What a manifest vouches for; a ValueError, KeyError or TypeError where it is not what was written."""
     manifest = json.loads(text)
@@ -341,97 +349,3 @@ def _is_intact(path: Path, size: int, sha256: str) -> bool:
         return path.stat().st_size == size and file_digest(path) == sha256
     except OSError:
         return False
-
-
-# --- holding it -------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def open_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
-    """Hold a build folder alone, made if it is not there, for the settings and lineage it belongs to."""
-    _refuse_store(path)
-    _leave_no_core_dumps()
-    with held(path):
-        yield _entered(path, identity, alone=True)
-
-
-@contextlib.contextmanager
-def join_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
-    """Hold a build folder together with other processes on this machine that build the same."""
-    _refuse_store(path)
-    _leave_no_core_dumps()
-    with shared(path) as first:
-        with guarded(path):
-            folder = _entered(path, identity, alone=first)
-        yield folder
-
-
-def _entered(path: Path, identity: dict[str, Any], *, alone: bool) -> BuildFolder:
-    try:
-        _refuse_other_build(path, identity)
-        if alone:
-            remove(path / STOP)
-            BuildFolder(path).drop_half_written()
-    except OSError as error:
-        raise disk_error(path, error) from error
-    return BuildFolder(path)
-
-
-def _refuse_other_build(path: Path, identity: dict[str, Any]) -> None:
-    """A folder goes on only with what it was begun with; before its plan stands, nothing was begun."""
-    file = path / "build.json"
-    begun = _begun_with(path, file)
-    if begun is None or not (path / PLAN_SUMMARY).is_file():
-        remove_folder(path / "plan")
-        if begun != identity:
-            write_text(file, identity_text(identity), private=True)
-        return
-    refuse_other_identity(str(path), begun, identity)
-
-
-def refuse_other_identity(place: str, begun: dict[str, Any], identity: dict[str, Any]) -> None:
-    """A build goes on only with the settings and lineage it was begun with."""
-    differing = sorted(key for key in {*begun, *identity} if begun.get(key) != identity.get(key))
-    if differing:
-        key = differing[0]
-        raise BuildConflict(
-            f"{place}: was begun with {key} = {_said(begun.get(key))}, not {_said(identity.get(key))}",
-            hint="Choose another --out for the new build, or give the settings it was begun with.",
-        )
-
-
-def _said(value: object) -> str:
-    return "nothing" if value is None else repr(value)
-
-
-def identity_text(identity: dict[str, Any]) -> str:
-    """What build.json holds."""
-    return json.dumps(identity, indent=1, sort_keys=True) + "\n"
-
-
-def _refuse_store(path: Path) -> None:
-    url = store_url(path)
-    if url is not None:
-        raise MissingInput(
-            f"{url}: lies in an object store, and this works on a folder",
-            hint=f"`ccf-build fetch {url} DIR` brings the build here, verified; then name DIR.",
-        )
-
-
-def _begun_with(path: Path, file: Path) -> dict[str, Any] | None:
-    if not file.exists():
-        ours = {LOCK, GUARD, STOP, *(entry.name for entry in path.glob(TEMPORARY_FILES))}
-        others = sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
-        if others:
-            raise BuildConflict(f"{path}: is not empty and is not a build folder (it holds {others[0]})")
-        return None
-    try:
-        return read_json(file)
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{file}: cannot be read back", hint=repair_hint(path)) from error
-
-
-def _leave_no_core_dumps() -> None:
-    """A process that crashes would leave its memory, reports and all, in a file."""
-    _, most = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, most))

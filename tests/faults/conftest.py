@@ -20,12 +20,13 @@ import pytest
 
 from ccf_pipeline import pipeline
 from ccf_pipeline.asking import Watch, never, unwatched
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora import read_corpus
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from ccf_pipeline.io.experts.chat import OpenAIExpert, Patience
 from ccf_pipeline.io.experts.rules import RulesExpert
 from ccf_pipeline.io.guard import allowed_endpoints
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import Materials, silent
 from ccf_pipeline.pipeline_planning import open_planner

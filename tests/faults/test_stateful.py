@@ -15,8 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ccf_pipeline import pipeline, rechecking
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.io.builds import BuildFolder, open_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.materials import Materials, silent
 from ccf_pipeline.repairing import build_status, check_build, repair_build

@@ -21,8 +21,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ccf_pipeline import pipeline
 from ccf_pipeline.errors import Unfinished
-from ccf_pipeline.io.builds import open_build
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.holding import open_build
 from ccf_pipeline.io.journal import Journal
 from ccf_pipeline.io.segments import Segments
 from ccf_pipeline.io.stored_builds import MANIFEST

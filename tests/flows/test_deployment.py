@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline import joining, pipeline
-from ccf_pipeline.io.builds import BuildFolder, join_build
+from ccf_pipeline.io.builds import BuildFolder
 from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.io.holding import join_build
 from ccf_pipeline.io.locks import guarded, holder_of, is_leased, leased
 from ccf_pipeline.materials import Materials
 from ccf_pipeline.settings import load_settings
