@@ -198,7 +198,9 @@ class _Draft:
         """The target, and those of its signs that its sentence does not tell already."""
         target, *signs = statements
         around = replace(self.around, manner=self._manner(sentences))
-        words = self._words_for(target.concept, section)
+        # What an impression of its own says is all that is said: in short it would have no degree.
+        wholly = "findings" if target.concept in ALWAYS_GRADED else section
+        words = self._words_for(target.concept, wholly)
         if (words or self._may_do_without_signs(target)) and self.chance.random() >= SIGN_SHARE:
             signs = []
         if words:
