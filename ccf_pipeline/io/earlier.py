@@ -19,7 +19,7 @@ from typing import Any
 from ccf_pipeline.errors import EndpointRefused, MissingInput, SettingsError
 from ccf_pipeline.io.audit import append_audit, verify_audit, verify_every_audit
 from ccf_pipeline.io.builds import BuildFolder, identity_of, repair_hint
-from ccf_pipeline.io.journal import FIND, WAIT_SECONDS, answer_in, damage_of
+from ccf_pipeline.io.journal_file import FIND, WAIT_SECONDS, answer_in, damage_of
 from ccf_pipeline.io.salvage import READING_FAULTS, lenient_text
 from ccf_pipeline.records import Completion, Sensitivity
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import itertools
-import os
 import sqlite3
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -16,51 +14,29 @@ from typing import Any, NamedTuple, TypeVar
 
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.io.disk import PRIVATE_FILE, disk_error, make_folder, remove, write_text
-from ccf_pipeline.io.salvage import (
-    READING_FAULTS,
-    keep_corrupt_copy,
-    lenient_text,
-    opened_copy,
-    readable_rows,
+from ccf_pipeline.io.journal_file import (
+    ADD_UP,
+    COLUMNS,
+    FIND,
+    HOW_MANY_TAKEN_OVER,
+    KEEP,
+    KEPT_AT,
+    LONG_AGO,
+    SPENT,
+    TAKEN_OVER,
+    WAIT_SECONDS,
+    answer_in,
+    connect,
+    damage_of,
+    good_rows,
+    is_damage,
+    row_of,
 )
+from ccf_pipeline.io.salvage import READING_FAULTS, keep_corrupt_copy, opened_copy
 from ccf_pipeline.records import Completion, Spend
 
-TAKEN_OVER = 0.0
-"""When an answer was kept, of one that another build paid for: found as any other, and not spent."""
-LONG_AGO = 1.0
-"""When an answer was kept, of one that damage has left without a time."""
-WAIT_SECONDS = 60.0
-"""Several processes may share a journal; one that writes keeps the others waiting, never this long."""
 RECENT_ANSWERS = 1000
 PORTION = 1000
-
-TABLES = """
-CREATE TABLE IF NOT EXISTS completions (
-    id INTEGER PRIMARY KEY, prompt_id TEXT NOT NULL, expert TEXT NOT NULL, model TEXT NOT NULL,
-    completion TEXT NOT NULL, crc INTEGER NOT NULL, kept_at REAL NOT NULL,
-    tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS asked ON completions (prompt_id, expert, model);
-CREATE TABLE IF NOT EXISTS spent (
-    one INTEGER PRIMARY KEY CHECK (one = 1), answers INTEGER NOT NULL,
-    tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL);
-INSERT OR IGNORE INTO spent VALUES (1, 0, 0, 0, 0);
-CREATE TABLE IF NOT EXISTS experts (
-    name TEXT NOT NULL, model TEXT NOT NULL, learns INTEGER NOT NULL, PRIMARY KEY (name, model));
-CREATE INDEX IF NOT EXISTS taken_over ON completions (id) WHERE kept_at = 0;
-"""
-TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
-COLUMNS = ("prompt_id", "expert", "model", "completion", "crc", "kept_at", *TOKENS)
-KEPT_AT = COLUMNS.index("kept_at")
-KEEP = f"INSERT OR IGNORE INTO completions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-FIND = "SELECT id, completion, crc FROM completions WHERE prompt_id = ? AND expert = ? AND model = ?"
-ADD_UP = (
-    "UPDATE spent SET answers = answers + ?, tokens_in = tokens_in + ?,"
-    " tokens_cached = tokens_cached + ?, tokens_out = tokens_out + ?"
-)
-
-SPENT = "SELECT answers, tokens_in, tokens_cached, tokens_out FROM spent"
-HOW_MANY_TAKEN_OVER = "SELECT count(*) FROM completions WHERE kept_at = 0"
-
 T = TypeVar("T")
 
 
@@ -77,12 +53,6 @@ class Pace(NamedTuple):
 
     per_second: float | None
     last: float | None
-
-
-class _WrongAnswer(sqlite3.DatabaseError):
-    """What was found is not the answer to what was asked: the file is damaged."""
-
-    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
 class Journal:
@@ -146,12 +116,12 @@ class Journal:
         now = max(
             LONG_AGO, time.time()
         )  # a clock that was never set must not make it one that was taken over
-        rows = [_row(completion, now) for completion in completions]
+        rows = [row_of(completion, now) for completion in completions]
         self._mending(lambda: self._insert(rows))
 
     def take_over(self, completions: Iterable[Completion]) -> None:
         """Keep answers that another build paid for: they are durable as those of its own, and not spent."""
-        self.put_rows(_row(completion, TAKEN_OVER) for completion in completions)
+        self.put_rows(row_of(completion, TAKEN_OVER) for completion in completions)
 
     def introduce(self, expert: KnownExpert) -> None:
         """Note who is asked: whoever makes a shard anew without asking needs to know."""
@@ -208,9 +178,9 @@ class Journal:
         if self._marker.exists():
             return self._rebuilt()
         try:
-            return _connect(self.path)
+            return connect(self.path)
         except READING_FAULTS as error:
-            if not _is_damage(error, self.path) or not _is_ours(self.path):
+            if not is_damage(error, self.path) or not _is_ours(self.path):
                 raise _refused(self.path, error) from error
         return self._rebuilt()
 
@@ -219,7 +189,7 @@ class Journal:
         try:
             return work()
         except READING_FAULTS as error:
-            if not _is_damage(error, self.path):
+            if not is_damage(error, self.path):
                 raise _refused(self.path, error) from error
         self._salvage()
         try:
@@ -268,10 +238,10 @@ class Journal:
                 for ending in ("-wal", "-shm", ""):
                     self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
                 self.path.touch(PRIVATE_FILE)
-                self._database = _connect(self.path)
+                self._database = connect(self.path)
                 self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 with opened_copy(corrupt, self.path) as damaged:
-                    for portion in _portions(_good_rows(damaged)):
+                    for portion in _portions(good_rows(damaged)):
                         self._insert(portion)
                     with contextlib.suppress(*READING_FAULTS):
                         known = damaged.execute("SELECT name, model, learns FROM experts").fetchall()
@@ -297,46 +267,9 @@ class Journal:
             fcntl.flock(self._users, fcntl.LOCK_SH)
 
 
-def _good_rows(damaged: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
-    """The answers whose checksum holds; what stands beside them is taken from the answers themselves."""
-    for said, crc, kept_at in readable_rows(damaged, "completions", "completion, crc, kept_at"):
-        if isinstance(said, str) and _crc(said) == crc:
-            yield _row(
-                Completion.model_validate_json(said), kept_at if isinstance(kept_at, float) else LONG_AGO
-            )
-
-
 def _portions(rows: Iterator[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
     while portion := list(itertools.islice(rows, PORTION)):
         yield portion
-
-
-def damage_of(database: sqlite3.Connection) -> str | None:
-    """What is wrong with a journal, structure and every answer; None where all is well."""
-    try:
-        (said,) = database.execute("PRAGMA integrity_check(1)").fetchone()
-        if said != "ok":
-            return "its structure is damaged"
-        rows = database.execute("SELECT completion, crc FROM completions")
-        wrong = sum(_crc(completion) != crc for completion, crc in rows)
-    except READING_FAULTS:
-        return "its structure is damaged"
-    return f"{wrong} answers are damaged" if wrong else None
-
-
-def answer_in(row: tuple[int, str, int], asked: tuple[str, str, str]) -> Completion | None:
-    """The answer that a row found by FIND holds; None where its checksum does not hold.
-
-    Args:
-        asked: the prompt's id, the expert and the model that were looked for.
-    """
-    _, said, crc = row
-    if _crc(said) != crc:
-        return None
-    completion = Completion.model_validate_json(said)
-    if (completion.prompt_id, completion.expert, completion.model) != asked:
-        raise _WrongAnswer("the index leads to another answer")
-    return completion
 
 
 def pace(path: Path) -> Pace:
@@ -375,74 +308,6 @@ def _read_beside(path: Path, question: str) -> tuple[Any, ...]:
 def _spend(row: tuple[Any, ...]) -> Spend:
     answers, tokens_in, tokens_cached, tokens_out = row
     return Spend(answers=answers, tokens_in=tokens_in, tokens_cached=tokens_cached, tokens_out=tokens_out)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # A flow's tasks may close on another thread than they began on; each journal is used by one at a time.
-    database = sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS, check_same_thread=False)
-    database.text_factory = lenient_text
-    try:
-        _use_write_ahead_log(database)
-        database.execute("PRAGMA synchronous = FULL")
-        if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            database.executescript(f"BEGIN IMMEDIATE; {TABLES} COMMIT;")
-        _refuse_other_tables(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-class _OtherTables(sqlite3.DatabaseError):
-    """The file does not hold the tables of a journal."""
-
-    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-
-
-def _refuse_other_tables(database: sqlite3.Connection) -> None:
-    try:
-        database.execute(f"SELECT id, {', '.join(COLUMNS)} FROM completions LIMIT 0")
-        database.execute("SELECT one, answers, tokens_in, tokens_cached, tokens_out FROM spent LIMIT 0")
-        database.execute("SELECT name, model, learns FROM experts LIMIT 0")
-    except sqlite3.OperationalError as error:
-        raise _OtherTables("these are not the tables of a journal") from error
-
-
-def _use_write_ahead_log(database: sqlite3.Connection) -> None:
-    """Two processes that make the same file at the same moment: the second waits, SQLite itself does not."""
-    give_up = time.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-            time.sleep(0.05)
-
-
-def _row(completion: Completion, now: float) -> tuple[object, ...]:
-    said = completion.model_dump_json()
-    tokens = (completion.tokens_in, completion.tokens_cached, completion.tokens_out)
-    return (completion.prompt_id, completion.expert, completion.model, said, _crc(said), now, *tokens)
-
-
-def _crc(said: str) -> int:
-    return zlib.crc32(said.encode("utf-8", "surrogatepass"))
-
-
-DAMAGE = frozenset(
-    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR}
-)
-"""What SQLite calls a file whose bytes are not what they were. SQLITE_ERROR: its tables read otherwise."""
-
-
-def _is_damage(error: Exception, path: Path) -> bool:
-    if isinstance(error, UnicodeDecodeError):
-        return True
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    # A flipped byte may mark the file as one that only a newer SQLite may write.
-    return code in DAMAGE or (code == sqlite3.SQLITE_READONLY and os.access(path, os.W_OK))
 
 
 def _is_ours(path: Path) -> bool:

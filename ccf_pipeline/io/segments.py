@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.io.journal import KEPT_AT, TAKEN_OVER, Journal, KnownExpert
+from ccf_pipeline.io.journal import Journal, KnownExpert
+from ccf_pipeline.io.journal_file import KEPT_AT, TAKEN_OVER
 from ccf_pipeline.io.stores import DAMAGED, Store, each
 from ccf_pipeline.records import Spend
 
