@@ -312,7 +312,7 @@ def test_neither_or_both_ways_to_read_is_a_usage_error(arguments: list[str], tmp
     assert ccf_build(*arguments, folder=tmp_path).returncode == 2
 
 
-@settings(max_examples=25)  # each compiles the lexicon anew
+@settings(max_examples=10)  # each compiles the lexicon anew
 @given(
     lines=st.lists(
         st.one_of(

@@ -70,8 +70,8 @@ def holds(ledger: Ledger) -> None:
     assert max(ledger.asked_again) <= CONCURRENCY
 
 
-def test_fifty_kills_change_nothing(corpus: Path, forge: Forge, port: int, quick_folder: Path) -> None:
-    holds(kill_builds(50, corpus, forge, port, quick_folder, seed=5))
+def test_thirty_kills_change_nothing(corpus: Path, forge: Forge, port: int, quick_folder: Path) -> None:
+    holds(kill_builds(30, corpus, forge, port, quick_folder, seed=5))
 
 
 @pytest.mark.faults

@@ -107,6 +107,7 @@ def reference(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return built(out)
 
 
+@pytest.mark.faults  # the flows do the same in the suite
 def test_two_workers_with_nothing_in_common_but_the_store_share_a_build(
     bench: Bench, server: BadServer, s3: S3Server, reference: dict[str, str], tmp_path: Path
 ) -> None:

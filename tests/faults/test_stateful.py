@@ -150,7 +150,7 @@ class BuildMachine(RuleBasedStateMachine):
 
 TestBuilds = BuildMachine.TestCase
 TestBuilds.settings = settings(
-    max_examples=8, stateful_step_count=10, suppress_health_check=list(HealthCheck)
+    max_examples=5, stateful_step_count=10, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -307,7 +307,7 @@ def test_who_takes_over_a_shard_takes_over_its_answers() -> None:
         story.teardown()
 
 
-QUICK = settings(max_examples=10, stateful_step_count=14, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=6, stateful_step_count=14, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 
 
