@@ -6,7 +6,7 @@ import bisect
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ccf_pipeline.concepts import ConceptGraph
 from ccf_pipeline.records import (
@@ -154,7 +154,8 @@ Place = Mention | Sentence
 """Whatever has its place in a text."""
 
 
-def block(
+def _problem(
+    level: Level,
     code: str,
     message: str,
     place: Place | None = None,
@@ -162,35 +163,12 @@ def block(
     *,
     factual: Place | None = None,
 ) -> Problem:
-    """A reason to refuse the edit.
+    """What speaks against the edit.
 
     Args:
         place: what it is about in the counterfactual.
         factual: what it is about in the factual report.
     """
-    return _problem("block", code, message, place, relation, factual)
-
-
-def warn(
-    code: str,
-    message: str,
-    place: Place | None = None,
-    relation: str | None = None,
-    *,
-    factual: Place | None = None,
-) -> Problem:
-    """A remark that does not refuse the edit."""
-    return _problem("warn", code, message, place, relation, factual)
-
-
-def _problem(
-    level: Level,
-    code: str,
-    message: str,
-    place: Place | None,
-    relation: str | None,
-    factual: Place | None,
-) -> Problem:
     number = place.sentence if isinstance(place, Mention) else place.number if place else None
     return Problem(
         code=code,
@@ -203,6 +181,12 @@ def _problem(
         factual_start=factual.start if factual else None,
         factual_end=factual.end if factual else None,
     )
+
+
+block = partial(_problem, "block")
+"""A reason to refuse the edit."""
+warn = partial(_problem, "warn")
+"""A remark that does not refuse it."""
 
 
 def on_both_sides(problem: Problem, case: Case) -> Problem:
