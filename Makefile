@@ -28,7 +28,7 @@ check: $(DEV) ## Check style, types, import order, spelling and that the docs ar
 	@$(BIN)/cog --check --verbosity=1 -I . $(PASTED) >$(VENV)/docs.log 2>&1 && echo "✓ docs are current" || { cat $(VENV)/docs.log; echo "hint:  make docs"; exit 1; }
 
 schemas: $(DEV) ## Write schemas/ anew from the records
-	@$(BIN)/python -m ccf_pipeline.io.schemas schemas
+	@$(BIN)/python -m ccf_pipeline.cli.schemas schemas
 
 docs: $(DEV) ## Paste the commands' help into the docs anew
 	@$(BIN)/cog -r --verbosity=1 -I . $(PASTED)

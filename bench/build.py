@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
 
 
@@ -22,7 +22,7 @@ def main(studies: int) -> None:
         write_demo_corpus(corpus, studies=studies, as_zip=True, images=False)
         settings = BuildSettings(out=Path(folder) / "build", corpus=CorpusSettings(kind="demo", path=corpus))
         begun, cpu_begun = time.perf_counter(), time.process_time()
-        summary = pipeline.build(settings)
+        summary = walk.build(settings)
         seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu_begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     plans = summary.plan.plans

@@ -19,17 +19,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.garbage import seldom_collected
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.pipeline_auditing import audit
+from ccf_pipeline import walk
+from ccf_pipeline.counterfactual.check.foreign_pairs import audit_pair
+from ccf_pipeline.counterfactual.plan.removal import abnormal_concepts
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.files.garbage_collector import seldom_collected
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.quality.check_pairs import audit
+from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import FINDING_LABELS, Pair, Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
-from ccf_pipeline.steps.auditing import audit_pair
-from ccf_pipeline.steps.planning.leaving import abnormal_concepts
-from ccf_pipeline.steps.reading import Lexicon
 
 IDS = {label: finding for finding, label in FINDING_LABELS.items()}
 RUNS = 5
@@ -64,7 +64,7 @@ def measure(pairs: list[Pair]) -> tuple[int, list[float]]:
 def forget() -> None:
     """What was remembered of texts and sentences, whoever remembers it."""
     for name, module in sys.modules.items():
-        if name.startswith(("ccf_pipeline.steps.", "ccf_pipeline.sentences")):
+        if name.startswith(("ccf_pipeline.counterfactual.", "ccf_pipeline.reader.sentences")):
             for function in vars(module).values():
                 if hasattr(function, "cache_clear") and function is not abnormal_concepts:
                     function.cache_clear()
@@ -89,7 +89,7 @@ def made_pairs(studies: int) -> list[Pair]:
         corpus = Path(folder) / "corpus"
         write_demo_corpus(corpus, studies=studies, as_zip=True, images=False)
         out = Path(folder) / "build"
-        summary = pipeline.build(BuildSettings(out=out, corpus=CorpusSettings(kind="demo", path=corpus)))
+        summary = walk.build(BuildSettings(out=out, corpus=CorpusSettings(kind="demo", path=corpus)))
         return [pair_of(record) for record in BuildFolder(out).accepted_records(summary.plan.shards)]
 
 

@@ -14,10 +14,10 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 from check import made_pairs  # noqa: E402
 
-from ccf_pipeline.io.graphs import load_graph  # noqa: E402
-from ccf_pipeline.steps.auditing import audit_pair  # noqa: E402
-from ccf_pipeline.steps.reading import Lexicon  # noqa: E402
-from tests.steps.planting import plant_faults  # noqa: E402
+from ccf_pipeline.counterfactual.check.foreign_pairs import audit_pair  # noqa: E402
+from ccf_pipeline.graph.load import load_graph  # noqa: E402
+from ccf_pipeline.reader import Lexicon  # noqa: E402
+from tests.counterfactual.planting import plant_faults  # noqa: E402
 
 
 def main(cases: int, shown: int = 0) -> None:

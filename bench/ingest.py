@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.ingest import MIMIC_STUDIES, ingest
+from ccf_pipeline.corpora.ingest import MIMIC_STUDIES, ingest
+from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.settings import CorpusSettings
 
 

@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.io.workers import available_cpus
-from ccf_pipeline.pipeline_graph import mine_corpus
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.files.worker_pool import available_cpus
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.mining.run import mine_corpus
 from ccf_pipeline.settings import CorpusSettings
 
 MIMIC_STUDIES = 227_835

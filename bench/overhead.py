@@ -27,15 +27,15 @@ from pathlib import Path
 
 import aiohttp
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.experts import Take
-from ccf_pipeline.io.experts.rules import RulesExpert
-from ccf_pipeline.materials import Materials, silent
-from ccf_pipeline.pipeline_planning import open_planner, plan_corpus
+from ccf_pipeline import walk
+from ccf_pipeline.counterfactual.prompt import write_prompt
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.plan_corpus import open_planner, plan_corpus
+from ccf_pipeline.experts import Take
+from ccf_pipeline.experts.rules import RulesExpert
 from ccf_pipeline.records import Completion, Skipped
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, EndpointSettings, ExpertSettings
-from ccf_pipeline.steps.prompting import write_prompt
 
 LATENCY_SECONDS = 0.020
 IN_FLIGHT = 64
@@ -190,7 +190,7 @@ class Stopwatch:
 
 
 def whole_pipeline(corpus: Path, limit: int, out: Path, url: str, *, profiled: bool) -> None:
-    from ccf_pipeline.io.experts.chat import OpenAIExpert
+    from ccf_pipeline.experts.chat import OpenAIExpert
 
     watch = Stopwatch()
     answer = OpenAIExpert.answer
@@ -213,7 +213,7 @@ def whole_pipeline(corpus: Path, limit: int, out: Path, url: str, *, profiled: b
     begun, cpu_begun = time.perf_counter(), time.process_time()
     if profiled:
         profile.enable()
-    summary = pipeline.build(settings_for(corpus, limit, out, url))
+    summary = walk.build(settings_for(corpus, limit, out, url))
     profile.disable()
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu_begun
     rows = summary.plan.plans

@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.pipeline_quality import measure_build, write_report
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.quality.measure_build import measure_build, write_report
 from ccf_pipeline.quality.tables import quality_markdown
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
 
@@ -30,7 +30,7 @@ def main(said: str) -> None:
         folder = Path(temporary)
         write_demo_corpus(folder / "corpus", studies=int(said), seed=7, images=False)
         corpus = CorpusSettings(kind="demo", path=folder / "corpus")
-        pipeline.build(BuildSettings(out=folder / "build", corpus=corpus))
+        walk.build(BuildSettings(out=folder / "build", corpus=corpus))
         measure(folder / "build")
 
 

@@ -23,16 +23,16 @@ from typing import Any
 
 import yaml
 
-from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.io.corpora import read_corpus
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.io.label_files import json_line
-from ccf_pipeline.io.report_lines import PARTS, ReportText, read_report_lines
-from ccf_pipeline.pipeline_reading import Labelling, Reader, label_lines, rules_named
+from ccf_pipeline.corpora import read_corpus
+from ccf_pipeline.corpora.report_lines import PARTS, ReportText, read_report_lines
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.mining.label_corpus import Labelling, Reader, label_lines, rules_named
+from ccf_pipeline.mining.label_files import json_line
+from ccf_pipeline.reader.facts import is_asserted
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Study
 from ccf_pipeline.settings import CorpusSettings
-from ccf_pipeline.steps.facts import is_asserted
 
 HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("CCF_BENCH_DATA", HERE.parents[1] / "shared" / "data"))

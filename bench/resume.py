@@ -18,17 +18,17 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from ccf_pipeline import pipeline  # noqa: E402
-from ccf_pipeline.asking import Desk  # noqa: E402
+from ccf_pipeline import walk  # noqa: E402
+from ccf_pipeline.demo import write_demo_corpus  # noqa: E402
+from ccf_pipeline.engine.ask import Desk  # noqa: E402
+from ccf_pipeline.engine.build_folder import BuildFolder  # noqa: E402
+from ccf_pipeline.engine.claim import open_build  # noqa: E402
+from ccf_pipeline.engine.journal import Journal, KnownExpert  # noqa: E402
+from ccf_pipeline.engine.materials import Materials  # noqa: E402
+from ccf_pipeline.engine.verify import build_status  # noqa: E402
 from ccf_pipeline.errors import Unfinished  # noqa: E402
-from ccf_pipeline.io.builds import BuildFolder  # noqa: E402
-from ccf_pipeline.io.corpora.demo import write_demo_corpus  # noqa: E402
-from ccf_pipeline.io.experts import Take  # noqa: E402
-from ccf_pipeline.io.holding import open_build  # noqa: E402
-from ccf_pipeline.io.journal import Journal, KnownExpert  # noqa: E402
-from ccf_pipeline.materials import Materials  # noqa: E402
+from ccf_pipeline.experts import Take  # noqa: E402
 from ccf_pipeline.records import Completion, PlannedStudy, PlanSummary  # noqa: E402
-from ccf_pipeline.repairing import build_status  # noqa: E402
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PriceSettings  # noqa: E402
 
 SHARD_STUDIES, PER_STUDY, KINDS = 500, 2, 1000
@@ -52,7 +52,7 @@ class FirstQuestion:
 
 def make_up(folder: BuildFolder, materials: Materials, rows: int) -> int:
     """A build as a stop leaves it; returns the number of its shards."""
-    pipeline.plan_build(folder, materials)
+    walk.plan_build(folder, materials)
     planned = [entry for entry in folder.planned_studies(0) if len(entry.plans) == PER_STUDY][:SHARD_STUDIES]
     folder.forget_plan()
     shards = rows // (SHARD_STUDIES * PER_STUDY)
@@ -108,7 +108,7 @@ def main(rows: int) -> None:
             journal.mend()
             looked = time.perf_counter()
             missing = [shard for shard in range(shards) if not folder.is_sealed(shard)]
-            tally = pipeline.tally_of(folder, pipeline.planned(folder), journal.spent())
+            tally = walk.tally_of(folder, walk.planned(folder), journal.spent())
             with contextlib.suppress(Unfinished):
                 Desk(folder, materials, missing, expert, journal, tally).run()
         used = time.process_time() - cpu

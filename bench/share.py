@@ -17,16 +17,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.arrow import read_nouns
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.sharing.data import planned_texts, strings_to_leave
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.files.arrow import read_nouns
 from ccf_pipeline.records import Record
-from ccf_pipeline.rehydrating import rehydrate
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
-from ccf_pipeline.shares import RehydrateSummary
-from ccf_pipeline.sharing import FinishedBuild, share
-from ccf_pipeline.steps.sharing.words import words_of
+from ccf_pipeline.sharing.data import planned_texts, strings_to_leave
+from ccf_pipeline.sharing.delta.words import words_of
+from ccf_pipeline.sharing.nouns import RehydrateSummary
+from ccf_pipeline.sharing.rehydrate import rehydrate
+from ccf_pipeline.sharing.share import FinishedBuild, share
 
 EDITED = 200
 RESULTS = Path(__file__).parent / "results" / "share.md"
@@ -58,7 +58,7 @@ def measure(folder: Path, studies: int, tell: Tell) -> None:
     write_demo_corpus(folder / "corpus", studies=studies, seed=7, images=False)
     settings = BuildSettings(out=folder / "build", corpus=corpus_at(folder / "corpus"))
     with timed("to build", tell):
-        summary = pipeline.build(settings)
+        summary = walk.build(settings)
     with timed("to share", tell):
         shared = share(folder / "build", folder / "L1", level="L1")
     tell("pairs shared at L1", f"{shared.rows} of {summary.accepted} accepted")

@@ -23,18 +23,18 @@ try:
 except ImportError:
     sys.exit(print(f"skipped: mistral-common is not installed\n{__doc__}"))
 
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.experts import taking
-from ccf_pipeline.io.experts.rules import RulesExpert
-from ccf_pipeline.io.prompts import load_template
-from ccf_pipeline.materials import Materials, silent
-from ccf_pipeline.pipeline_planning import open_planner, plan_corpus
+from ccf_pipeline.counterfactual.edit import read_edit
+from ccf_pipeline.counterfactual.edit.scripts import read_json_steps
+from ccf_pipeline.counterfactual.plan.token_estimate import PrefixCache, estimate_tokens
+from ccf_pipeline.counterfactual.prompt import write_prompt
+from ccf_pipeline.counterfactual.prompt.load_templates import load_template
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.plan_corpus import open_planner, plan_corpus
+from ccf_pipeline.experts import taking
+from ccf_pipeline.experts.rules import RulesExpert
 from ccf_pipeline.records import Completion, EditScript, Plan, PlannedStudy, Prompt, SentenceEdit, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, ExpertSettings, Strategy
-from ccf_pipeline.steps.costing import PrefixCache, estimate_tokens
-from ccf_pipeline.steps.editing import read_edit
-from ccf_pipeline.steps.editing.scripts import read_json_steps
-from ccf_pipeline.steps.prompting import write_prompt
 
 HERE = Path(__file__).resolve().parent
 RECORDED = HERE.parent / "tests" / "recorded"

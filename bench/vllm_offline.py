@@ -20,12 +20,12 @@ from pathlib import Path
 
 from vllm_server import MAKE_MODEL, prompts_of
 
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.experts import open_expert, taking
-from ccf_pipeline.materials import Materials
+from ccf_pipeline.counterfactual.edit.scripts import read_json_steps
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.materials import Materials
+from ccf_pipeline.experts import open_expert, taking
 from ccf_pipeline.records import Completion, Prompt
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, EngineSettings, ExpertSettings
-from ccf_pipeline.steps.editing.scripts import read_json_steps
 
 # Random weights on a CPU; its cache keeps blocks of 32 tokens at the least.
 OPTIONS = ("load_format=dummy", "enforce_eager=true", "dtype=float32", "block_size=32", "seed=1")

@@ -26,15 +26,15 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
+from ccf_pipeline.counterfactual.edit.scripts import read_json_steps
+from ccf_pipeline.counterfactual.prompt import write_prompt
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.plan_corpus import open_planner, plan_corpus
 from ccf_pipeline.errors import CcfError
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.experts import open_expert, taking
-from ccf_pipeline.materials import Materials, silent
-from ccf_pipeline.pipeline_planning import open_planner, plan_corpus
+from ccf_pipeline.experts import open_expert, taking
 from ccf_pipeline.records import PlannedStudy, Prompt
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, EndpointSettings, ExpertSettings
-from ccf_pipeline.steps.editing.scripts import read_json_steps
-from ccf_pipeline.steps.prompting import write_prompt
 
 PATIENCE_SECONDS = 420
 MODEL = "tiny"

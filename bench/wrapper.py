@@ -24,11 +24,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.arrow import read_nouns
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.exports.wrapping import shipped_wrappers
-from ccf_pipeline.pipeline_export import export_config
+from ccf_pipeline import walk
+from ccf_pipeline.datasets.wrapper import shipped_wrappers
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.export import export_config
+from ccf_pipeline.files.arrow import read_nouns
 from ccf_pipeline.quality.artefacts import Kind, Sides, measure_view
 from ccf_pipeline.quality.masking import BLOT, wrapper_of
 from ccf_pipeline.records import Record
@@ -83,7 +83,7 @@ def main(studies: int, *, write: bool) -> None:
         write_demo_corpus(folder / "corpus", studies=studies, seed=SEED)
         corpus = CorpusSettings(kind="demo", path=folder / "corpus")
         dataset = DatasetSettings(configs=("ccf",))
-        pipeline.build(BuildSettings(out=folder / "build", corpus=corpus, dataset=dataset))
+        walk.build(BuildSettings(out=folder / "build", corpus=corpus, dataset=dataset))
         for wrapper in shipped_wrappers():
             for config, read in READERS.items():
                 rows, records = rows_of(folder, config, wrapper)

@@ -25,11 +25,11 @@ import httpx
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.drawing import draw_graph
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.pipeline_quality import measure_build, write_report
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.graph.draw import draw_graph
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.quality.measure_build import measure_build, write_report
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def report_in(folder: Path) -> Path:
     """The page of a build with images."""
     write_demo_corpus(folder / "corpus", studies=STUDIES, seed=7)
     corpus = CorpusSettings(kind="demo", path=folder / "corpus")
-    pipeline.build(BuildSettings(out=folder / "build", corpus=corpus))
+    walk.build(BuildSettings(out=folder / "build", corpus=corpus))
     measure_build(folder / "build")
     return write_report(folder / "build")
 

@@ -34,7 +34,14 @@ from prefect.exceptions import ObjectNotFound
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
-from ccf_pipeline import joining, storing
+from ccf_pipeline import join as joining
+from ccf_pipeline.corpora import require_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.claim import join_build
+from ccf_pipeline.engine.materials import Materials
+from ccf_pipeline.engine.place import bucket_build as storing
+from ccf_pipeline.engine.place.bucket_layout import MANIFEST, read_seals
+from ccf_pipeline.engine.place.care import build_status
 from ccf_pipeline.errors import (
     BuildConflict,
     CcfError,
@@ -43,16 +50,10 @@ from ccf_pipeline.errors import (
     StorageError,
     Unfinished,
 )
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora import require_corpus
-from ccf_pipeline.io.holding import join_build
-from ccf_pipeline.io.stored_builds import MANIFEST, read_seals
-from ccf_pipeline.materials import Materials
-from ccf_pipeline.pipeline import planned
+from ccf_pipeline.files.locations import place_name, store_url
 from ccf_pipeline.records import BuildSummary, Seal
 from ccf_pipeline.settings import PriceSettings, load_settings
-from ccf_pipeline.stored import build_status
-from ccf_pipeline.whereabouts import place_name, store_url
+from ccf_pipeline.walk import planned
 from flows.tracking import note_process
 from flows.without_text import without_text
 

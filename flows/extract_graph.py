@@ -14,14 +14,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import get_run_context
 from pydantic import BaseModel, ConfigDict, Field
 
-from ccf_pipeline.concepts.difference import compare_graphs
-from ccf_pipeline.io.experts.chat import ChatExpert
-from ccf_pipeline.io.extracted import DRAFT, open_extraction, write_extraction
-from ccf_pipeline.io.graphs import load_graph, read_graph_file
-from ccf_pipeline.io.guard import allow_endpoint, rules_of
-from ccf_pipeline.pipeline_graph import extract_relations
+from ccf_pipeline.experts.chat import ChatExpert
+from ccf_pipeline.experts.guard import allow_endpoint, rules_of
+from ccf_pipeline.graph.diff import compare_graphs
+from ccf_pipeline.graph.load import load_graph, read_graph_file
+from ccf_pipeline.mining.extracted_file import DRAFT, open_extraction, write_extraction
+from ccf_pipeline.mining.extraction import draft_graph
+from ccf_pipeline.mining.run import extract_relations
 from ccf_pipeline.settings import load_settings
-from ccf_pipeline.steps.extraction import draft_graph
 from flows.tracking import note_process
 from flows.without_text import without_text
 

@@ -12,10 +12,10 @@ from prefect import Task, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from ccf_pipeline import publishing
 from ccf_pipeline.errors import Unfinished
-from ccf_pipeline.shares import ShareLevel
-from ccf_pipeline.sharing import FinishedBuild
+from ccf_pipeline.sharing import publish as publishing
+from ccf_pipeline.sharing.nouns import ShareLevel
+from ccf_pipeline.sharing.share import FinishedBuild
 
 
 @flow(

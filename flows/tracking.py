@@ -8,7 +8,7 @@ import socket
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from ccf_pipeline.io.lost_runs import PROCESS
+from ccf_pipeline.engine.prefect_runs import PROCESS
 
 
 def note_process() -> None:

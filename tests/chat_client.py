@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ccf_pipeline.io.experts.chat import ChatExpert, Patience, Question
-from ccf_pipeline.io.guard import Rules, allow_endpoint
+from ccf_pipeline.experts.chat import ChatExpert, Patience, Question
+from ccf_pipeline.experts.guard import Rules, allow_endpoint
 from ccf_pipeline.records import Completion, CorpusTerms, Message
 from tests.bad_server import BadServer
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.datasets import WrittenDataset, write_configs
-from ccf_pipeline.io.exports import all_exports
+from ccf_pipeline import walk
+from ccf_pipeline.datasets.formats import all_exports
+from ccf_pipeline.datasets.write import WrittenDataset, write_configs
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.records import MatchedImage, Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings, ShardSettings
 
@@ -25,7 +25,7 @@ def paired_build(folder: Path, *, studies: int = 50, seed: int = 11) -> BuildFol
         shards=ShardSettings(size=SHARD_SIZE),
         dataset=DatasetSettings(configs=("ccf",)),
     )
-    pipeline.build(settings)
+    walk.build(settings)
     build = BuildFolder(folder / "build")
     for shard in range(shards_of(build)):
         build.seal_shard(shard, _matched(list(build.records_of(shard))))

@@ -114,7 +114,7 @@ def test_help_imports_nothing_heavy() -> None:
     ).split()
 
     assert set(HEAVY) & set(loaded) == set()
-    assert [name for name in loaded if name.startswith(("ccf_pipeline.io", "ccf_pipeline.concepts"))] == []
+    assert [name for name in loaded if name.startswith(("ccf_pipeline.engine", "ccf_pipeline.graph"))] == []
 
 
 def test_the_core_needs_no_torch_and_no_prefect() -> None:

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from ccf_pipeline import records
-from ccf_pipeline.io.schemas import schema_files
+from ccf_pipeline.cli.schemas import schema_files
 from ccf_pipeline.records import Completion, Noun, Sentence
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"

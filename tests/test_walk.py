@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from ccf_pipeline.io.corpora.sections import canonical_report
-from ccf_pipeline.io.experts import taking
-from ccf_pipeline.io.experts.rules import RulesExpert
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.io.prompts import load_template
+from ccf_pipeline.corpora.sections import canonical_report
+from ccf_pipeline.counterfactual.check import check_edit
+from ccf_pipeline.counterfactual.edit import read_edit
+from ccf_pipeline.counterfactual.make_record import make_record
+from ccf_pipeline.counterfactual.plan import Change, plan_change
+from ccf_pipeline.counterfactual.prompt import write_prompt
+from ccf_pipeline.counterfactual.prompt.load_templates import load_template
+from ccf_pipeline.experts import taking
+from ccf_pipeline.experts.rules import RulesExpert
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.reader import Lexicon
+from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Direction, FindingState, Lineage, Plan, Spend, Study
 from ccf_pipeline.settings import ExpertSettings
-from ccf_pipeline.steps.checking import check_edit
-from ccf_pipeline.steps.editing import read_edit
-from ccf_pipeline.steps.facts import read_facts
-from ccf_pipeline.steps.planning import Change, plan_change
-from ccf_pipeline.steps.prompting import write_prompt
-from ccf_pipeline.steps.reading import Lexicon
-from ccf_pipeline.steps.recording import make_record
 
 REPORT = """\
                                  FINAL REPORT

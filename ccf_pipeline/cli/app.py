@@ -36,7 +36,7 @@ from ccf_pipeline.cli.stop import stop
 from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError, Unfinished
-from ccf_pipeline.garbage import seldom_collected
+from ccf_pipeline.files.garbage_collector import seldom_collected
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 done and verified · 1 something you can mend · 2 a wrong command line ·

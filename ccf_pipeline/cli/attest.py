@@ -75,8 +75,8 @@ def attest(
     The file is checked at each run, named on the data set's card and in the build's audit.jsonl.
     Whatever is not given as an option is asked for.
     """
-    from ccf_pipeline.io.attestations import check_attestation, write_attestation
-    from ccf_pipeline.io.guard import ignored_proxies
+    from ccf_pipeline.experts.attestations import check_attestation, write_attestation
+    from ccf_pipeline.experts.guard import ignored_proxies
 
     today = date.today()
     attestation = check_attestation(

@@ -48,7 +48,7 @@ def check(
     It exits with 0 whatever the verdicts are.
     """
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.pipeline_auditing import audit
+    from ccf_pipeline.quality.check_pairs import audit
 
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
@@ -76,8 +76,8 @@ def recheck(
     quiet: Quiet = False,
 ) -> None:
     """Judge the stored answers of a build by the present graph and checker; no expert is asked."""
-    from ccf_pipeline import rechecking
     from ccf_pipeline.cli.showing import console, progress_bars
+    from ccf_pipeline.engine import recheck as rechecking
 
     with progress_bars(quiet=quiet or as_json) as progress:
         summary = rechecking.recheck(build, graph, write=write, progress=progress)

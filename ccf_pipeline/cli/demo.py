@@ -25,7 +25,7 @@ def demo(
     No network, GPU or key. No patient is behind the reports.
     """
     from ccf_pipeline.cli.showing import console
-    from ccf_pipeline.io.corpora.demo import write_demo_corpus
+    from ccf_pipeline.demo import write_demo_corpus
     from ccf_pipeline.settings import BuildSettings, CorpusSettings, PlanSettings
 
     corpus = out / f"corpus-{studies}-{seed}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ccf_pipeline.io.machine import Check
+    from ccf_pipeline.cli.machine import Check
 
 MARKS = {"ok": "[green]✓[/]", "absent": "[dim]–[/]", "warning": "[yellow]![/]", "broken": "[red]✗[/]"}
 
@@ -23,7 +23,7 @@ def doctor(
 
     It exits with 1 if something that is needed is broken; warnings are only told.
     """
-    from ccf_pipeline.io.machine import check_machine, worst
+    from ccf_pipeline.cli.machine import check_machine, worst
 
     checks = _with_reader(check_machine(folder))
     broken = worst(checks) == "broken"
@@ -44,9 +44,9 @@ def _with_reader(checks: tuple[Check, ...]) -> tuple[Check, ...]:
 
 
 def _check_reader() -> Check:
-    from ccf_pipeline.io.graphs import load_graph
-    from ccf_pipeline.io.machine import Check
-    from ccf_pipeline.pipeline_reading import misreadings
+    from ccf_pipeline.cli.machine import Check
+    from ccf_pipeline.graph.load import load_graph
+    from ccf_pipeline.mining.label_corpus import misreadings
 
     misread = misreadings(load_graph())
     if misread:

@@ -15,7 +15,7 @@ from ccf_pipeline.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ccf_pipeline.io.datasets import WrittenDataset
+    from ccf_pipeline.datasets.write import WrittenDataset
 
 
 def export(
@@ -91,11 +91,11 @@ def export(
             "nothing is named to export", hint="Give --config, for example cpo_thinking; or --level."
         )
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.pipeline_export import export_config
+    from ccf_pipeline.engine.export import export_config
 
     only = None
     if reviewed_only:
-        from ccf_pipeline.pipeline_review import reviewed_plausible
+        from ccf_pipeline.quality.review.session import reviewed_plausible
 
         only = reviewed_plausible(build)
     choices = {

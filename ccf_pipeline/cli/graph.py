@@ -31,7 +31,7 @@ def show(
 ) -> None:
     """Print the card of a concept: signs, exclusions, conditions, sources, review."""
     from ccf_pipeline.cli.graph_card import print_card
-    from ccf_pipeline.io.graphs import load_graph
+    from ccf_pipeline.graph.load import load_graph
 
     loaded = load_graph(graph)
     print_card(loaded, loaded.find(finding))
@@ -46,7 +46,7 @@ def lint(
 ) -> None:
     """List every fault of a graph file with its line."""
     from ccf_pipeline.cli.graph_card import print_counts
-    from ccf_pipeline.io.graphs import default_graph_path, find_faults, load_graph
+    from ccf_pipeline.graph.load import default_graph_path, find_faults, load_graph
 
     path = path or default_graph_path()
     faults = find_faults(path)
@@ -70,8 +70,8 @@ def render(
     graph: GraphPath = None,
 ) -> None:
     """Draw the graph in columns: category, attribute, finding; green goes together, red excludes."""
-    from ccf_pipeline.io.drawing import draw_finding, draw_graph
-    from ccf_pipeline.io.graphs import load_graph
+    from ccf_pipeline.graph.draw import draw_finding, draw_graph
+    from ccf_pipeline.graph.load import load_graph
 
     if out.suffix not in (".svg", ".png"):
         raise SettingsError(
@@ -94,8 +94,8 @@ def export(
     graph: GraphPath = None,
 ) -> None:
     """Write the graph for another tool: GraphML, node-link JSON, Cytoscape JSON, CSV."""
-    from ccf_pipeline.io.graph_exports import EXPORTS, export_graph
-    from ccf_pipeline.io.graphs import load_graph
+    from ccf_pipeline.graph.exports import EXPORTS, export_graph
+    from ccf_pipeline.graph.load import load_graph
 
     if form not in EXPORTS:
         raise SettingsError(f"--format {form}: no such format", hint=f"There are {', '.join(EXPORTS)}.")
@@ -110,8 +110,8 @@ def diff(
 ) -> None:
     """Tell what one graph file says that another does not, whatever their layout."""
     from ccf_pipeline.cli.graph_card import print_changes
-    from ccf_pipeline.concepts.difference import compare_graphs
-    from ccf_pipeline.io.graphs import read_graph_file
+    from ccf_pipeline.graph.diff import compare_graphs
+    from ccf_pipeline.graph.load import read_graph_file
 
     print_changes(compare_graphs(read_graph_file(before), read_graph_file(after)))
 
@@ -125,9 +125,9 @@ def sheet(
     graph: GraphPath = None,
 ) -> None:
     """Write a sheet of relations for a radiologist, those resting on common teaching first."""
-    from ccf_pipeline.concepts.review import make_sheet
-    from ccf_pipeline.io.graphs import load_graph
-    from ccf_pipeline.io.reviews import write_sheet
+    from ccf_pipeline.graph.load import load_graph
+    from ccf_pipeline.graph.review import make_sheet
+    from ccf_pipeline.graph.review_files import write_sheet
 
     rows = make_sheet(load_graph(graph), reviewed_too=reviewed_too)
     write_sheet(rows, out)
@@ -142,10 +142,10 @@ def apply(
     graph: GraphPath = None,
 ) -> None:
     """Stamp the relations agreed with as reviewed; list those that a change is asked for."""
-    from ccf_pipeline.concepts.lint.references import is_review
-    from ccf_pipeline.concepts.review import read_decisions
-    from ccf_pipeline.io.graphs import default_graph_path, load_graph
-    from ccf_pipeline.io.reviews import read_sheet, stamp_reviews
+    from ccf_pipeline.graph.lint.references import is_review
+    from ccf_pipeline.graph.load import default_graph_path, load_graph
+    from ccf_pipeline.graph.review import read_decisions
+    from ccf_pipeline.graph.review_files import read_sheet, stamp_reviews
 
     path = graph or default_graph_path()
     decisions = read_decisions(load_graph(path).file, read_sheet(decided))

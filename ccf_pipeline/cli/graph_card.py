@@ -9,11 +9,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ccf_pipeline.concepts.difference import Change
-from ccf_pipeline.concepts.graph import ConceptGraph
-from ccf_pipeline.concepts.model import CORRELATES, Concept, Relation
-from ccf_pipeline.concepts.stats import count_graph
-from ccf_pipeline.concepts.words import describe_condition
+from ccf_pipeline.graph.diff import Change
+from ccf_pipeline.graph.graph import ConceptGraph
+from ccf_pipeline.graph.model import CORRELATES, Concept, Relation
+from ccf_pipeline.graph.stats import count_graph
+from ccf_pipeline.graph.words import describe_condition
 
 FORMS_SHOWN = 12
 CATEGORIES = ("morphological", "density", "anatomical", "functional")

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.concepts.mined import (
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.mining.mined import (
     ExtractedRelation,
     ExtractionReport,
     ExtractionStatus,

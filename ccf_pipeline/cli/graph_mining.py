@@ -62,11 +62,11 @@ def mine(
     explained ones go together only because both go with a third. The graph is never changed.
     """
     from ccf_pipeline.cli.showing import progress_bars
-    from ccf_pipeline.concepts.mined import Thresholds
-    from ccf_pipeline.io.graphs import load_graph
-    from ccf_pipeline.io.mined import refuse_other_endings, write_mined
-    from ccf_pipeline.io.workers import available_cpus
-    from ccf_pipeline.pipeline_graph import mine_corpus
+    from ccf_pipeline.files.worker_pool import available_cpus
+    from ccf_pipeline.graph.load import load_graph
+    from ccf_pipeline.mining.mined import Thresholds
+    from ccf_pipeline.mining.mined_file import refuse_other_endings, write_mined
+    from ccf_pipeline.mining.run import mine_corpus
 
     if out is not None:
         refuse_other_endings(out)
@@ -115,12 +115,12 @@ def extract(
     nothing twice. The graph is never changed; a draft of one is written for `ccf-build graph diff`.
     """
     from ccf_pipeline.cli.showing import progress_bars
-    from ccf_pipeline.io.experts.chat import ChatExpert
-    from ccf_pipeline.io.extracted import open_extraction, write_extraction
-    from ccf_pipeline.io.graphs import load_graph
-    from ccf_pipeline.io.guard import allow_endpoint, rules_of
-    from ccf_pipeline.pipeline_graph import extract_relations
-    from ccf_pipeline.steps.extraction import draft_graph
+    from ccf_pipeline.experts.chat import ChatExpert
+    from ccf_pipeline.experts.guard import allow_endpoint, rules_of
+    from ccf_pipeline.graph.load import load_graph
+    from ccf_pipeline.mining.extracted_file import open_extraction, write_extraction
+    from ccf_pipeline.mining.extraction import draft_graph
+    from ccf_pipeline.mining.run import extract_relations
 
     settings = _settings(corpus, graph, limit)
     endpoint = allow_endpoint(base_url, rules_of(settings))

@@ -44,9 +44,9 @@ def images(
     quarantine.parquet says why an image could not be used.
     """
     from ccf_pipeline.cli.showing import console, progress_bars, reasons
-    from ccf_pipeline.io.corpora import require_corpus
-    from ccf_pipeline.io.dicom import RECIPES
-    from ccf_pipeline.io.images import convert_images
+    from ccf_pipeline.corpora import require_corpus
+    from ccf_pipeline.corpora.dicom import RECIPES
+    from ccf_pipeline.corpora.images import convert_images
     from ccf_pipeline.settings import load_settings
 
     if recipe not in RECIPES:

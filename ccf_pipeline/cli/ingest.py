@@ -52,8 +52,8 @@ def ingest(
     `ccf-build run --corpus studies:DIR` builds from it.
     """
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.io.corpora import require_corpus
-    from ccf_pipeline.io.ingest import ingest as ingest_corpus
+    from ccf_pipeline.corpora import require_corpus
+    from ccf_pipeline.corpora.ingest import ingest as ingest_corpus
     from ccf_pipeline.settings import load_settings
 
     flags = {"corpus": {**corpus_flags(corpus), "limit": limit, "images": images, "skip_bad": skip_bad}}
@@ -78,7 +78,7 @@ def show_funnel(screen: Console, out: Path, funnel: Funnel) -> None:
     from rich.table import Table
 
     from ccf_pipeline.cli.showing import reasons
-    from ccf_pipeline.io.corpora.ingested import ingest_paths
+    from ccf_pipeline.corpora.ingested import ingest_paths
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("studies found", str(funnel.found), "")

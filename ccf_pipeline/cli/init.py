@@ -77,7 +77,7 @@ def _ask_one(question: str, default: Any) -> Any:
 
 
 def _write(file: Path, said: dict[str, Any], *, force: bool) -> None:
-    from ccf_pipeline.io.settings_file import write_settings
+    from ccf_pipeline.cli.settings_file import write_settings
     from ccf_pipeline.settings import SETTINGS_FILE, load_settings
 
     write_settings(file, said, force=force)
@@ -89,7 +89,7 @@ def _write(file: Path, said: dict[str, Any], *, force: bool) -> None:
 
 
 def _lay_out_flows(folder: Path, *, force: bool) -> None:
-    from ccf_pipeline.io.carried import lay_out
+    from ccf_pipeline.files.package_data import lay_out
 
     for path in lay_out(folder, force=force):
         typer.echo(path)

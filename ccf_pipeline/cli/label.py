@@ -13,7 +13,7 @@ from ccf_pipeline.cli.read import Conventions, Graph, Workers
 from ccf_pipeline.errors import Unfinished
 
 if TYPE_CHECKING:
-    from ccf_pipeline.pipeline_reading import CorpusCounts
+    from ccf_pipeline.mining.label_corpus import CorpusCounts
 
 
 def label(
@@ -44,10 +44,10 @@ def label(
     """
     from ccf_pipeline.cli.run import corpus_flags
     from ccf_pipeline.cli.showing import progress_bars
-    from ccf_pipeline.io.graphs import load_graph
-    from ccf_pipeline.io.label_files import BY_STUDY, LINES, TABLES, open_label_file, refuse_other_files
-    from ccf_pipeline.io.workers import available_cpus
-    from ccf_pipeline.pipeline_reading import Labelling, label_corpus, rules_named
+    from ccf_pipeline.files.worker_pool import available_cpus
+    from ccf_pipeline.graph.load import load_graph
+    from ccf_pipeline.mining.label_corpus import Labelling, label_corpus, rules_named
+    from ccf_pipeline.mining.label_files import BY_STUDY, LINES, TABLES, open_label_file, refuse_other_files
     from ccf_pipeline.settings import load_settings
 
     refuse_other_files(out, (*TABLES, *LINES))

@@ -13,8 +13,8 @@ from ccf_pipeline.errors import GatesFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ccf_pipeline.io.opinions import LabelSource
     from ccf_pipeline.quality.figures import Gate, Quality
+    from ccf_pipeline.quality.other_labels import LabelSource
 
 TELLTALES_SHOWN = 8
 
@@ -49,9 +49,9 @@ def metrics(
 
     CPU only, nothing is downloaded. Writes quality.json and report.html into the build folder.
     """
-    from ccf_pipeline import pipeline_quality as quality_of
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.io.opinions import LabelCommand, LabelTable
+    from ccf_pipeline.quality import measure_build as quality_of
+    from ccf_pipeline.quality.other_labels import LabelCommand, LabelTable
 
     screen = console(quiet=quiet or as_json)
     sampling = quality_of.Sampling(sample, seed)

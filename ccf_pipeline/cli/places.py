@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ccf_pipeline.errors import SettingsError
-from ccf_pipeline.whereabouts import store_url
+from ccf_pipeline.files.locations import store_url
 
 
 def on_disk(path: Path | None) -> Path | None:

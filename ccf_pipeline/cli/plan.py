@@ -81,8 +81,8 @@ def plan(
 ) -> None:
     """Show what a build would ask for: the funnel, what gives way for what, and examples."""
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.io.disk import write_text
-    from ccf_pipeline.rechecking import view_plan
+    from ccf_pipeline.engine.recheck import view_plan
+    from ccf_pipeline.files.disk import write_text
     from ccf_pipeline.settings import load_settings
 
     flags: dict[str, Any] = {

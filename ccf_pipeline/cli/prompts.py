@@ -46,7 +46,7 @@ def prompts(
     the same settings; or here again, to get the prompts of the next attempt: one for each refused answer.
     """
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.pipeline_prompts import collect_prompts
+    from ccf_pipeline.engine.write_prompts import collect_prompts
     from ccf_pipeline.settings import load_settings
 
     if build is not None:
@@ -54,7 +54,7 @@ def prompts(
             raise SettingsError(
                 "a build and a corpus are named", hint="Name one: a build has its corpus and settings."
             )
-        from ccf_pipeline.rechecking import settings_of_build
+        from ccf_pipeline.engine.recheck import settings_of_build
 
         settings = settings_of_build(build, graph, recorded)
     else:

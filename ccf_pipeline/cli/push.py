@@ -26,8 +26,8 @@ def push(
 
     The token is that of `hf auth login` or HF_TOKEN; changes that others made are never overwritten.
     """
-    from ccf_pipeline import publishing
     from ccf_pipeline.cli.showing import console, progress_bars
+    from ccf_pipeline.sharing import publish as publishing
 
     with progress_bars(quiet=quiet or as_json) as progress:
         summary = publishing.push(

@@ -15,10 +15,10 @@ from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.errors import MissingInput, Unfinished, UnreadableInput
 
 if TYPE_CHECKING:
-    from ccf_pipeline.concepts import ConceptGraph
-    from ccf_pipeline.io.label_files import LabelledReport, WriteRows
-    from ccf_pipeline.io.report_lines import PlainText
-    from ccf_pipeline.pipeline_reading import LineCounts, ReadingRules
+    from ccf_pipeline.corpora.report_lines import PlainText
+    from ccf_pipeline.graph import ConceptGraph
+    from ccf_pipeline.mining.label_corpus import LineCounts, ReadingRules
+    from ccf_pipeline.mining.label_files import LabelledReport, WriteRows
 
 Conventions = Annotated[
     str,
@@ -78,8 +78,8 @@ def read(
 
     Lines of --in are {"report_id", "text"} or {"report_id", "findings", "impression"}, with any other keys.
     """
-    from ccf_pipeline.io.graphs import load_graph
-    from ccf_pipeline.pipeline_reading import rules_named
+    from ccf_pipeline.graph.load import load_graph
+    from ccf_pipeline.mining.label_corpus import rules_named
     from ccf_pipeline.settings import load_settings
 
     if (what is None) == (reports is None):
@@ -99,7 +99,7 @@ def read(
 
 
 def _explain(told: PlainText, graph: ConceptGraph, rules: ReadingRules, *, as_json: bool) -> None:
-    from ccf_pipeline.pipeline_reading import Reader
+    from ccf_pipeline.mining.label_corpus import Reader
 
     reader = Reader.of(graph, rules)
     reading = reader.read(told.text)
@@ -117,7 +117,7 @@ def _explain(told: PlainText, graph: ConceptGraph, rules: ReadingRules, *, as_js
 
 
 def _text_of(what: str) -> PlainText:
-    from ccf_pipeline.io.report_lines import PlainText, read_plain_text
+    from ccf_pipeline.corpora.report_lines import PlainText, read_plain_text
 
     path = Path(what)
     if what == "-" or _is_there(path):
@@ -150,10 +150,10 @@ def _label(
     skip_bad: bool,
 ) -> LineCounts:
     from ccf_pipeline.cli.showing import progress_bars
-    from ccf_pipeline.io.label_files import LINES, TABLES, refuse_other_files
-    from ccf_pipeline.io.report_lines import read_report_lines
-    from ccf_pipeline.io.workers import available_cpus
-    from ccf_pipeline.pipeline_reading import Labelling, label_lines
+    from ccf_pipeline.corpora.report_lines import read_report_lines
+    from ccf_pipeline.files.worker_pool import available_cpus
+    from ccf_pipeline.mining.label_corpus import Labelling, label_lines
+    from ccf_pipeline.mining.label_files import LINES, TABLES, refuse_other_files
 
     if out is not None:
         refuse_other_files(out, LINES)
@@ -174,7 +174,7 @@ def _label(
 @contextlib.contextmanager
 def _writing(out: Path | None, table: Path | None) -> Iterator[WriteRows]:
     """One way to write to all that was asked for; nothing asked for is standard output."""
-    from ccf_pipeline.io.label_files import BY_REPORT, json_line, open_label_file
+    from ccf_pipeline.mining.label_files import BY_REPORT, json_line, open_label_file
 
     with contextlib.ExitStack() as stack:
         files = [path for path in (out, table) if path is not None]

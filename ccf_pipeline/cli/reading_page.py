@@ -7,15 +7,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ccf_pipeline.cli.showing import CONTROL
-from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.io.report_lines import PlainText
-from ccf_pipeline.pipeline_reading import TextReading
+from ccf_pipeline.corpora.report_lines import PlainText
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.mining.label_corpus import TextReading
+from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import Mention
-from ccf_pipeline.steps.reading import Lexicon
 
 STYLES = {"present": "bold green", "absent": "not bold red", "uncertain": "not bold yellow"}
 MEANINGS = {1: "present", 0: "absent", -1: "uncertain", None: ""}
-# What the roles of the cues do, in a reader's words; the cues themselves are in steps/reading/cues.yaml.
+# What the roles of the cues do, in a reader's words; the cues themselves are in reader/cues.yaml.
 DENIES = ("no", "without", "not", "no_longer", "rather_than", "absent", "excluded")
 GONE = ("resolution_of", "resolved")
 CAME_OUT = ("removal_of", "removed")

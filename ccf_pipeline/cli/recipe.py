@@ -39,8 +39,8 @@ def recipe(
 
     Where the training package is installed, every argument is checked against it.
     """
-    from ccf_pipeline.io.disk import write_text
-    from ccf_pipeline.io.recipes import training_script
+    from ccf_pipeline.datasets.recipes import training_script
+    from ccf_pipeline.files.disk import write_text
 
     script = training_script(name, dataset, model=model, gpus=gpus, images_root=images_root, python=python)
     if write is None:

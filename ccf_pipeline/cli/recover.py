@@ -18,7 +18,7 @@ def recover(
     A worker that is killed leaves its runs "Running" for ever. Runs of a process that died on this machine
     are found; those of other machines have to be named.
     """
-    from ccf_pipeline.io.lost_runs import end_lost_runs
+    from ccf_pipeline.engine.prefect_runs import end_lost_runs
 
     ended = end_lost_runs(run or ())
     for lost in ended:

@@ -35,9 +35,9 @@ def rehydrate(
     A row whose report is missing or another version is left out and listed with its reason in missing.jsonl;
     the exit code is then 1. L0 is built again, which only the expert `rules` can do.
     """
-    from ccf_pipeline import rehydrating
     from ccf_pipeline.cli.showing import console, progress_bars, reasons
     from ccf_pipeline.settings import load_settings
+    from ccf_pipeline.sharing import rehydrate as rehydrating
 
     flags = {"corpus": {**corpus_flags(corpus), "images": images}}
     settings = load_settings(None, flags).corpus

@@ -26,7 +26,7 @@ def report(
     One file, no network; it holds report text, so it is for those who may see the build.
     """
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.pipeline_quality import write_report
+    from ccf_pipeline.quality.measure_build import write_report
 
     with progress_bars(quiet=quiet) as progress:
         path = write_report(build, out, graph_path=graph, seed=seed, progress=progress)

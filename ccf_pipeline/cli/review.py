@@ -44,8 +44,8 @@ def review(
     Every judgement is on the disk before the next report is shown. Ctrl-C ends it; the same command goes on.
     """
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.pipeline_review import review as serve
-    from ccf_pipeline.pipeline_review import study
+    from ccf_pipeline.quality.review.session import review as serve
+    from ccf_pipeline.quality.review.session import study
 
     if results:
         figures = study(build)

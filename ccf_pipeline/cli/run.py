@@ -128,9 +128,10 @@ def run(
 
 def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
     """Build with progress, then say what came out and what it cost."""
-    from ccf_pipeline import pipeline, storing
+    from ccf_pipeline import walk
     from ccf_pipeline.cli.showing import console, show_pair, show_summary
     from ccf_pipeline.cli.watching import build_display, tell_spend
+    from ccf_pipeline.engine.place import bucket_build as storing
 
     _refuse_unpriced_limit(settings)
     with storing.workplace(settings) as place:
@@ -146,7 +147,7 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
             told = tell_spend(storing.spent_on(settings, place), settings.prices)
             raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None
         spend, taken_over = storing.spent_on(settings, place), storing.taken_over_by(settings, place)
-        pair = None if quiet or as_json else pipeline.sample_pair(place.folder)
+        pair = None if quiet or as_json else walk.sample_pair(place.folder)
     if as_json:
         costs = {
             "spend": spend.model_dump(),

@@ -13,7 +13,7 @@ from ccf_pipeline.cli.run import AsJson, Quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ccf_pipeline.shares import LeakReport, SharedFile, ShareSummary
+    from ccf_pipeline.sharing.nouns import LeakReport, SharedFile, ShareSummary
 
 Level = Annotated[
     Literal["L0", "L1", "L2"],
@@ -73,9 +73,9 @@ def write_share(
     quiet: bool = False,
 ) -> None:
     """Write a share with progress, then say what it holds; `export --level` calls this too."""
-    from ccf_pipeline import sharing
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.permitting import read_permission
+    from ccf_pipeline.sharing import share as sharing
+    from ccf_pipeline.sharing.permission import read_permission
 
     submission = (name or sharing.submission_name(build)) if physionet else None
     with progress_bars(quiet=quiet or as_json) as progress:

@@ -86,7 +86,7 @@ def show_summary(out: Console, folder: Path, summary: BuildSummary) -> None:
     """Counts by reason, the configs, and where the files are."""
     from rich.table import Table
 
-    from ccf_pipeline.whereabouts import store_url
+    from ccf_pipeline.files.locations import store_url
 
     plan = summary.plan
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))

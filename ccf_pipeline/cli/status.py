@@ -19,8 +19,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON for a program.")] = False,
 ) -> None:
     """Say how far a build is, how fast it goes, what it cost, and why answers were refused."""
+    from ccf_pipeline.engine.place.care import build_status
     from ccf_pipeline.settings import load_settings
-    from ccf_pipeline.stored import build_status
 
     found = build_status(build, load_settings(config).prices)
     if as_json:
@@ -33,7 +33,7 @@ def _show(build: Path, found: BuildStatus) -> None:
     from rich.table import Table
 
     from ccf_pipeline.cli.showing import console, reasons
-    from ccf_pipeline.whereabouts import place_name
+    from ccf_pipeline.files.locations import place_name
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     holder = found.holder

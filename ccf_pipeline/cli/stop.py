@@ -20,8 +20,8 @@ def stop(
     Whoever builds sees it before the next question, be it the command line or a Prefect worker, here or on
     another machine.
     """
-    from ccf_pipeline.stored import ask_to_stop, is_held
-    from ccf_pipeline.whereabouts import place_name
+    from ccf_pipeline.engine.place.care import ask_to_stop, is_held
+    from ccf_pipeline.files.locations import place_name
 
     place = place_name(build)
     holders = ask_to_stop(build)

@@ -30,9 +30,9 @@ def verify(
     that is not finished yet is compared with the seals of its shards.
     """
     from ccf_pipeline.cli.showing import progress_bars
-    from ccf_pipeline.io.audit import AUDIT_HINT
-    from ccf_pipeline.stored import check_build, mending_hint, repair_build
-    from ccf_pipeline.whereabouts import place_name
+    from ccf_pipeline.engine.audit_log import AUDIT_HINT
+    from ccf_pipeline.engine.place.care import check_build, mending_hint, repair_build
+    from ccf_pipeline.files.locations import place_name
 
     with progress_bars(quiet=quiet or as_json) as progress:
         found = repair_build(build, graph, progress) if repair else check_build(build, progress)
@@ -50,7 +50,7 @@ def verify(
 
 
 def _show(build: Path, found: BuildCheck) -> None:
-    from ccf_pipeline.whereabouts import place_name
+    from ccf_pipeline.files.locations import place_name
 
     place = place_name(build)
     for name in found.repaired:

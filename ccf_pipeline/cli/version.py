@@ -15,7 +15,7 @@ def version(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
 ) -> None:
     """Print the versions of ccf-build, of the concept graph and of Python."""
-    from ccf_pipeline.io.graphs import load_graph
+    from ccf_pipeline.graph.load import load_graph
 
     graph = load_graph()
     facts = {

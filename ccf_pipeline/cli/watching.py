@@ -14,7 +14,7 @@ from ccf_pipeline.cli.showing import STAGES, Progress
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from ccf_pipeline.asking import Tally, Watch
+    from ccf_pipeline.engine.ask import Tally, Watch
     from ccf_pipeline.records import Spend
     from ccf_pipeline.settings import PriceSettings
 

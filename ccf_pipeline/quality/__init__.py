@@ -1,6 +1,6 @@
 """Is it any good? Figures over a finished data set, its gates, and the page that shows them.
 
-Everything here takes values and gives values: pipeline_quality.py reads the build and writes the files.
+Everything here takes values and gives values: measure_build.py reads the build and writes the files.
 
 figures.py     what is measured, as quality.json holds it      rates.py       shares with their intervals
 tally.py       what one pass over all rows counts              sampling.py    seeded samples of rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import get_args
 
-from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.quality.figures import FlipCell, Flips, NamedRate
 from ccf_pipeline.quality.rates import rate
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Direction, Polarity, Record

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from html import escape
 from itertools import groupby
 
-from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.concepts.picture import Column, Line, Picture, Spot, picture_of_graph
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.graph.picture import Column, Line, Picture, Spot, picture_of_graph
 from ccf_pipeline.quality.figures import RelationUse
 
 ROW, TOP, WIDTH = 15.0, 40.0, 1000.0

@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.quality.figures import Privacy
 from ccf_pipeline.quality.rates import rate
 from ccf_pipeline.records import FINDING_LABELS, SUPPORT_DEVICES, Label, Mention

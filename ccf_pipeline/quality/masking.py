@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, Mention
 
 BLOT = "\u2588"

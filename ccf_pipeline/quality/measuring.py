@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.counterfactual.check.foreign_pairs import report_pair
+from ccf_pipeline.counterfactual.check.privacy import IDENTIFIER
+from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.quality.artefacts import Sides, measure_view
 from ccf_pipeline.quality.duplicates import measure_duplicates
 from ccf_pipeline.quality.figures import (
@@ -32,12 +34,10 @@ from ccf_pipeline.quality.reference import written_sides
 from ccf_pipeline.quality.sampling import draw
 from ccf_pipeline.quality.tally import Tally, ranked
 from ccf_pipeline.quality.wording import inserted_spans, measure_wording
+from ccf_pipeline.reader import CHEXPERT, Lexicon, read_text
+from ccf_pipeline.reader.facts import is_asserted, read_facts
+from ccf_pipeline.reader.strict_labels import read_strict_labels
 from ccf_pipeline.records import FINDING_LABELS, Label, Mention, Pair, PlanSummary, Record
-from ccf_pipeline.steps.auditing import report_pair
-from ccf_pipeline.steps.checking.privacy import IDENTIFIER
-from ccf_pipeline.steps.facts import is_asserted, read_facts
-from ccf_pipeline.steps.reading import CHEXPERT, Lexicon, read_text
-from ccf_pipeline.steps.strict_labels import read_strict_labels
 
 HARD_CODES = frozenset({"exclusive_asserted", "self_contradiction"})
 AUDITED_PAIRS = 4000  # a verdict on bare texts takes a few milliseconds

@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.quality.figures import Quality
 from ccf_pipeline.quality.flips import DIRECTIONS
 from ccf_pipeline.quality.graph_picture import graph_svg

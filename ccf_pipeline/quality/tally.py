@@ -7,7 +7,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.quality.figures import (
     AttemptYield,
     Balance,

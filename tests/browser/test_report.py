@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.pipeline_quality import Sampling, measure_build
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.quality.measure_build import Sampling, measure_build
 from ccf_pipeline.quality.page import write_page
 from ccf_pipeline.records import Problem, Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
@@ -41,7 +41,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     write_demo_corpus(folder / "corpus", studies=60, seed=5, images=False)
     corpus = CorpusSettings(kind="demo", path=folder / "corpus")
-    pipeline.build(BuildSettings(out=folder / "build", corpus=corpus))
+    walk.build(BuildSettings(out=folder / "build", corpus=corpus))
     quality = measure_build(folder / "build", Sampling(50))
     build = BuildFolder(folder / "build")
     plan = build.plan_summary()

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.reviewing.book import JudgementBook
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.quality.review.judgements import JudgementBook
 from ccf_pipeline.records import Judgement
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
 
@@ -25,7 +25,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("review")
     write_demo_corpus(folder / "corpus", studies=30, seed=5)
     corpus = CorpusSettings(kind="demo", path=folder / "corpus")
-    pipeline.build(BuildSettings(out=folder / "build", corpus=corpus))
+    walk.build(BuildSettings(out=folder / "build", corpus=corpus))
     return folder / "build"
 
 

@@ -13,10 +13,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from ccf_pipeline.cli import machine
 from ccf_pipeline.cli.doctor import doctor
+from ccf_pipeline.cli.machine import CORE, EXTRAS, Check, Extra, Package
 from ccf_pipeline.errors import GraphError
-from ccf_pipeline.io import machine
-from ccf_pipeline.io.machine import CORE, EXTRAS, Check, Extra, Package
 
 ROOT = Path(__file__).parents[2]
 
@@ -168,7 +168,7 @@ def test_a_graph_that_does_not_hold_together_is_broken_with_its_own_hint(
     def refuse() -> None:
         raise GraphError("thoracic.yaml:7: `plural_effusion` is not a concept")
 
-    monkeypatch.setattr("ccf_pipeline.io.graphs.load_graph", refuse)
+    monkeypatch.setattr("ccf_pipeline.graph.load.load_graph", refuse)
 
     check = machine.check_graph()
     assert (check.state, check.found) == ("broken", "thoracic.yaml:7: `plural_effusion` is not a concept")

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline.cli.app import main
+from ccf_pipeline.datasets.recipes import recipe_names, training_script
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.export import export_config
 from ccf_pipeline.errors import BuildConflict, MissingInput, SettingsError, UnreadableInput
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.recipes import recipe_names, training_script
-from ccf_pipeline.io.reviewing.book import JudgementBook
-from ccf_pipeline.pipeline_export import export_config
+from ccf_pipeline.quality.review.judgements import JudgementBook
 from ccf_pipeline.records import Judgement, Opinion, Record
 from tests.paired_build import corpus_of, paired_build, written
 

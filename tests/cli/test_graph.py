@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from ccf_pipeline.cli.graph import graph_app
 from ccf_pipeline.errors import GraphError, SettingsError
 
-SMALL = Path(__file__).parents[1] / "concepts" / "small.yaml"
+SMALL = Path(__file__).parents[1] / "graph" / "small.yaml"
 
 
 def run(*arguments: object) -> Result:

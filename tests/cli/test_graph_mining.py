@@ -17,11 +17,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ccf_pipeline.cli.graph import graph_app
+from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.errors import EndpointRefused, ExpertError, MissingInput, SettingsError
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.graphs import load_graph, read_graph_file
-from ccf_pipeline.steps.facts import read_facts
-from ccf_pipeline.steps.reading import Lexicon
+from ccf_pipeline.graph.load import load_graph, read_graph_file
+from ccf_pipeline.reader import Lexicon
+from ccf_pipeline.reader.facts import read_facts
 from tests.model_server import ModelServer, reports_in, serving
 
 GRAPH = load_graph()
@@ -80,8 +80,8 @@ def test_workers_that_die_at_once_are_an_error_and_not_a_wait(corpus: Path, tmp_
     script = tmp_path / "unguarded.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from ccf_pipeline.io.graphs import load_graph\n"
-        "from ccf_pipeline.pipeline_graph import mine_corpus\n"
+        "from ccf_pipeline.graph.load import load_graph\n"
+        "from ccf_pipeline.mining.run import mine_corpus\n"
         "from ccf_pipeline.settings import CorpusSettings\n"
         f"mine_corpus(CorpusSettings(kind='demo', path=Path({str(corpus)!r})), load_graph(), workers=2)\n"
     )

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from ccf_pipeline.cli.init import init
 from ccf_pipeline.errors import BuildConflict, MissingInput, SettingsError
-from ccf_pipeline.io.carried import carried_file, lay_out
+from ccf_pipeline.files.package_data import carried_file, lay_out
 from ccf_pipeline.settings import load_settings, setting_fields
 
 app = typer.Typer()

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ccf_pipeline.cli.app import app
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.records import FINDING_LABELS
 
 

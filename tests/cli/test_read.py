@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ccf_pipeline.cli.reading_page import coloured, inert
-from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.io.label_files import LABEL_COLUMNS, LabelledReport, json_line
-from ccf_pipeline.io.report_lines import BadLine, ReportText
-from ccf_pipeline.pipeline_reading import Labelling, Reader, label_lines, rules_named
+from ccf_pipeline.corpora.report_lines import BadLine, ReportText
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.mining.label_corpus import Labelling, Reader, label_lines, rules_named
+from ccf_pipeline.mining.label_files import LABEL_COLUMNS, LabelledReport, json_line
 
 REPORT = """\
                                  FINAL REPORT

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.demo import write_demo_corpus
 
 
 def ccf_build(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.asking import Tally
 from ccf_pipeline.cli.watching import Pace, tell_tally
-from ccf_pipeline.io.attestations import read_attestation
-from ccf_pipeline.io.audit import verify_audit
+from ccf_pipeline.engine.ask import Tally
+from ccf_pipeline.engine.audit_log import verify_audit
+from ccf_pipeline.experts.attestations import read_attestation
 from ccf_pipeline.records import Spend
 from ccf_pipeline.settings import PriceSettings
 from tests.bad_server import Act, BadServer, misbehaving

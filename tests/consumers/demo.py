@@ -12,17 +12,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ccf_pipeline.io.cards import write_card
-from ccf_pipeline.io.corpora.terms import TERMS
-from ccf_pipeline.io.datasets import SPLIT_FILES
-from ccf_pipeline.io.exports import shipped_exports
-from ccf_pipeline.io.exports.wrapping import chosen_answer, load_wrapper, pair_answers
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.io.images import training_image
-from ccf_pipeline.io.tally import ranked
-from ccf_pipeline.pipeline import reviews_of
+from ccf_pipeline.corpora.images import training_image
+from ccf_pipeline.corpora.terms import TERMS
+from ccf_pipeline.datasets.card import write_card
+from ccf_pipeline.datasets.counts import ranked
+from ccf_pipeline.datasets.formats import shipped_exports
+from ccf_pipeline.datasets.wrapper import chosen_answer, load_wrapper, pair_answers
+from ccf_pipeline.datasets.write import SPLIT_FILES
+from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.records import BuildSummary, Lineage, Record
 from ccf_pipeline.settings import DatasetSettings
+from ccf_pipeline.walk import reviews_of
 from tests.paired_build import corpus_of, paired_build, shards_of, written
 
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 
-from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.io.experts import Take
-from ccf_pipeline.io.experts.rules import RulesExpert
+from ccf_pipeline.experts import Take
+from ccf_pipeline.experts.rules import RulesExpert
+from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.records import Completion, Prompt
 
 NAME, MODEL = "openai", "a-model"

@@ -18,18 +18,19 @@ from typing import Any
 
 import pytest
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.asking import Watch, never, unwatched
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora import read_corpus
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.experts.chat import OpenAIExpert, Patience
-from ccf_pipeline.io.experts.rules import RulesExpert
-from ccf_pipeline.io.guard import allowed_endpoints
-from ccf_pipeline.io.holding import open_build
-from ccf_pipeline.io.journal import Journal
-from ccf_pipeline.materials import Materials, silent
-from ccf_pipeline.pipeline_planning import open_planner
+from ccf_pipeline import walk
+from ccf_pipeline.corpora import read_corpus
+from ccf_pipeline.counterfactual.prompt import write_prompt
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.ask import Watch, never, unwatched
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.journal import Journal
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.plan_corpus import open_planner
+from ccf_pipeline.experts.chat import OpenAIExpert, Patience
+from ccf_pipeline.experts.guard import allowed_endpoints
+from ccf_pipeline.experts.rules import RulesExpert
 from ccf_pipeline.records import BuildSummary, Completion, Record, Study
 from ccf_pipeline.settings import (
     BuildSettings,
@@ -39,7 +40,6 @@ from ccf_pipeline.settings import (
     LimitSettings,
     ShardSettings,
 )
-from ccf_pipeline.steps.prompting import write_prompt
 from tests.bad_server import BadServer, misbehaving
 from tests.faults.harness import Forge, dataset_of, forging
 
@@ -82,16 +82,16 @@ class Bench:
         watch: Watch = unwatched,
         **limits: Any,
     ) -> BuildSummary:
-        """As pipeline.build does it, but with little patience."""
+        """As walk.build does it, but with little patience."""
         settings = self.settings(out, *servers, **limits)
         materials = Materials(settings, self.materials.graph, self.materials.templates)
         endpoints = allowed_endpoints(settings)
         expert = OpenAIExpert(endpoints, "m", concurrency=8, patience=patience, most_tokens=1024)
         with open_build(out, materials.identity) as folder, Journal(folder.journal_path) as journal:
-            plan = pipeline.plan_build(folder, materials)
+            plan = walk.plan_build(folder, materials)
             missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
-            pipeline.build_shards(folder, materials, missing, expert, journal, watch=watch, stopping=stopping)
-            return pipeline.finish_build(folder, materials)
+            walk.build_shards(folder, materials, missing, expert, journal, watch=watch, stopping=stopping)
+            return walk.finish_build(folder, materials)
 
     @cached_property
     def materials(self) -> Materials:
@@ -152,7 +152,7 @@ def built(out: Path) -> dict[str, str]:
 def rows(out: Path) -> list[Record]:
     """Every judged row; none twice, none missing."""
     folder = BuildFolder(out)
-    plan = pipeline.planned(folder)
+    plan = walk.planned(folder)
     found = [*folder.accepted_records(plan.shards), *folder.rejected_records(plan.shards)]
     assert len(found) == len({record.record_id for record in found}) == plan.plans
     return found

@@ -24,12 +24,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.concepts import ConceptGraph
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.materials import Materials
 from ccf_pipeline.errors import CcfError
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.experts import Expert
-from ccf_pipeline.materials import Materials
+from ccf_pipeline.experts import Expert
+from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, ExpertSettings, ShardSettings
 from tests.faults.answering import MODEL, InProcess, OverHttp
 
@@ -67,11 +67,11 @@ def build(order: dict[str, object]) -> int:
     def open_expert(_: BuildSettings, graph: ConceptGraph) -> Iterator[Expert]:
         yield InProcess(graph) if port is None else OverHttp(int(str(port)), int(str(run)))
 
-    pipeline.open_expert = open_expert  # type: ignore[assignment]
-    pipeline.Materials = Ready  # type: ignore[misc]
+    walk.open_expert = open_expert  # type: ignore[assignment]
+    walk.Materials = Ready  # type: ignore[misc]
     settings = settings_for(Path(str(order["corpus"])), Path(str(order["out"])))
     try:
-        pipeline.build(settings)
+        walk.build(settings)
     except CcfError as error:
         with contextlib.suppress(OSError):  # the log may be what cannot be written
             print(error.what, file=sys.stderr, flush=True)

@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.experts import Take
-from ccf_pipeline.materials import Materials
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.materials import Materials
+from ccf_pipeline.experts import Take
 from ccf_pipeline.records import Completion, Prompt
 from tests.faults.answering import NOTHING_CHANGED, InProcess
 

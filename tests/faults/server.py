@@ -12,7 +12,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from ccf_pipeline.io.graphs import load_graph
+from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.records import Prompt
 from tests.faults.answering import Answers, misfortune
 

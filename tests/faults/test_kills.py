@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.io.builds import BuildFolder
+from ccf_pipeline.engine.build_folder import BuildFolder
 from tests.faults.answering import CONCURRENCY
 from tests.faults.harness import (
     Forge,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ccf_pipeline.asking import Tally
+from ccf_pipeline.engine.ask import Tally
+from ccf_pipeline.engine.audit_log import verify_audit
 from ccf_pipeline.errors import CcfError, EndpointRefused, ExpertError, Unfinished
-from ccf_pipeline.io.audit import verify_audit
 from tests.bad_server import Act, BadServer, Decide, misbehaving, shout, sometimes
 from tests.chat_client import expert_at, question
 from tests.faults.conftest import QUICK, Bench, built, kept, rows

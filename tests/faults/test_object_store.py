@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.segments import FOLDER, Segments, spent_in
-from ccf_pipeline.io.stored_builds import MANIFEST
-from ccf_pipeline.io.stores import Store, open_store
+from ccf_pipeline import walk
+from ccf_pipeline.engine.place.bucket_layout import MANIFEST
+from ccf_pipeline.engine.place.care import fetch_build
+from ccf_pipeline.engine.place.journal_segments import FOLDER, Segments, spent_in
+from ccf_pipeline.engine.place.object_store import Store, open_store
 from ccf_pipeline.settings import DatasetSettings, ShardSettings
-from ccf_pipeline.stored import fetch_build
 from tests.bad_server import Act, BadServer, misbehaving
 from tests.faults.conftest import Bench, built, kept
 from tests.s3_server import S3Server
@@ -103,7 +103,7 @@ def reference(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> dict[st
                 "dataset": DatasetSettings(configs=("ccf", "cpo_thinking")),
             }
         )
-        pipeline.build(chosen)
+        walk.build(chosen)
     return built(out)
 
 

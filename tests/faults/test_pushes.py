@@ -15,12 +15,13 @@ from typing import Literal
 
 import pytest
 
-from ccf_pipeline import pipeline, publishing
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.errors import Unfinished
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.hub import LAST, HubDataset
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
-from ccf_pipeline.shares import PushSummary
+from ccf_pipeline.sharing import publish as publishing
+from ccf_pipeline.sharing.hub import LAST, HubDataset
+from ccf_pipeline.sharing.nouns import PushSummary
 from tests.hub_server import GOOD_TOKEN, Cut, HubServer, Repository
 
 NAME = "lab/cxr-ext-counterfact"
@@ -34,7 +35,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built")
     write_demo_corpus(folder / "corpus", studies=12, seed=11, images=False)
     corpus = CorpusSettings(kind="demo", path=folder / "corpus")
-    pipeline.build(BuildSettings(out=folder / "build", corpus=corpus))
+    walk.build(BuildSettings(out=folder / "build", corpus=corpus))
     return folder / "build"
 
 
@@ -42,7 +43,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two files a commit, so that there are several, and no waiting between attempts."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr("ccf_pipeline.io.hub.FILES_PER_COMMIT", 2)
+    monkeypatch.setattr("ccf_pipeline.sharing.hub.FILES_PER_COMMIT", 2)
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
 
 
@@ -184,7 +185,7 @@ PUSH = """
 import sys
 from pathlib import Path
 from ccf_pipeline import publishing
-from ccf_pipeline.io import hub
+from ccf_pipeline.sharing import hub
 hub.FILES_PER_COMMIT = 2
 publishing.push(Path(sys.argv[1]), sys.argv[2], level="L1")
 """

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.verify import check_build
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.repairing import check_build
 from tests.faults.forge import OUT_OF_MEMORY
 from tests.faults.harness import Forge, asked_by_run, clear, goes_on_in_peace, serving, told_by
 

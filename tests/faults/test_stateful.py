@@ -13,14 +13,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ccf_pipeline import pipeline, rechecking
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine import recheck as rechecking
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.journal import Journal
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.verify import build_status, check_build, repair_build
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.holding import open_build
-from ccf_pipeline.io.journal import Journal
-from ccf_pipeline.materials import Materials, silent
-from ccf_pipeline.repairing import build_status, check_build, repair_build
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PriceSettings, ShardSettings
 from tests.faults.harness import Killed, Mortal, dataset_of
 
@@ -39,10 +40,10 @@ def world() -> tuple[BuildSettings, Materials, dict[str, str]]:
     )
     materials = Materials.load(chosen)
     with open_build(chosen.out, materials.identity) as build, Journal(build.journal_path) as journal:
-        plan = pipeline.plan_build(build, materials)
+        plan = walk.plan_build(build, materials)
         expert = Mortal(materials, 10**6)
-        pipeline.build_shards(build, materials, range(plan.shards), expert, journal)
-        pipeline.finish_build(build, materials)
+        walk.build_shards(build, materials, range(plan.shards), expert, journal)
+        walk.finish_build(build, materials)
     return chosen, materials, dataset_of(chosen.out)
 
 
@@ -74,17 +75,17 @@ class BuildMachine(RuleBasedStateMachine):
     def work(self, shards: list[int], answers: int, *, finish: bool) -> None:
         """One process: plans, builds these shards, perhaps finishes; it may die after so many answers."""
         with open_build(self.out, self.materials.identity) as folder, Journal(folder.journal_path) as journal:
-            pipeline.plan_build(folder, self.materials)
+            walk.plan_build(folder, self.materials)
             expert = Mortal(self.materials, answers)
             missing = [shard for shard in shards if not folder.is_sealed(shard)]
             try:
-                pipeline.build_shards(folder, self.materials, missing, expert, journal)
+                walk.build_shards(folder, self.materials, missing, expert, journal)
             except Killed:
                 pass
             else:
                 self.sealed |= set(missing)
                 if finish:
-                    pipeline.finish_build(folder, self.materials)
+                    walk.finish_build(folder, self.materials)
                     self.finished = True
             assert not self.answers & set(expert.asked), "an acknowledged answer was asked again"
             kept = {str(row[0]) for rows in journal.rows_after(0) for _, row in rows}

@@ -19,18 +19,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ccf_pipeline import pipeline
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.journal import Journal
+from ccf_pipeline.engine.materials import Materials
+from ccf_pipeline.engine.place.bucket_layout import MANIFEST
+from ccf_pipeline.engine.place.bucket_worker import StoredBuild
+from ccf_pipeline.engine.place.care import check_build
+from ccf_pipeline.engine.place.journal_segments import Segments
+from ccf_pipeline.engine.place.object_store import open_store
 from ccf_pipeline.errors import Unfinished
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.holding import open_build
-from ccf_pipeline.io.journal import Journal
-from ccf_pipeline.io.segments import Segments
-from ccf_pipeline.io.stored_builds import MANIFEST
-from ccf_pipeline.io.stores import open_store
-from ccf_pipeline.materials import Materials
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings, ShardSettings
-from ccf_pipeline.stored import check_build
-from ccf_pipeline.taking_part import StoredBuild
 from tests.faults.harness import Killed, Mortal
 
 SHARDS = 2
@@ -50,11 +50,11 @@ def world() -> tuple[Materials, bytes]:
     )
     materials = Materials.load(chosen)
     with open_build(chosen.out, materials.identity) as build, Journal(build.journal_path) as journal:
-        plan = pipeline.plan_build(build, materials)
+        plan = walk.plan_build(build, materials)
         assert plan.shards == SHARDS
         expert = Mortal(materials, 10**6)
-        pipeline.build_shards(build, materials, range(SHARDS), expert, journal)
-        pipeline.finish_build(build, materials)
+        walk.build_shards(build, materials, range(SHARDS), expert, journal)
+        walk.finish_build(build, materials)
         return materials, build.manifest_path.read_bytes()
 
 
@@ -185,7 +185,7 @@ class Interleavings(RuleBasedStateMachine):
         expert = Mortal(self.materials, answers, mood if self.moody else None, meanwhile)
         try:
             with Journal(stored.folder.journal_path) as journal:
-                pipeline.build_shards(stored.folder, self.materials, [shard], expert, journal)
+                walk.build_shards(stored.folder, self.materials, [shard], expert, journal)
         except Killed:
             machine.die()
         assert not flushed & set(expert.asked), "what lay in the store was asked again"
@@ -237,7 +237,7 @@ class Interleavings(RuleBasedStateMachine):
                 continue
             flushed, expert = self.flushed(), Mortal(self.materials, 10**6, 1 if self.moody else None)
             with Journal(last.stored.folder.journal_path) as journal:
-                pipeline.build_shards(last.stored.folder, self.materials, [shard], expert, journal)
+                walk.build_shards(last.stored.folder, self.materials, [shard], expert, journal)
             assert not flushed & set(expert.asked)
             last.stored.sync()
         self.now += 2 * LEASE_SECONDS

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline import materials, pipeline, rechecking
+from ccf_pipeline import walk
+from ccf_pipeline.engine import materials
+from ccf_pipeline.engine import recheck as rechecking
+from ccf_pipeline.engine.audit_log import verify_audit
+from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.errors import BuildConflict, StorageError
-from ccf_pipeline.io.audit import verify_audit
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.graphs import load_graph
+from ccf_pipeline.graph.load import load_graph
 from tests.faults.conftest import built
 from tests.faults.forge import settings_for
 from tests.faults.harness import ROOT, Forge, dataset_of, goes_on_in_peace, told_by
@@ -45,8 +47,8 @@ def test_a_clock_that_jumps_changes_no_byte(
 
     assert dataset_of(quick_folder / "build") == undisturbed_tiny
     assert [entry["event"] for entry in verify_audit(quick_folder / "build")] == ["begin", "end"]
-    assert pipeline.spent_on(quick_folder / "build").answers > 0
-    assert pipeline.taken_over_by(quick_folder / "build") == 0
+    assert walk.spent_on(quick_folder / "build").answers > 0
+    assert walk.taken_over_by(quick_folder / "build") == 0
     goes_on_in_peace(forge, tiny, quick_folder / "build", undisturbed_tiny)
 
 
@@ -75,7 +77,7 @@ def test_another_place_gives_the_same_bytes(place: dict[str, str], tiny: Path, t
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     chosen = settings_for(tiny, tmp_path / "here")
     here = chosen.model_copy(update={"expert": type(chosen.expert)()})
-    pipeline.build(here)
+    walk.build(here)
     assert built(out) == built(tmp_path / "here")
 
 
@@ -100,7 +102,7 @@ def test_another_version_is_not_mixed_into_a_build(
     """T03: refused with what differs, and with what to do; nothing is changed."""
     chosen = settings_for(tiny, tmp_path / "build")
     chosen = chosen.model_copy(update={"expert": type(chosen.expert)()})
-    pipeline.build(chosen)
+    walk.build(chosen)
     before = built(tmp_path / "build")
     (tmp_path / "build" / "manifest.json").unlink()
     if what == "code":
@@ -116,7 +118,7 @@ def test_another_version_is_not_mixed_into_a_build(
         monkeypatch.setattr(materials, "load_graph", lambda path: changed)
 
     with pytest.raises(BuildConflict, match=rf"was begun with {what}_(version|digest)") as refused:
-        pipeline.build(chosen)
+        walk.build(chosen)
 
     assert "--out" in refused.value.hint
     assert built(tmp_path / "build") == before
@@ -150,7 +152,7 @@ def test_a_reader_never_takes_a_mixture_for_a_data_set(
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        pipeline.build(chosen)
+        walk.build(chosen)
         for version in range(4):  # each time other bytes in every row
             monkeypatch.setattr(materials, "__version__", f"{version}.0.0")
             wait_until(lambda: folder.manifest_path.read_bytes() in consistent or mixed)
@@ -172,7 +174,7 @@ def wait_until(done: object) -> None:
 
 
 def digest_or_none(path: Path) -> str | None:
-    from ccf_pipeline.io.disk import file_digest
+    from ccf_pipeline.files.disk import file_digest
 
     try:
         return file_digest(path)

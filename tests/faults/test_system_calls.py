@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
 from tests.faults.harness import Forge, clear, dataset_of, journalled
 
 CALLS = (

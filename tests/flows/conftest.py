@@ -20,7 +20,7 @@ from uuid import UUID
 
 import pytest
 
-from ccf_pipeline.io.lost_runs import PROCESS
+from ccf_pipeline.engine.prefect_runs import PROCESS
 
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 120

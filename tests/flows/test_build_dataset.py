@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ccf_pipeline import pipeline
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.materials import Materials
+from ccf_pipeline.engine.place.care import fetch_build
 from ccf_pipeline.errors import SettingsError, Unfinished
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.materials import Materials
 from ccf_pipeline.settings import load_settings
-from ccf_pipeline.stored import fetch_build
 from tests.flows.conftest import Site, artifacts_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_the_flow_ends_in_the_same_bytes_as_the_command_line(tmp_path: Path) -> 
     by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
 
     counts = build_dataset(BuildRequest(config=str(by_flow)))
-    summary = pipeline.build(load_settings(by_hand))
+    summary = walk.build(load_settings(by_hand))
 
     assert counts == {
         "planned": summary.plan.plans,
@@ -75,7 +75,7 @@ def test_shards_may_be_built_by_a_dask_cluster(tmp_path: Path) -> None:
     by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
 
     build_dataset(BuildRequest(config=str(by_dask), runner="dask", shards_at_once=2))
-    pipeline.build(load_settings(by_hand))
+    walk.build(load_settings(by_hand))
 
     assert dataset_files(tmp_path / "by_dask") == dataset_files(tmp_path / "by_hand")
 
@@ -84,7 +84,7 @@ def test_shards_may_be_built_by_a_dask_cluster(tmp_path: Path) -> None:
 def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ccf_pipeline import joining
+    from ccf_pipeline import join as joining
     from flows.build_dataset import BuildRequest, build_dataset
 
     def quotes(*_: object) -> None:
@@ -107,7 +107,7 @@ def test_two_runs_share_a_build_in_an_object_store(tmp_path: Path) -> None:
     corpus, place = tmp_path / "corpus", f"s3://bucket/{uuid.uuid4().hex}"
     write_demo_corpus(corpus, studies=12, seed=5)
     by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
-    summary = pipeline.build(load_settings(by_hand))
+    summary = walk.build(load_settings(by_hand))
     config = tmp_path / "in_store.toml"
     store = f'[store]\nscratch = "{tmp_path / "scratch"}"\nflush_seconds = 0.2\n'
     config.write_text(by_hand.read_text().replace(str(tmp_path / "by_hand"), place) + store)
@@ -147,7 +147,7 @@ def slots_taken(name: str) -> int:
 def test_a_limit_of_prefects_holds_shards_to_so_many_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ccf_pipeline import joining
+    from ccf_pipeline import join as joining
     from flows.build_dataset import BuildRequest, build_dataset
 
     at_work, most, taken = [], [], []
@@ -176,7 +176,7 @@ def test_a_limit_of_prefects_holds_shards_to_so_many_at_once(
 
 @pytest.mark.usefixtures("prefect_here")
 def test_without_a_limit_shards_are_built_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ccf_pipeline import joining
+    from ccf_pipeline import join as joining
     from flows.build_dataset import BuildRequest, build_dataset
 
     two = threading.Barrier(2, timeout=60)
@@ -255,7 +255,7 @@ def test_a_finished_run_shows_progress_rows_verdicts_and_the_report(tmp_path: Pa
 def test_a_run_that_failed_says_what_is_done_and_the_next_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ccf_pipeline import joining
+    from ccf_pipeline import join as joining
     from flows.build_dataset import BuildRequest, build_dataset
 
     really_build = joining.build_if_free
@@ -284,7 +284,7 @@ def test_a_run_that_crashed_says_what_is_done(tmp_path: Path, monkeypatch: pytes
     from prefect.client.orchestration import get_client
     from prefect.context import get_run_context
 
-    from ccf_pipeline import joining
+    from ccf_pipeline import join as joining
     from flows.build_dataset import BuildRequest, build_dataset
 
     runs: list[Any] = []
@@ -335,7 +335,7 @@ def test_a_run_whose_server_dies_leaves_a_build_that_the_command_line_finishes(
     import httpx
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-    from ccf_pipeline import joining
+    from ccf_pipeline import join as joining
     from flows.build_dataset import BuildRequest, build_dataset
 
     corpus = tmp_path / "corpus"
@@ -360,12 +360,12 @@ def test_a_run_whose_server_dies_leaves_a_build_that_the_command_line_finishes(
             build_dataset(BuildRequest(config=str(by_flow)))
         gate.open()
     sealed = sum(map(BuildFolder(tmp_path / "by_flow").is_sealed, range(3)))
-    paid = pipeline.spent_on(tmp_path / "by_flow").answers
-    pipeline.build(load_settings(by_flow))
-    pipeline.build(load_settings(by_hand))
+    paid = walk.spent_on(tmp_path / "by_flow").answers
+    walk.build(load_settings(by_flow))
+    walk.build(load_settings(by_hand))
 
     assert sealed >= 1
-    assert pipeline.spent_on(tmp_path / "by_flow") == pipeline.spent_on(tmp_path / "by_hand")
+    assert walk.spent_on(tmp_path / "by_flow") == walk.spent_on(tmp_path / "by_hand")
     assert paid > 0
     assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline import joining, pipeline
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.holding import join_build
-from ccf_pipeline.io.locks import guarded, holder_of, is_leased, leased
-from ccf_pipeline.materials import Materials
+from ccf_pipeline import join as joining
+from ccf_pipeline import walk
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.claim import join_build
+from ccf_pipeline.engine.locks import guarded, holder_of, is_leased, leased
+from ccf_pipeline.engine.materials import Materials
 from ccf_pipeline.settings import load_settings
 from tests.flows.conftest import Site, artifacts_of, until
 from tests.flows.test_build_dataset import dataset_files, write_settings
@@ -75,7 +76,7 @@ def test_a_killed_worker_costs_nothing_and_no_text_leaves_the_build(site: Site, 
     (ended,) = json.loads(artifacts_of(site.run_ids()[2])["ended"])
     assert (ended["build"], ended["ended"], ended["sealed"]) == (str(other.path), "Cancelling", 0)
     assert holder_of(other.path) is None
-    pipeline.build(load_settings(by_hand))
+    walk.build(load_settings(by_hand))
     assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
     assert not any(is_leased(path) for path in (folder.path / "leases").iterdir())
     assert canaries_in(folder.path) > 0

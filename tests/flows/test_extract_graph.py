@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
+from ccf_pipeline.demo import write_demo_corpus
 from flows.extract_graph import ExtractionRequest, compare, extract
 from tests.flows.test_build_dataset import write_settings
 from tests.model_server import ModelServer, reports_in, serving

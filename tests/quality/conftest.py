@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline import pipeline
-from ccf_pipeline.io.builds import BuildFolder
-from ccf_pipeline.io.corpora.demo import write_demo_corpus
-from ccf_pipeline.io.exports.wrapping import answer, load_wrapper
-from ccf_pipeline.io.graphs import load_graph
+from ccf_pipeline import walk
+from ccf_pipeline.datasets.wrapper import answer, load_wrapper
+from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.quality.measuring import Rules
+from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings
-from ccf_pipeline.steps.reading import Lexicon
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("measured")
     write_demo_corpus(folder / "corpus", studies=400, seed=5, images=False)
     corpus = CorpusSettings(kind="demo", path=folder / "corpus")
-    pipeline.build(BuildSettings(out=folder / "build", corpus=corpus))
+    walk.build(BuildSettings(out=folder / "build", corpus=corpus))
     return folder / "build"
 
 

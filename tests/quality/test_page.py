@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccf_pipeline import pipeline_quality
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.pipeline_quality import Sampling, measure_build, write_report
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.quality import measure_build as pipeline_quality
+from ccf_pipeline.quality.measure_build import Sampling, measure_build, write_report
 from ccf_pipeline.quality.page import MOST_PAIR_BYTES, script_safe, write_page
 from ccf_pipeline.quality.visible import made_visible
 from ccf_pipeline.records import Record

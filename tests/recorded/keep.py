@@ -17,17 +17,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ccf_pipeline.concepts import ConceptGraph
-from ccf_pipeline.io.experts.scripted import digest_of
-from ccf_pipeline.io.graphs import load_graph
-from ccf_pipeline.io.prompts import load_template
+from ccf_pipeline.counterfactual.check import check_edit
+from ccf_pipeline.counterfactual.edit import read_edit
+from ccf_pipeline.counterfactual.prompt import CHOSEN, write_prompt, write_repair
+from ccf_pipeline.counterfactual.prompt.load_templates import load_template
+from ccf_pipeline.experts.scripted import digest_of
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.reader import Lexicon
+from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Completion, Edit, Message, Plan, Prompt, Sampling, Study, Verdict
 from ccf_pipeline.settings import ExpertSettings
-from ccf_pipeline.steps.checking import check_edit
-from ccf_pipeline.steps.editing import read_edit
-from ccf_pipeline.steps.facts import read_facts
-from ccf_pipeline.steps.prompting import CHOSEN, write_prompt, write_repair
-from ccf_pipeline.steps.reading import Lexicon
 
 HERE = Path(__file__).parent
 FALL_BACK, REPAIR = "rewrite", "repair"

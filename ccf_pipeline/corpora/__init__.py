@@ -1,0 +1,140 @@
+"""Sources of studies: each reader turns what lies on disk into Study or Skipped, in a fixed order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ccf_pipeline.corpora.packed_files import Survey
+from ccf_pipeline.corpora.terms import TERMS
+from ccf_pipeline.errors import MissingInput, PatientLeakage, UnreadableInput
+from ccf_pipeline.records import CorpusTerms, Skipped, Study, TrainingImage
+from ccf_pipeline.settings import CorpusSettings
+
+
+def read_corpus(settings: CorpusSettings, survey: Survey | None = None) -> Iterator[Study | Skipped]:
+    """Every study of the corpus that the settings name: no id twice, no patient in two splits.
+
+    Args:
+        survey: takes down what is noticed on the way: damage, what is missing, how many images are listed.
+    """
+    require_corpus(settings)
+    survey = survey or Survey()
+    survey.skip_bad = settings.skip_bad
+    studies = _each_once(_read(settings, survey))
+    bound = _bound_hashes(settings)
+    return itertools.islice((_bind(study, bound) for study in studies) if bound else studies, settings.limit)
+
+
+def require_corpus(settings: CorpusSettings) -> None:
+    """Refuse a mistyped path before anything is written for it."""
+    try:
+        if not settings.path.exists():
+            raise MissingInput(f"{settings.path}: there is no such file or folder")
+        if settings.images is not None and not settings.images.is_dir():
+            raise MissingInput(f"{settings.images}: there is no such folder of images")
+    except PermissionError as error:
+        raise UnreadableInput(
+            f"{error.filename}: you may not look into its folder",
+            hint="Ask its owner, or run this as a user who may read it.",
+        ) from error
+
+
+def corpus_terms(settings: CorpusSettings) -> CorpusTerms:
+    """Who may see what comes from this corpus; only a table of one's own may be declared open."""
+    terms = TERMS[settings.kind]
+    if settings.kind == "studies":
+        from ccf_pipeline.corpora.ingested import read_funnel
+
+        funnel = read_funnel(settings.path)
+        terms = _as_known(funnel.terms) if funnel else terms
+    if settings.sensitivity == "credentialed" or (settings.kind == "table" and settings.sensitivity):
+        return terms.model_copy(update={"sensitivity": settings.sensitivity})
+    return terms
+
+
+def _as_known(told: CorpusTerms) -> CorpusTerms:
+    """What a funnel tells, but for what may leave: an older one does not tell that."""
+    known = TERMS.get(told.kind, TERMS["studies"])
+    return told.model_copy(update={"adaptations_may_be_shared": known.adaptations_may_be_shared})
+
+
+def images_root(settings: CorpusSettings) -> Path:
+    """The folder that the studies' image paths start from."""
+    if settings.images is not None:
+        return settings.images
+    if settings.kind == "studies":
+        from ccf_pipeline.corpora.ingested import read_funnel
+
+        funnel = read_funnel(settings.path)
+        if funnel is not None:
+            return Path(funnel.images_root)
+    return settings.path if settings.path.is_dir() else settings.path.parent
+
+
+def _read(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]:
+    path, images = settings.path, settings.images
+    match settings.kind:
+        case "openi":
+            from ccf_pipeline.corpora.openi import read_openi
+
+            return read_openi(path, survey, images=images)
+        case "chexpert_plus":
+            from ccf_pipeline.corpora.chexpert_plus import read_chexpert_plus
+
+            return read_chexpert_plus(path, survey, images=images)
+        case "table":
+            from ccf_pipeline.corpora.tables import read_tables
+
+            return read_tables(path, survey, settings.columns, images=images)
+        case "studies":
+            from ccf_pipeline.corpora.ingested import read_ingested
+
+            return read_ingested(path)
+        case "mimic" | "demo":
+            from ccf_pipeline.corpora.mimic import read_mimic
+
+            # The demo corpus is laid out as MIMIC-CXR is; only its name, and so who may see it, differs.
+            return read_mimic(path, survey, corpus=settings.kind, images=images)
+
+
+def _bound_hashes(settings: CorpusSettings) -> dict[str, bytes]:
+    """Which bytes `ccf-build images` made of each study, where it made the folder of images."""
+    made = settings.images / "images.parquet" if settings.images else None
+    if made is None or not made.is_file():
+        return {}
+    from ccf_pipeline.files.arrow import read_nouns
+
+    return {image.study_id: bytes.fromhex(image.sha256) for image in read_nouns(made, TrainingImage)}
+
+
+def _bind(study: Study | Skipped, bound: dict[str, bytes]) -> Study | Skipped:
+    """Name the bytes that belong to the study; an image that was not made for it is none."""
+    if isinstance(study, Skipped) or study.image is None:
+        return study
+    digest = bound.get(study.study_id)
+    if digest is None:
+        return study.model_copy(update={"image": None, "image_missing": "image_not_made_for_it"})
+    image = study.image.model_copy(update={"sha256": digest.hex()})
+    return study.model_copy(update={"image": image})
+
+
+def _each_once(studies: Iterable[Study | Skipped]) -> Iterator[Study | Skipped]:
+    """The first study of an id counts. A patient in two splits stops everything: it leaks."""
+    seen: set[str] = set()
+    split_of: dict[str, str] = {}
+    for study in studies:
+        if isinstance(study, Skipped):
+            yield study
+            continue
+        if study.study_id in seen:
+            yield Skipped(
+                study_id=study.study_id, reason="duplicate_study", detail="its first occurrence counts"
+            )
+            continue
+        seen.add(study.study_id)
+        before = split_of.setdefault(study.subject_id, study.split)
+        if before != study.split:
+            raise PatientLeakage(f"patient {study.subject_id} is in `{before}` and in `{study.split}`")
+        yield study

@@ -1,0 +1,1 @@
+"""From a report to a checked counterfactual: plan, prompt, edit and check, all without touching the world."""

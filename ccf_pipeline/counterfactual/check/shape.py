@@ -1,0 +1,143 @@
+"""Is it still a report in the same form: its headings, its end, no markup, no talk of the task?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+from ccf_pipeline.counterfactual.check.case import Case, block, warn
+from ccf_pipeline.reader.embedded_orders import is_order
+from ccf_pipeline.reader.pattern_hints import any_of
+from ccf_pipeline.records import Problem
+
+MARKUP = re.compile(r"```|[{}]|</?[a-z_|]+>|\*\*|__[A-Za-z]|^\s*#{1,4}\s|^\s*[-*•]\s|\\n", re.MULTILINE)
+_hints_at_markup = any_of("`{}<*#•\\")
+_UNDERSCORED = re.compile(r"__[A-Za-z]")
+_DASH = re.compile(r"-\s")
+HEADING = re.compile(r"[ \t]*([A-Za-z][A-Za-z /&]{2,40}?)[ \t]*:")
+TALK = re.compile(
+    r"""\b(?:counter-?factual|(?:edited|modified|revised|rewritten|updated|original|factual)\ report
+        |(?:the|this)\ (?:above|following)\ report|as\ requested|minimal\ edits?
+        |concept\ graph|target\ (?:finding|diagnosis|disease|label)|as\ an\ ai|language\ model
+        |changes?\ (?:made|applied)|i\ (?:have|'ve)\ (?:changed|edited|modified|added|removed|replaced)
+        |i\ (?:changed|added|removed|replaced|modified)|let\ me\ know
+        |hope\ this\ helps|i\ cannot|i\ can't|i'm\ sorry)\b
+      | \A\s*(?:sure|certainly|of\ course|okay|here\ (?:is|are|'s)|here's|below\ is|absolutely)\b
+      | \b(?:note|explanation|rationale|reasoning|edit|output|answer|response)s?:\s""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Cheap to ask; nearly every sentence has none of them. What only begins a text is not among them.
+_hints_at_talk = any_of((
+    "factual", " report", "requested", "minimal edit", "concept graph", "target ", "as an ai",
+    "language model", " made", " applied", "i have", "i've", "i changed", "i added", "i removed",
+    "i replaced", "i modified", "let me know", "hope this helps", "i cannot", "i can't", "i'm sorry", ":",
+))  # fmt: skip
+ENDS = tuple(".!?:;)]\"'_")
+LENGTHS = (0.6, 1.67)
+LOOP = 3
+
+
+def shape_faults(case: Case) -> Iterator[Problem]:
+    """JSON, markup, an echo of the task, a text that breaks off, other headings, a loop."""
+    before, after = case.study.text, case.edit.text
+    if not case.edit.sentences:
+        yield block("format_broken", "Nothing is left of the report.")
+        return
+    if _has_marks(after) and len(MARKUP.findall(after)) > len(MARKUP.findall(before)):
+        yield block("format_broken", "The text carries markup; write plain sentences.")
+    if _talks(case) or _new_orders(case):
+        yield block("format_broken", "The text speaks of the task; write the report and nothing else.")
+    if before.rstrip().endswith(ENDS) and not after.rstrip().endswith(ENDS) and _last_is_new(case):
+        yield block("format_broken", "The text breaks off; write it to its end.")
+    yield from _headings(before, after)
+    yield from _loops(case)
+
+
+def _has_marks(text: str) -> bool:
+    """Whether a text holds anything that markup is made of; a hyphen in a word or a blank is not."""
+    if _hints_at_markup(text):
+        return True
+    return ("_" in text and _UNDERSCORED.search(text) is not None) or (
+        "-" in text and _DASH.search(text) is not None
+    )
+
+
+def _talks(case: Case) -> bool:
+    """Whether a sentence that was written speaks of the task, or the text begins by announcing itself."""
+    head = case.edit.text[:80]
+    written = "\n".join([s.text for s in case.written_sentences])
+    announces = not case.study.text.startswith(head[:20]) and TALK.match(head) is not None
+    if not announces and not _may_talk(written):
+        return False
+    found = Counter(found.lower() for found in TALK.findall(case.edit.text))
+    return bool(found - Counter(found.lower() for found in TALK.findall(case.study.text)))
+
+
+def _new_orders(case: Case) -> bool:
+    orders = [" ".join(s.text.split()) for s in case.written_sentences if is_order(s.text)]
+    if not orders:
+        return False
+    known = {" ".join(sentence.text.split()) for sentence in case.study.sentences}
+    return any(order not in known for order in orders)
+
+
+def _last_is_new(case: Case) -> bool:
+    return case.edit.sentences[-1].number in case.written or case.edit.text.rstrip() != case.edit.text
+
+
+def _headings(before: str, after: str) -> Iterator[Problem]:
+    was, now = _headed(before), _headed(after)
+    missing = [heading for heading in was if heading not in now]
+    if missing:
+        names = ", ".join(heading.upper() for heading in missing)
+        yield block("format_broken", f"The heading {names} is gone; keep the headings as they are.")
+    elif [heading for heading in now if heading in was] != was:
+        yield block("format_broken", "The headings stand in another order; keep them as they are.")
+    new = [heading for heading in now if heading in SECTIONS and heading not in was]
+    if new and not missing:
+        yield block("format_broken", f"The heading {new[0].upper()} is new; keep the headings as they are.")
+
+
+SECTIONS = frozenset(
+    ["findings", "impression", "conclusion", "diagnosis", "summary", "history", "indication", "comparison",
+     "technique", "examination", "recommendation", "report", "final report", "opinion"]
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _may_talk(written: str) -> bool:
+    if _hints_at_talk(written.lower()):
+        return TALK.search(written) is not None
+    return TALK.match(written) is not None
+
+
+@lru_cache(maxsize=1024)
+def _headed(text: str) -> list[str]:
+    """Headings at the beginnings of lines, and those of sections wherever they stand in capitals."""
+    lines = filter(None, map(HEADING.match, text.split("\n")))
+    found = [match.group(1).strip().lower() for match in lines]
+    return list(dict.fromkeys(found))
+
+
+def _loops(case: Case) -> Iterator[Problem]:
+    texts = [sentence.text for sentence in case.edit.sentences]
+    if len(texts) - len(set(texts)) < LOOP - 1:
+        return
+    now = Counter(texts)
+    was = Counter([sentence.text for sentence in case.study.sentences])
+    for text, count in now.items():
+        if count >= LOOP and count > was[text] + 1:
+            again = [sentence for sentence in case.edit.sentences if sentence.text == text][-1]
+            yield block("format_broken", f"A sentence is repeated {count} times; write it once.", again)
+            return
+
+
+def length_parity(case: Case) -> Iterator[Problem]:
+    """A pair whose sides differ much in length can be told apart without reading."""
+    before, after = case.lengths
+    ratio = after / max(1, before)
+    if before >= 20 and not LENGTHS[0] <= ratio <= LENGTHS[1]:
+        longer = "longer" if ratio > 1 else "shorter"
+        yield warn("length_parity", f"The text is much {longer} than the report; keep about its length.")

@@ -1,0 +1,278 @@
+"""Change → plan: what must appear, what must cease, what stays, and why."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+
+from ccf_pipeline.counterfactual.check.case import views_of
+from ccf_pipeline.counterfactual.plan.alterations import altered_mentions, altered_statements
+from ccf_pipeline.counterfactual.plan.changes import Change, relevance_of
+from ccf_pipeline.counterfactual.plan.choose import lot
+from ccf_pipeline.counterfactual.plan.idiom import Idiom
+from ccf_pipeline.counterfactual.plan.removal import ceasing_mentions, is_normal_after
+from ccf_pipeline.counterfactual.plan.statements import denials, fitting_signs, placed, with_place
+from ccf_pipeline.counterfactual.plan.study_states import DISEASES
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.reader.facts import Reading
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    NO_FINDING,
+    Mention,
+    Plan,
+    Statement,
+    Study,
+    Wording,
+)
+from ccf_pipeline.records.unvalidated import unvalidated
+
+ALL_IS_WELL = ("nrm_no_acute_process", "fnd_no_finding")
+
+
+def plan_change(
+    study: Study,
+    reading: Reading,
+    graph: ConceptGraph,
+    change: Change,
+    *,
+    seed: int,
+    idiom: Idiom | None = None,
+) -> Plan:
+    """What one change of one study comes to.
+
+    Args:
+        idiom: how the reports of the corpus say things, for an expert that is to write as they do.
+    """
+    what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
+    chance = random.Random(lot(seed, "place", *what))
+    told, wording = _told(graph, change, chance, idiom)
+    must_cease = _ceasing(reading, graph, change, told)
+    gained, lost = _effects(reading, graph, change, must_cease)
+    return _plan(
+        study,
+        reading,
+        change,
+        must_cease,
+        plan_id=f"{lot(seed, *what):016x}",
+        must_appear=_appearing(study, reading, graph, change, told, must_cease, chance),
+        relevance=round(relevance_of(change, _beside(reading, change), graph), 4),
+        why=_why(graph, reading, change),
+        seed=seed,
+        gained=gained,
+        lost=lost,
+        diagnosis=change.target if change.only_diagnosis else None,
+        wording=wording,
+    )
+
+
+def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: Change) -> Plan:
+    """What a change that somebody else asked for comes to: how it is told is not ours to choose."""
+    must_cease = _ceasing(reading, graph, change, None)
+    gained, lost = _effects(reading, graph, change, must_cease)
+    return _plan(
+        study,
+        reading,
+        change,
+        must_cease,
+        plan_id=study.study_id,
+        must_appear=_as_asked(graph, change, must_cease),
+        relevance=0.0,
+        why="Asked for by the data set.",
+        seed=0,
+        gained=gained,
+        lost=lost,
+        diagnosis=None,
+    )
+
+
+def _plan(
+    study: Study,
+    reading: Reading,
+    change: Change,
+    must_cease: tuple[Mention, ...],
+    *,
+    plan_id: str,
+    must_appear: tuple[Statement, ...],
+    relevance: float,
+    why: str,
+    seed: int,
+    gained: tuple[str, ...],
+    lost: tuple[str, ...],
+    diagnosis: str | None,
+    wording: tuple[Wording, ...] = (),
+) -> Plan:
+    free = frozenset(mention.sentence for mention in must_cease)
+    # They are mentions of this very reading: to compare what they say would take longer.
+    ceasing = frozenset(map(id, must_cease))
+    return unvalidated(
+        Plan,
+        {
+            "plan_id": plan_id,
+            "study_id": study.study_id,
+            "direction": change.direction,
+            "target": change.target,
+            "swap_from": () if change.direction in ("add", "remove") else change.gives_way,
+            "must_appear": must_appear,
+            "must_cease": must_cease,
+            "must_stay": tuple([m for m in reading.mentions if m.sentence in free and id(m) not in ceasing]),
+            "kept_sentences": tuple([s.number for s in study.sentences if s.number not in free]),
+            "free_sentences": tuple(sorted(free)),
+            "relevance": relevance,
+            "why": why,
+            "seed": seed,
+            "gained": gained,
+            "lost": lost,
+            "element": change.element,
+            "diagnosis": diagnosis,
+            "matched_image": None,
+            "wording": wording,
+        },
+    )
+
+
+def _as_asked(graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ...]) -> tuple[Statement, ...]:
+    if change.direction == "alter":
+        return altered_statements(graph, change, must_cease)
+    return () if change.direction == "remove" else (_bare(change.target),)
+
+
+@lru_cache(maxsize=64)
+def _bare(concept: str) -> Statement:
+    return Statement(concept=concept, polarity="present")
+
+
+def _particulars(change: Change) -> tuple[str, ...]:
+    """What tells alterations of one finding apart."""
+    if change.element is None:
+        return ()
+    said = change.new.model_dump_json() if change.new else ""
+    return change.element, said
+
+
+def _beside(reading: Reading, change: Change) -> tuple[str, ...]:
+    return change.gives_way or tuple(f for f in DISEASES if reading.states.get(f) == "present")
+
+
+# --- what changes -------------------------------------------------------------------------
+
+
+def _told(
+    graph: ConceptGraph, change: Change, chance: random.Random, idiom: Idiom | None
+) -> tuple[Statement | None, tuple[Wording, ...]]:
+    """The target with a place, and words for it; None where nothing is to appear, or it is known already."""
+    if change.direction == "alter":
+        return None, ()
+    if change.direction == "remove" or change.target == NO_FINDING:
+        return None, _denied(graph, change, chance, idiom) if idiom else ()
+    told = idiom.tell(graph.concept(change.target), chance) if idiom else None
+    return told or (placed(graph.concept(change.target), graph, chance), ())
+
+
+def _denied(graph: ConceptGraph, change: Change, chance: random.Random, idiom: Idiom) -> tuple[Wording, ...]:
+    """How reports deny what goes, and how they say that all is well."""
+    states = [state for finding in change.gives_way for state in graph.normal_states_of(finding)[:1]]
+    return (
+        *(words for finding in change.gives_way for words in idiom.deny(finding, "absent", chance)),
+        *(
+            words
+            for state in dict.fromkeys((*states, *ALL_IS_WELL))
+            if state in graph
+            for words in idiom.deny(state, "present", chance)
+        ),
+    )
+
+
+def _ceasing(
+    reading: Reading, graph: ConceptGraph, change: Change, told: Statement | None
+) -> tuple[Mention, ...]:
+    if change.direction == "alter":
+        return altered_mentions(reading, graph, change)
+    return ceasing_mentions(reading, graph, change.direction, change.target, change.gives_way, told)
+
+
+def _effects(
+    reading: Reading, graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The findings that the counterfactual gains and loses, No Finding among them."""
+    if change.direction == "alter":
+        return ((change.target,), change.gives_way) if change.gives_way else ((), ())
+    if change.direction == "remove":
+        diseases = tuple(f for f in DISEASES if reading.states.get(f) in ("present", "uncertain"))
+        is_last = diseases == (change.target,) and is_normal_after(reading, must_cease, graph)
+        return ((NO_FINDING,) if is_last else ()), change.gives_way
+    was_normal = reading.states.get(NO_FINDING) == "present" and change.target in DISEASES
+    return (change.target,), (*change.gives_way, NO_FINDING) if was_normal else change.gives_way
+
+
+def _appearing(
+    study: Study,
+    reading: Reading,
+    graph: ConceptGraph,
+    change: Change,
+    told: Statement | None,
+    must_cease: tuple[Mention, ...],
+    chance: random.Random,
+) -> tuple[Statement, ...]:
+    """The target with a place, and one sign of it that nothing in the report speaks against."""
+    if change.direction == "remove":
+        return ()
+    if change.direction == "alter":
+        return altered_statements(graph, change, must_cease)
+    if change.target == NO_FINDING:
+        return _bare(NO_FINDING), *denials(reading, graph, change.gives_way)
+    if told is None:
+        return ()
+    signs = fitting_signs(reading, graph, told, must_cease, _views(study))
+    if not signs:
+        return (told,)
+    return told, with_place(graph.concept(chance.choice(signs)), told, graph)
+
+
+def _views(study: Study) -> frozenset[str]:
+    """What is known of how the film was taken: from the report's words, and from the image's table."""
+    view = study.image.view if study.image else None
+    return views_of(study.text) | ({view} if view in ("AP", "PA") else set())
+
+
+# --- why ----------------------------------------------------------------------------------
+
+
+def _why(graph: ConceptGraph, reading: Reading, change: Change) -> str:
+    label = FINDING_LABELS[change.target]
+    if change.direction == "alter":
+        return _why_altered(graph, change)
+    if change.direction == "remove":
+        return f"{label} is asserted and nothing else in the report needs it."
+    if change.target == NO_FINDING:
+        lost = ", ".join(FINDING_LABELS[finding] for finding in change.gives_way)
+        return f"All that is abnormal goes together: {lost}."
+    if change.direction == "swap":
+        lost = change.gives_way[0]
+        relevance = graph.relevance(change.target, lost)
+        if not relevance:
+            return f"{label} shares nothing with {FINDING_LABELS[lost]}: an easy change among the hard ones."
+        return f"{label} is told from {FINDING_LABELS[lost]} by signs they share (relevance {relevance:.2f})."
+    beside = _beside(reading, change)
+    near = max(beside, key=lambda finding: graph.relevance(change.target, finding), default=None)
+    relevance = graph.relevance(change.target, near) if near else 0.0
+    told = (
+        f" It is nearest to {FINDING_LABELS[near]} (relevance {relevance:.2f})." if near and relevance else ""
+    )
+    if reading.states.get(change.target) == "absent":
+        return f"The report denies {label}: the counterfactual must turn the denial.{told}"
+    return f"The report does not speak of {label}.{told}"
+
+
+def _why_altered(graph: ConceptGraph, change: Change) -> str:
+    label = FINDING_LABELS[change.target]
+    if change.old is None or change.new is None:
+        return f"One element of {label} differs."
+    if change.element == "cause":
+        lost = FINDING_LABELS[change.gives_way[0]]
+        return f"{label} shows the signs that {lost} is told by: only the cause differs."
+    if change.element == "side":
+        return f"{label} is on the {change.old.side}: only its side differs."
+    if change.element == "severity":
+        return f"{label} is {change.old.severity}: only its degree differs."
+    was, now = (graph.concept(said.concept).label for said in (change.old, change.new))
+    return f"{label} is shown by {was}: {now} shows it as well, and only that sign differs."

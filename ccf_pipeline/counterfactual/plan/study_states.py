@@ -1,0 +1,94 @@
+"""What of a study decides which changes it is open to; thousands of studies share one state."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ccf_pipeline.counterfactual.plan.removal import abnormal_concepts, is_normal_without
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.reader.facts import Reading
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Study
+
+DISEASES = tuple(finding for finding in FINDING_LABELS if finding not in (NO_FINDING, SUPPORT_DEVICES))
+UNCHANGED = "att_unchanged"
+TARGETS = (*DISEASES, SUPPORT_DEVICES)
+
+
+@dataclass(frozen=True)
+class StudyState:
+    """What a study asserts, and what is open to change.
+
+    Args:
+        asserted: the findings that the report asserts, in the order of CheXpert's tables, devices last.
+        may_go: those of them that nothing else in the report needs.
+        closed: findings that may not be added: there already, implied by what is there, hedged, or seen by
+            the corpus's own table and not by the reader.
+        is_normal: whether the report amounts to No Finding.
+        may_be_normal: whether all that is abnormal may go together.
+        last: the finding with which everything abnormal goes.
+    """
+
+    asserted: tuple[str, ...]
+    may_go: tuple[str, ...]
+    closed: frozenset[str]
+    is_normal: bool
+    may_be_normal: bool
+    last: str | None = None
+
+
+def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyState:
+    """What a study's report and its corpus's table leave open."""
+    asserted = tuple(finding for finding in TARGETS if reading.states.get(finding) == "present")
+    diseases = tuple(finding for finding in asserted if finding != SUPPORT_DEVICES)
+    hedged = {finding for finding, state in reading.states.items() if state == "uncertain"}
+    tabled = {label.finding for label in study.labels if label.state != "absent"}
+    only_tabled = tabled - set(asserted) - hedged
+    may_go = tuple(finding for finding in asserted if not _is_needed(finding, reading, graph))
+    last = diseases[0] if len(diseases) == 1 and diseases[0] in may_go else None
+    return StudyState(
+        asserted=asserted,
+        may_go=may_go,
+        closed=frozenset(hedged | only_tabled | set(asserted) | _implied(diseases, graph)),
+        is_normal=reading.states.get(NO_FINDING) == "present",
+        may_be_normal=bool(diseases)
+        and only_tabled.isdisjoint(DISEASES)
+        and not _leaves_the_heart_open(study, reading, graph),
+        last=last if last and is_normal_without(last, reading, graph) else None,
+    )
+
+
+# What CheXpert's conventions take for a doubt where it is only said to be as it was.
+_HEART = re.compile(r"\b(?:heart|cardiac|cardiomediastin\w+|mediastin\w+)\b", re.IGNORECASE)
+
+
+def _leaves_the_heart_open(study: Study, reading: Reading, graph: ConceptGraph) -> bool:
+    """Whether heart or mediastinum are called stable and nothing else: that is no report of a normal chest.
+
+    A sentence that also tells of something abnormal goes with it.
+    """
+    unchanged = {m.sentence for m in reading.of(UNCHANGED) if m.polarity == "present"}
+    if not unchanged:
+        return False
+    abnormal = abnormal_concepts(graph)
+    going = {m.sentence for m in reading.mentions if m.concept in abnormal and m.polarity != "absent"}
+    return any(
+        sentence.number in unchanged - going and _HEART.search(sentence.text) for sentence in study.sentences
+    )
+
+
+def _is_needed(finding: str, reading: Reading, graph: ConceptGraph) -> bool:
+    """Whether a kind of it is asserted or hedged too: opacity cannot go while consolidation stays."""
+    kinds = _kinds_among_findings(graph, finding)
+    return any(reading.states.get(kind) in ("present", "uncertain") for kind in kinds)
+
+
+@lru_cache(maxsize=64)
+def _kinds_among_findings(graph: ConceptGraph, finding: str) -> frozenset[str]:
+    return frozenset(set(graph.descendants(finding)) & set(FINDING_LABELS))
+
+
+def _implied(diseases: tuple[str, ...], graph: ConceptGraph) -> set[str]:
+    """What is there already by way of a kind of it."""
+    return {above for finding in diseases for above in graph.ancestors(finding)}

@@ -1,0 +1,58 @@
+"""The papers of a data set: README.md (its card), LICENSE.md and croissant.json; no report text in any."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ccf_pipeline.datasets.card.body import QUALITY_HEADING, card_body, quality_section
+from ccf_pipeline.datasets.card.contents import CardMatter
+from ccf_pipeline.datasets.card.croissant import croissant_text
+from ccf_pipeline.datasets.card.evidence import read_evidence
+from ccf_pipeline.datasets.card.head import card_head
+from ccf_pipeline.datasets.card.licences import licence_text
+from ccf_pipeline.datasets.write import WrittenDataset
+from ccf_pipeline.files.disk import write_text
+from ccf_pipeline.records import BuildSummary, CorpusTerms, Lineage
+from ccf_pipeline.settings import DatasetSettings, PriceSettings
+
+
+def write_card(
+    written: WrittenDataset,
+    summary: BuildSummary,
+    lineage: Lineage,
+    terms: CorpusTerms,
+    chosen: DatasetSettings,
+    reviews: Mapping[str, int],
+    *,
+    prices: PriceSettings | None = None,
+    build: Path | None = None,
+) -> None:
+    """Write the papers beside the data; README.md comes last.
+
+    Args:
+        reviews: how many of the relations that bear on these rows are reviewed, cited, taught.
+        prices: what a million tokens cost, where somebody said so.
+        build: the build folder, where quality.json and an attestation are looked for.
+    """
+    matter = CardMatter(
+        written=written,
+        summary=summary,
+        lineage=lineage,
+        terms=terms,
+        chosen=chosen,
+        reviews=reviews,
+        evidence=read_evidence(build or written.folder.parent),
+        prices=prices or PriceSettings(),
+    )
+    write_text(written.folder / "LICENSE.md", licence_text(terms), private=True)
+    write_text(written.folder / "croissant.json", croissant_text(matter), private=True)
+    card = f"---\n{card_head(matter)}---\n\n{card_body(matter)}"
+    write_text(written.folder / "README.md", card, private=True)
+
+
+def tell_quality(card: str, build: Path) -> str:
+    """A card with what was measured of its build since it was written; all else stays as it is."""
+    section = re.compile(rf"^{QUALITY_HEADING}\n.*?(?=\n\n## )", re.MULTILINE | re.DOTALL)
+    return section.sub(lambda _: quality_section(read_evidence(build)), card, count=1)

@@ -1,0 +1,97 @@
+"""What a data set holds, counted while it is written, so that no row is read twice for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ccf_pipeline.datasets.wrapper import diagnosed, diseases
+from ccf_pipeline.records import ReasonCount, Record, Spend
+from ccf_pipeline.settings import PriceSettings
+
+
+@dataclass
+class Spent:
+    """What one model's answers cost, over all attempts."""
+
+    judged: int = 0
+    accepted: int = 0
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+
+    def add(self, record: Record) -> None:
+        self.judged += 1
+        self.accepted += record.accepted
+        self.tokens_in += record.tokens_in
+        self.tokens_cached += record.tokens_cached
+        self.tokens_out += record.tokens_out
+
+    def at(self, prices: PriceSettings) -> float:
+        """What they come to in money."""
+        return prices.cost_of(
+            Spend(tokens_in=self.tokens_in, tokens_cached=self.tokens_cached, tokens_out=self.tokens_out)
+        )
+
+
+@dataclass
+class SideSums:
+    """How alike the two sides of the pairs are in what is no medicine: words and diseases named."""
+
+    pairs: int = 0
+    chosen_words: int = 0
+    rejected_words: int = 0
+    chosen_diseases: int = 0
+    rejected_diseases: int = 0
+    same_diseases: int = 0
+
+    def add(self, record: Record) -> None:
+        self.pairs += 1
+        self.chosen_words += len((record.chosen_text or record.factual_text).split())
+        self.rejected_words += len(record.counterfactual_text.split())
+        named = diagnosed(record)
+        chosen, rejected = diseases(named.factual), diseases(named.counterfactual)
+        self.chosen_diseases += len(chosen)
+        self.rejected_diseases += len(rejected)
+        self.same_diseases += chosen == rejected
+
+
+@dataclass
+class Tally:
+    """Counts over every judged record of a build."""
+
+    accepted: int = 0
+    rejected: int = 0
+    directions: Counter[str] = field(default_factory=Counter)
+    targets: Counter[str] = field(default_factory=Counter)
+    cells: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    judged_at: Counter[int] = field(default_factory=Counter)
+    accepted_at: Counter[int] = field(default_factory=Counter)
+    spent: dict[tuple[str, str, str], Spent] = field(default_factory=dict)
+    sides: SideSums = field(default_factory=SideSums)
+    with_matched_image: int = 0
+    with_chosen_text: int = 0
+
+    def add(self, record: Record) -> None:
+        self.judged_at.update(range(1, record.attempt + 1))
+        self.spent.setdefault((record.expert, record.model, record.strategy), Spent()).add(record)
+        if not record.accepted:
+            self.rejected += 1
+            self.reasons.update({problem.code for problem in record.problems if problem.level == "block"})
+            return
+        self.accepted += 1
+        self.accepted_at[record.attempt] += 1
+        self.directions[record.direction] += 1
+        self.targets[record.target] += 1
+        self.splits[record.split] += 1
+        self.cells[record.target, record.direction, record.split] += 1
+        self.with_matched_image += record.matched_image is not None
+        self.with_chosen_text += record.chosen_text is not None
+
+
+def ranked(counts: Counter[str]) -> tuple[ReasonCount, ...]:
+    """The most frequent first, and by name where they are even."""
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)

@@ -1,0 +1,156 @@
+"""Whether the disk has room for a data set, told before the first question and before the first byte.
+
+What takes room is embedded images: each config stores an image once per column that shows it, so that nine
+configs of a corpus may take seven times its images. The plan knows which images; the rest is an estimate.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ccf_pipeline.corpora.images import training_image
+from ccf_pipeline.datasets.formats import Export
+from ccf_pipeline.datasets.split_files import GROUP_BYTES, GROUP_ROWS, FileFormat
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.errors import CcfError, StorageError
+from ccf_pipeline.files.arrow import read_columns
+from ccf_pipeline.settings import ImagesAs
+
+TEXT_PER_PLAN = 2
+"""What a config's text takes beside the plan's own file, and how much more where nothing is compressed."""
+
+PLAIN_PER_PARQUET = 5
+DICOMS_TRIED = 4
+_COLUMNS = ["study.split", "study.image.path", "plans.list.element.matched_image.path"]
+
+
+def bytes_wanted(
+    build: BuildFolder,
+    shards: int,
+    exports: Sequence[Export],
+    images_root: Path,
+    images: ImagesAs,
+    kind: FileFormat = "parquet",
+) -> int:
+    """About how much the configs will take, if every counterfactual that was planned is accepted."""
+    plans = [build.plan_path(shard) for shard in range(shards)]
+    text = TEXT_PER_PLAN * sum(path.stat().st_size for path in plans if path.is_file())
+    wanted = len(exports) * text * (1 if kind == "parquet" else PLAIN_PER_PARQUET)
+    if images == "embedded" and kind == "parquet":
+        studies = list(_pictured(plans))
+        sizes = _Sizes(images_root, [study.own for study in studies])
+        stored = {
+            "own": sum(sizes.of(study.own) for study in studies),
+            "matched": _matched_bytes(studies, sizes),
+        }
+        wanted += sum(stored[image] for export in exports for image in export.images_of)
+    return int(wanted)
+
+
+def require_room(folder: Path, wanted: int, *, freed: int = 0) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        freed: what lies there already and goes before.
+    """
+    free = shutil.disk_usage(_standing(folder)).free + freed
+    if wanted > free:
+        raise StorageError(
+            f"{folder}: the data set may take {_told(wanted)}, and {_told(free)} are free",
+            hint="Free some space and run the same command again; or ask for less: fewer configs, smaller"
+            " images (`ccf-build images --resize`), or images by `paths`.",
+        )
+
+
+def bytes_below(folder: Path) -> int:
+    """What the files of a folder take, if it is there."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@dataclass(frozen=True)
+class _Pictured:
+    """A planned study that has an image, and the matched images of its counterfactuals."""
+
+    split: str
+    own: str
+    matched: tuple[str, ...]
+
+
+def _pictured(plans: Iterable[Path]) -> Iterator[_Pictured]:
+    for path in plans:
+        for row in read_columns(path, _COLUMNS):
+            image = row["study"]["image"]
+            if image is not None:
+                others = {plan["matched_image"]["path"] for plan in row["plans"] if plan["matched_image"]}
+                yield _Pictured(row["study"]["split"], image["path"], tuple(sorted(others)))
+
+
+def _matched_bytes(studies: Iterable[_Pictured], sizes: _Sizes) -> int:
+    """A matched image is stored once per row group, however many studies of the group it matches."""
+    stored = 0
+    groups: dict[str, _Group] = {}
+    for study in studies:
+        for path in study.matched:
+            group = groups.setdefault(study.split, _Group())
+            stored += 0 if path in group.held else sizes.of(path)
+            group.held.add(path)
+            group.rows, group.bytes = group.rows + 1, group.bytes + sizes.of(study.own) + sizes.of(path)
+            if group.rows >= GROUP_ROWS or group.bytes >= GROUP_BYTES:
+                del groups[study.split]
+    return stored
+
+
+@dataclass
+class _Group:
+    """A row group while it fills."""
+
+    held: set[str] = field(default_factory=set)
+    rows: int = 0
+    bytes: int = 0
+
+
+class _Sizes:
+    """What images take in a row: their bytes, but for DICOM, which becomes JPEG."""
+
+    def __init__(self, root: Path, paths: Iterable[str]) -> None:
+        self._root = root
+        self._of_dicom = self._tried(sorted({path for path in paths if _is_dicom(path)}))
+        self._known: dict[str, int] = {}
+
+    def of(self, path: str) -> int:
+        if path not in self._known:
+            self._known[path] = self._read(path)
+        return self._known[path]
+
+    def _tried(self, dicoms: Sequence[str]) -> float:
+        """How much smaller the JPEGs are, by a few that are made."""
+        before = after = 0
+        for path in dicoms[:: max(1, len(dicoms) // DICOMS_TRIED)][:DICOMS_TRIED]:
+            with contextlib.suppress(CcfError, OSError):
+                made = len(training_image(self._root / path))
+                before, after = before + (self._root / path).stat().st_size, after + made
+        return after / before if before else 1.0
+
+    def _read(self, path: str) -> int:
+        try:
+            size = (self._root / path).stat().st_size
+        except OSError:
+            return 0
+        return int(size * self._of_dicom) if _is_dicom(path) else size
+
+
+def _is_dicom(path: str) -> bool:
+    return path.lower().endswith(".dcm")
+
+
+def _standing(folder: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+
+
+def _told(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 / 10 else f"{count / 2**20:.1f} MiB"

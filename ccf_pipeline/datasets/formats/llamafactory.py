@@ -1,0 +1,82 @@
+"""`llamafactory`: preference pairs in LLaMA-Factory's ranking form, and its dataset_info.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+
+from ccf_pipeline.datasets.formats import Export, Row, StudyPairs, each_record
+from ccf_pipeline.datasets.formats.columns import (
+    IMAGES,
+    MESSAGES,
+    MESSAGES_FEATURE,
+    PLAIN_IMAGES,
+    TURN,
+    TURN_FEATURE,
+    table,
+    turn,
+)
+from ccf_pipeline.datasets.formats.images import LeftOut
+from ccf_pipeline.datasets.wrapper import pair_answers
+from ccf_pipeline.records import Record
+
+
+def row(record: Record, study: StudyPairs) -> Row | LeftOut:
+    image = study.images.own(record)
+    if isinstance(image, LeftOut):
+        return image
+    sides = pair_answers(record, study.wrapper)
+    return {
+        "messages": [turn("user", study.wrapper.asked(tag=True))],
+        "chosen": turn("assistant", sides.chosen),
+        "rejected": turn("assistant", sides.rejected),
+        "images": [image],
+    }
+
+
+EXPORT = Export(
+    config="llamafactory",
+    purpose="two texts over one image, for LLaMA-Factory",
+    schema=table(
+        messages=(MESSAGES, MESSAGES_FEATURE),
+        chosen=(TURN, TURN_FEATURE),
+        rejected=(TURN, TURN_FEATURE),
+        images=(IMAGES, PLAIN_IMAGES),
+    ),
+    rows=each_record(row),
+)
+
+_TAGS = {
+    "role_tag": "role",
+    "content_tag": "content",
+    "user_tag": "user",
+    "assistant_tag": "assistant",
+    "system_tag": "system",
+}
+
+
+def dataset_info(splits: Mapping[str, Collection[str]]) -> str:
+    """What LLaMA-Factory reads to find its configs: one entry for every split of each.
+
+    Entries go by the folder's README (`script_url`), not by a folder of files: that would mix the splits.
+
+    Args:
+        splits: the splits each config has files for.
+    """
+    entries = {}
+    for config, ranking in (("llamafactory", True), ("sft", False)):
+        for split in splits.get(config, ()):
+            columns = {"messages": "messages", "images": "images"}
+            if ranking:
+                columns |= {"chosen": "chosen", "rejected": "rejected"}
+            name = "ccf_dpo" if ranking else "ccf_sft"
+            entries[name if split == "train" else f"{name}_{split}"] = {
+                "script_url": ".",
+                "subset": config,
+                "split": split,
+                "formatting": "sharegpt",
+                "ranking": ranking,
+                "columns": columns,
+                "tags": _TAGS,
+            }
+    return json.dumps(entries, indent=2) + "\n"

@@ -1,0 +1,192 @@
+"""The published layout: data/<config>/<split>-00000-of-000NN.parquet, written in one pass over the shards."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ccf_pipeline.datasets.counts import Tally, ranked
+from ccf_pipeline.datasets.disk_space import bytes_below, bytes_wanted, require_room
+from ccf_pipeline.datasets.formats import Export, StudyPairs, shipped_exports
+from ccf_pipeline.datasets.formats.images import LeftOut, StudyImages
+from ccf_pipeline.datasets.formats.llamafactory import dataset_info
+from ccf_pipeline.datasets.formats.select import Selection
+from ccf_pipeline.datasets.split_files import FileFormat, SplitFiles
+from ccf_pipeline.datasets.wrapper import Wrapper, load_wrapper
+from ccf_pipeline.engine.build_folder import BuildFolder, remove_folder
+from ccf_pipeline.files.disk import write_text
+from ccf_pipeline.records import ConfigSummary, Record, Split
+from ccf_pipeline.settings import DatasetSettings
+
+# The Hub's word for MIMIC's "validate".
+SPLIT_FILES: dict[Split, str] = {"train": "train", "validate": "validation", "test": "test"}
+LEFT_BY_CHOICE = "beyond rejected_per_chosen"
+
+Progress = Callable[[int], None]
+Batch = tuple[Literal["accepted", "rejected"], Iterable[Record]]
+
+
+@dataclass(frozen=True)
+class WrittenDataset:
+    """What lies in a data set's folder, and what was counted on the way there."""
+
+    folder: Path
+    configs: tuple[ConfigSummary, ...]
+    tally: Tally
+
+
+def write_dataset(
+    build: BuildFolder,
+    shards: int,
+    images_root: Path,
+    chosen: DatasetSettings,
+    progress: Progress | None = None,
+) -> WrittenDataset:
+    """Write every config of the settings anew, reading each sealed shard once."""
+    wanted = chosen_exports(chosen)
+    refuse_small_disk(build, shards, images_root, chosen)
+    remove_folder(build.dataset_path)
+    return write_configs(build.dataset_path, wanted, build, shards, images_root, chosen, progress=progress)
+
+
+def chosen_exports(chosen: DatasetSettings) -> list[Export]:
+    """The configs that the settings name."""
+    exports = {export.config: export for export in shipped_exports()}
+    return [exports[config] for config in chosen.configs]
+
+
+def refuse_small_disk(build: BuildFolder, shards: int, images_root: Path, chosen: DatasetSettings) -> None:
+    """Refuse what would run out of disk at its end, before it begins; a plan is enough to know that."""
+    wanted = bytes_wanted(build, shards, chosen_exports(chosen), images_root, chosen.images)
+    require_room(build.dataset_path, wanted, freed=bytes_below(build.dataset_path))
+
+
+def write_configs(
+    folder: Path,
+    exports: Sequence[Export],
+    build: BuildFolder,
+    shards: int,
+    images_root: Path,
+    chosen: DatasetSettings,
+    *,
+    kind: FileFormat = "parquet",
+    only: frozenset[str] | None = None,
+    progress: Progress | None = None,
+) -> WrittenDataset:
+    """Write some configs below `folder`; every record is counted, whatever is written of it.
+
+    Args:
+        only: ids of the records to look at, where it is not to be all of the build.
+    """
+
+    def wanted(records: Iterable[Record]) -> Iterator[Record]:
+        return (record for record in records if only is None or record.record_id in only)
+
+    def batches() -> Iterator[Batch]:
+        for shard in range(shards):
+            yield "accepted", wanted(build.accepted_of(shard))
+            yield "rejected", wanted(build.rejected_of(shard))
+            if progress is not None:
+                progress(shard + 1)
+
+    return write_records(folder, exports, batches(), images_root, chosen, kind=kind)
+
+
+def write_records(
+    folder: Path,
+    exports: Sequence[Export],
+    batches: Iterable[Batch],
+    images_root: Path,
+    chosen: DatasetSettings,
+    *,
+    kind: FileFormat = "parquet",
+) -> WrittenDataset:
+    """Write some configs of records from anywhere; those of a study lie together."""
+    wrapper = load_wrapper(chosen)
+    tally, selection = Tally(), Selection(chosen.rejected_per_chosen)
+    with contextlib.ExitStack() as cleaning:
+        outputs = [_Output(folder, export, kind) for export in exports]
+        for output in outputs:
+            cleaning.callback(output.discard)
+        for of, records in batches:
+            fed = [output for output in outputs if output.export.of == of]
+            for study in _studies(records, tally, selection, images_root, chosen, wrapper):
+                for output in fed:
+                    output.add(study)
+        configs = tuple(output.seal() for output in outputs)
+        splits = {output.export.config: output.splits for output in outputs}
+    if "llamafactory" in splits:
+        write_text(folder / "dataset_info.json", dataset_info(splits), private=True)
+    return WrittenDataset(folder, configs, tally)
+
+
+@dataclass
+class _Output:
+    """One config while it is written."""
+
+    folder: Path
+    export: Export
+    kind: FileFormat
+    files: dict[str, SplitFiles] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    splits: list[str] = field(default_factory=list)
+
+    def add(self, study: StudyPairs) -> None:
+        if self.export.unit == "pair" and self.export.shows_images:
+            self.left_out[LEFT_BY_CHOICE] += len(study.all_records) - len(study.records)
+        for row in self.export.rows(study):
+            if isinstance(row, LeftOut):
+                self.left_out[row.reason] += 1
+            else:
+                self._split(study.all_records[0].split).add(row)
+
+    def seal(self) -> ConfigSummary:
+        self.splits = [split for split in SPLIT_FILES.values() if split in self.files]
+        for split in self.splits:
+            self.files[split].seal()
+        return ConfigSummary(
+            config=self.export.config,
+            rows=sum(files.rows for files in self.files.values()),
+            left_out=tuple(sorted(ranked(+self.left_out), key=lambda entry: entry.reason)),
+        )
+
+    def discard(self) -> None:
+        for files in self.files.values():
+            files.discard()
+
+    def _split(self, split: Split) -> SplitFiles:
+        name = SPLIT_FILES[split]
+        if name not in self.files:
+            folder = self.folder / "data" / self.export.config
+            self.files[name] = SplitFiles(folder, name, self.export.schema, self.kind)
+        return self.files[name]
+
+
+def _studies(
+    records: Iterable[Record],
+    tally: Tally,
+    selection: Selection,
+    images_root: Path,
+    chosen: DatasetSettings,
+    wrapper: Wrapper,
+) -> Iterator[StudyPairs]:
+    """Records by study, in their order; a study's records lie beside each other in a shard."""
+    for _, group in itertools.groupby(records, key=lambda record: (record.corpus, record.study_id)):
+        together = tuple(group)
+        for record in together:
+            tally.add(record)
+        kept = selection.of(together) if together[0].accepted else together
+        for record in kept if together[0].accepted else ():
+            tally.sides.add(record)
+        yield StudyPairs(
+            all_records=together,
+            records=kept,
+            images=StudyImages(images_root, chosen.images),
+            wrapper=wrapper,
+            perception_weight=chosen.perception_weight,
+        )

@@ -1,0 +1,329 @@
+"""Asking and judging: every plan becomes a row, by as many answers as its repair needs.
+
+Prompts flow to the expert as it has room; each answer is made durable, judged at once, and sent back with
+the checker's reasons while attempts are left. A shard is sealed when the last of its plans is judged, so
+that one slow answer holds nobody up. What the journal holds is never asked again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ccf_pipeline.corpora import images_root
+from ccf_pipeline.corpora.image_hashes import with_bound_images
+from ccf_pipeline.counterfactual.check import check_edit, check_rewording
+from ccf_pipeline.counterfactual.edit import read_edit
+from ccf_pipeline.counterfactual.make_record import make_record, with_chosen
+from ccf_pipeline.counterfactual.prompt import CHOSEN, write_chosen, write_prompt, write_repair
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.journal import Journal, KnownExpert
+from ccf_pipeline.engine.materials import FALL_BACK, REPAIR, Materials
+from ccf_pipeline.engine.reuse import EarlierAnswers
+from ccf_pipeline.errors import ExpertError, Unfinished
+from ccf_pipeline.experts import Expert
+from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record, Spend, Study, Verdict
+from ccf_pipeline.settings import ExpertSettings
+
+OPEN_SHARDS = 8
+FACTUAL_READINGS = 256
+"""Rows of a study are asked one after the other, so that their answers come close together."""
+TAKEN_OVER_AT_ONCE = 500
+
+
+@dataclass
+class Tally:
+    """How a build stands, for those who watch it: `judged` counts rows, `spend` answers and their tokens.
+
+    `taken_over` counts the answers that another build paid for: they are no part of `spend`. `reworded`
+    counts the factual sides that are in the expert's words, where that is asked for: one of each study, or of
+    each pair. `not_reworded` counts those that did not hold.
+    """
+
+    planned: int
+    judged: int = 0
+    accepted: int = 0
+    repaired: int = 0
+    reworded: int = 0
+    not_reworded: int = 0
+    under_way: int = 0
+    taken_over: int = 0
+    rejected_by: Counter[str] = field(default_factory=Counter)
+    spend: Spend = field(default_factory=Spend)
+
+
+Watch = Callable[[Tally], None]
+
+
+def unwatched(tally: Tally) -> None:
+    """A tally that nobody looks at."""
+
+
+def never() -> bool:
+    """Nobody asks the build to stop."""
+    return False
+
+
+@dataclass
+class Inquiry:
+    """One plan on its way to a verdict, with what its earlier attempts cost."""
+
+    shard: ShardAtWork
+    place: int
+    study: Study
+    plan: Plan
+    prompt: Prompt
+    spent: Spend = field(default_factory=Spend)
+
+
+@dataclass
+class ShardAtWork:
+    """A shard whose plans are being asked; its rows lie in the order of the plans, whoever answered first."""
+
+    number: int
+    records: list[Record | None] = field(default_factory=list)
+    missing: int = 1
+    """Answers that have not come; one more until its plan has been read to the end."""
+    chosen: dict[str, Reworded] = field(default_factory=dict)
+    """By study, or by row where each pair has words of its own."""
+
+
+@dataclass(frozen=True)
+class Reworded:
+    """The factual side in the expert's words, what speaks against it, and what it cost."""
+
+    edit: Edit
+    faults: tuple[Problem, ...]
+    spent: Spend
+
+
+class Desk:
+    """Hands out prompts, takes answers, and seals what is complete."""
+
+    def __init__(
+        self,
+        folder: BuildFolder,
+        materials: Materials,
+        shards: Iterable[int],
+        expert: Expert,
+        journal: Journal,
+        tally: Tally,
+        *,
+        watch: Watch = unwatched,
+        stopping: Callable[[], bool] = never,
+        earlier: EarlierAnswers | None = None,
+    ) -> None:
+        self._folder, self._materials, self._expert, self._journal = folder, materials, expert, journal
+        self._earlier = earlier or EarlierAnswers(folder.path)
+        self._watch, self._stopping, self.tally = watch, stopping, tally
+        self._numbers = iter(shards)
+        self._open: dict[int, ShardAtWork] = {}
+        self._fresh: Iterator[Inquiry] = iter(())
+        self._repairs: deque[Inquiry] = deque()
+        self._asked: dict[str, Inquiry] = {}
+        self._taken_over: list[Completion] = []
+        self._read_factual = lru_cache(FACTUAL_READINGS)(materials.read)
+        self.stopped_by: str | None = None
+
+    def run(self) -> None:
+        """Ask until every shard is sealed, or something says stop: then what is under way still counts."""
+        expert = self._expert
+        self._journal.introduce(KnownExpert(expert.name, expert.model, expert.learns))
+        for completions in self._expert.answer(self.take):
+            self._journal.keep(completions)
+            for completion in completions:
+                self._receive(completion)
+            self._watch(self.tally)
+        self._keep_taken_over()
+        if self.stopped_by:
+            raise Unfinished(f"stopped: {self.stopped_by}")
+        deque(self._fresh, maxlen=0)  # An expert that stops by itself leaves what it did not take.
+        if self._open or next(self._numbers, None) is not None:
+            left = sum(shard.missing for shard in self._open.values()) or "all"
+            raise ExpertError(f"the expert `{self._expert.name}` left {left} prompts unanswered")
+
+    def take(self) -> Prompt | None:
+        """The next prompt that has no answer yet; answers in the journal are judged on the way."""
+        while (inquiry := self._next_inquiry()) is not None:
+            known = self._known(inquiry.prompt)
+            if known is not None:
+                self._judge(inquiry, known)
+                continue
+            self.stopped_by = self.stopped_by or self._reason_to_stop()
+            if self.stopped_by:
+                self._repairs.appendleft(inquiry)
+                return None
+            self._asked[inquiry.prompt.prompt_id] = inquiry
+            self.tally.under_way = len(self._asked)
+            return inquiry.prompt
+        return None
+
+    def _known(self, prompt: Prompt) -> Completion | None:
+        """The answer that this build has, or another one that it may take over."""
+        asked, expert = prompt.prompt_id, self._expert
+        kept = self._journal.find([asked], expert=expert.name, model=expert.model)
+        if kept:
+            return kept[asked]
+        found = self._earlier.find(asked, expert=expert.name, model=expert.model)
+        if found is not None:
+            self._taken_over.append(found)
+            self.tally.taken_over += 1
+            if len(self._taken_over) == TAKEN_OVER_AT_ONCE:
+                self._keep_taken_over()
+        return found
+
+    def _keep_taken_over(self) -> None:
+        """Kept some at once: were it killed before, they would be taken over again."""
+        if self._taken_over:
+            self._journal.take_over(self._taken_over)
+            self._taken_over = []
+
+    def _next_inquiry(self) -> Inquiry | None:
+        while not self._repairs:
+            inquiry = next(self._fresh, None)
+            if inquiry is not None:
+                return inquiry
+            number = next(self._numbers, None) if len(self._open) < OPEN_SHARDS else None
+            if number is None:
+                return None
+            self._fresh = self._open_shard(number)
+        return self._repairs.popleft()
+
+    def _reason_to_stop(self) -> str | None:
+        if self._stopping() or self._folder.is_asked_to_stop():
+            return "as asked"
+        limits = self._materials.settings.limits
+        spend, prices = self.tally.spend, self._materials.settings.prices
+        if limits.requests is not None and spend.answers + len(self._asked) >= limits.requests:
+            return f"{limits.requests} requests were made, as many as allowed"
+        if limits.tokens is not None and spend.tokens >= limits.tokens:
+            return f"{spend.tokens} tokens were used, {limits.tokens} are allowed"
+        if limits.cost is not None and prices.cost_of(spend) >= limits.cost:
+            return f"{prices.cost_of(spend):.2f} was spent, {limits.cost:g} is allowed"
+        return None
+
+    # --- shards -------------------------------------------------------------------------------
+
+    def _open_shard(self, number: int) -> Iterator[Inquiry]:
+        """What a shard has to ask, read and written as it is taken: a shard in memory is large."""
+        materials = self._materials
+        graph, template, expert = materials.graph, materials.template, materials.settings.expert
+        root = images_root(materials.settings.corpus)
+        shard = self._open[number] = ShardAtWork(number)
+        for planned in self._folder.planned_studies(number):
+            entry = with_bound_images(planned, root)
+            for plans in _reworded_together(entry.plans, expert):
+                chosen = write_chosen(plans, entry.study, materials.templates[CHOSEN], expert)
+                shard.missing += 1
+                yield Inquiry(shard, len(shard.records), entry.study, plans[0], chosen)
+            for plan in entry.plans:
+                prompt = write_prompt(plan, entry.study, graph, template, expert)
+                shard.missing += 1
+                shard.records.append(None)
+                yield Inquiry(shard, len(shard.records) - 1, entry.study, plan, prompt)
+        self._settle(shard)
+
+    def _settle(self, shard: ShardAtWork) -> None:
+        """One answer less to wait for; the last one seals the shard."""
+        shard.missing -= 1
+        if shard.missing == 0:
+            self._keep_taken_over()
+            records = [record for record in shard.records if record is not None]
+            self._folder.seal_shard(shard.number, _with_chosen(records, shard.chosen))
+            del self._open[shard.number]
+
+    # --- answers ------------------------------------------------------------------------------
+
+    def _receive(self, completion: Completion) -> None:
+        inquiry = self._asked.pop(completion.prompt_id, None)
+        if inquiry is None:
+            return  # Delivered twice: the first answer stands.
+        self.tally.under_way = len(self._asked)
+        self.tally.spend = self.tally.spend.plus(completion)
+        self._judge(inquiry, completion)
+
+    def _judge(self, inquiry: Inquiry, completion: Completion) -> None:
+        """From an answer to a row, or back to the expert with the reasons."""
+        materials, plan, study = self._materials, inquiry.plan, inquiry.study
+        inquiry.spent = inquiry.spent.plus(completion)
+        if inquiry.prompt.strategy == CHOSEN:
+            self._judge_chosen(inquiry, completion)
+            return
+        factual = self._read_factual(study.text)
+        edit = read_edit(completion, plan, study, inquiry.prompt.form)
+        counterfactual = materials.read(edit.text)
+        verdict = check_edit(edit, plan, study, factual, counterfactual, materials.graph)
+        repair = self._repair(inquiry, completion, edit, verdict)
+        if repair is not None:
+            inquiry.prompt = repair
+            self._repairs.append(inquiry)
+            return
+        prompt, spent, lineage = inquiry.prompt, inquiry.spent, materials.lineage
+        record = make_record(
+            study, prompt, completion, edit, verdict, factual, counterfactual, lineage, spent
+        )
+        inquiry.shard.records[inquiry.place] = record
+        self._count(record, inquiry.shard)
+
+    def _judge_chosen(self, inquiry: Inquiry, completion: Completion) -> None:
+        """The factual side in other words; where they do not hold, the pair does without them."""
+        materials, plan, study = self._materials, inquiry.plan, inquiry.study
+        factual = self._read_factual(study.text)
+        edit = read_edit(completion, plan, study, inquiry.prompt.form)
+        faults = check_rewording(edit, plan, study, factual, materials.read(edit.text), materials.graph)
+        about = plan.plan_id if materials.settings.expert.rewords_pairs else study.study_id
+        inquiry.shard.chosen[about] = Reworded(edit, faults, inquiry.spent)
+        self.tally.reworded += not faults and edit.text != study.text
+        self.tally.not_reworded += bool(faults)
+        self._settle(inquiry.shard)
+
+    def _repair(
+        self, inquiry: Inquiry, completion: Completion, edit: Edit, verdict: Verdict
+    ) -> Prompt | None:
+        """What to ask next of a plan whose answer was refused; None when this answer has to stand."""
+        materials = self._materials
+        expert = materials.settings.expert
+        if verdict.accepted or completion.failure is not None or not self._expert.learns:
+            return None
+        if inquiry.prompt.attempt > expert.repair:
+            return None
+        if edit.problem is not None and inquiry.prompt.form != "report":
+            whole = materials.templates[FALL_BACK]
+            attempt = inquiry.prompt.attempt + 1
+            return write_prompt(inquiry.plan, inquiry.study, materials.graph, whole, expert, attempt=attempt)
+        return write_repair(inquiry.prompt, completion, edit, verdict, materials.templates[REPAIR], expert)
+
+    def _count(self, record: Record, shard: ShardAtWork) -> None:
+        tally = self.tally
+        tally.judged += 1
+        tally.accepted += record.accepted
+        tally.repaired += record.accepted and record.attempt > 1
+        if not record.accepted:
+            tally.rejected_by.update(
+                {problem.code for problem in record.problems if problem.level == "block"}
+            )
+        self._settle(shard)
+
+
+def _reworded_together(plans: tuple[Plan, ...], expert: ExpertSettings) -> tuple[tuple[Plan, ...], ...]:
+    """The plans of a study that share a factual side in other words."""
+    if not expert.rewords:
+        return ()
+    return tuple((plan,) for plan in plans) if expert.rewords_pairs else (plans,)
+
+
+def _with_chosen(records: list[Record], chosen: dict[str, Reworded]) -> list[Record]:
+    """The rows with the factual side in other words; the first that shares them tells what they cost."""
+    told: set[str] = set()
+    rows = []
+    for record in records:
+        about = record.record_id if record.record_id in chosen else record.study_id
+        reworded = chosen.get(about)
+        if reworded is not None:
+            spent = Spend() if about in told else reworded.spent
+            record = with_chosen(record, reworded.edit, reworded.faults, spent)
+            told.add(about)
+        rows.append(record)
+    return rows

@@ -1,0 +1,87 @@
+"""What every step of a build works with: settings, graph, prompts, reader."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ccf_pipeline import __version__
+from ccf_pipeline.counterfactual.prompt import CHOSEN
+from ccf_pipeline.counterfactual.prompt.load_templates import load_template
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.reader import Lexicon
+from ccf_pipeline.reader.facts import Reading, read_facts
+from ccf_pipeline.reader.golden import require_reader
+from ccf_pipeline.records import Lineage, Template
+from ccf_pipeline.settings import BuildSettings
+
+REPAIR = "repair"
+FALL_BACK = "rewrite"
+# Where the build lies, what it is reached by and when it stops do not decide what it makes.
+ELSEWHERE = dict.fromkeys(("out", "graph", "reuse", "endpoint", "engine", "limits", "prices", "store"), True)
+
+Progress = Callable[[str, int, int | None], None]
+"""Told the stage, how far it is, and out of how many where that is known."""
+
+
+def silent(stage: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What every step of a build works with; loaded once."""
+
+    settings: BuildSettings
+    graph: ConceptGraph
+    templates: Mapping[str, Template]
+
+    @classmethod
+    def load(cls, settings: BuildSettings) -> Materials:
+        """Read the graph and the prompts; refuse a graph with which reports are not read as they should."""
+        names = [settings.expert.strategy, REPAIR, FALL_BACK, *([CHOSEN] if settings.expert.rewords else [])]
+        materials = cls(settings, load_graph(settings.graph), {name: load_template(name) for name in names})
+        require_reader(materials.lexicon, materials.graph.file)
+        return materials
+
+    @property
+    def template(self) -> Template:
+        return self.templates[self.settings.expert.strategy]
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        return Lexicon.from_graph(self.graph.file)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        digests = "".join(template.digest for _, template in sorted(self.templates.items()))
+        return Lineage(
+            graph_version=f"{self.graph.name} {self.graph.version}",
+            graph_digest=self.graph.digest,
+            prompt_digest=hashlib.sha256(digests.encode()).hexdigest()[:16],
+            code_version=__version__,
+        )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides the bytes of a build; its folder goes on only under the same."""
+        chosen = self.settings.model_dump(mode="json", exclude=ELSEWHERE)
+        return {**_flat(chosen), **self.lineage.model_dump()}
+
+    def read(self, text: str) -> Reading:
+        return read_facts(text, self.lexicon)
+
+
+def _flat(table: dict[str, Any], above: str = "") -> dict[str, Any]:
+    def entries() -> Iterator[tuple[str, Any]]:
+        for key, value in table.items():
+            if isinstance(value, dict):
+                yield from _flat(value, f"{above}{key}.").items()
+            else:
+                yield f"{above}{key}", value
+
+    return dict(entries())

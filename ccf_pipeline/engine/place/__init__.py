@@ -1,0 +1,1 @@
+"""Builds in an object store: objects, leases, and the journal as small objects."""

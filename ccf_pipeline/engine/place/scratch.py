@@ -1,0 +1,65 @@
+"""A folder of this machine to work in: ours alone, found again after a crash, removed at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccf_pipeline.engine.build_folder import remove_folder
+from ccf_pipeline.engine.locks import leased
+from ccf_pipeline.files.disk import disk_error, remove, write_text
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A folder to work in, and the name under which others know whoever works there."""
+
+    folder: Path
+    worker: str
+
+
+@contextlib.contextmanager
+def scratch(base: Path | None, about: str) -> Iterator[Scratch]:
+    """A scratch folder for one thing, that no living process works in; the next one where the first is taken.
+
+    It stays when an error passes through here, so that the next process goes on with what it holds.
+    """
+    name = hashlib.sha256(about.encode()).hexdigest()[:16]
+    for number in itertools.count():
+        slot = (base or _cache()) / f"{name}-{number}"
+        with leased(slot / "lock") as ours:
+            if not ours:
+                continue
+            yield Scratch(slot / "build", _worker_of(slot))
+            _empty(slot)
+        for other in slot.parent.glob(f"{name}-*"):  # of those that died and never came back
+            with leased(other / "lock") as ours:
+                if ours:
+                    _empty(other)
+        return
+
+
+def _empty(slot: Path) -> None:
+    remove_folder(slot / "build")
+    remove(slot / "worker")
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ccf-pipeline"
+
+
+def _worker_of(slot: Path) -> str:
+    """The same name after a crash: what it had taken is still its own."""
+    path = slot / "worker"
+    try:
+        if not path.exists():
+            write_text(path, uuid.uuid4().hex, private=True)
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        raise disk_error(path, error) from error

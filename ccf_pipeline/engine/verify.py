@@ -1,0 +1,229 @@
+"""Looking after a build: how it stands, whether all of it is intact, and making damaged parts anew.
+
+Nobody is asked here: what has to be made anew comes from the journal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ccf_pipeline.engine.ask import Tally
+from ccf_pipeline.engine.audit_log import AUDIT, AUDIT_HINT, OTHERS, verify_audit, verify_every_audit
+from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
+from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.journal import Journal, KnownExpert, Pace, pace, spent_beside, taken_over_beside
+from ccf_pipeline.engine.locks import holder_of
+from ccf_pipeline.engine.materials import Materials, Progress, silent
+from ccf_pipeline.errors import StorageError, Unfinished
+from ccf_pipeline.experts import Take
+from ccf_pipeline.files.disk import remove, write_text
+from ccf_pipeline.records import BuildCheck, BuildStatus, Completion, Holder, PlanSummary, ReasonCount, Spend
+from ccf_pipeline.settings import PriceSettings, settings_of
+from ccf_pipeline.walk import build_shards, finish_build, plan_build, tally_of
+
+# --- how it stands ----------------------------------------------------------------------------
+
+
+def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
+    """How a build stands; it may be running meanwhile. Seals and counts are read, never a row."""
+    identity_of(path)
+    folder = BuildFolder(path)
+    plan, holder = folder.plan_summary(), holder_of(path)
+    has_journal = folder.journal_path.is_file()
+    spend = spent_beside(folder.journal_path) if has_journal else Spend()
+    taken_over = taken_over_beside(folder.journal_path) if has_journal else 0
+    answers = pace(folder.journal_path) if has_journal else Pace(None, None)
+    state = "finished" if folder.is_finished() else "stopped" if holder is None else "running"
+    if plan is None and holder is not None:
+        state = "planning"
+    plan = plan or NOTHING_PLANNED
+    sealed = sum(map(folder.is_sealed, range(plan.shards)))
+    return status_of(state, holder, plan, tally_of(folder, plan, spend), sealed, prices, answers, taken_over)
+
+
+def status_of(
+    state: str,
+    holder: Holder | None,
+    plan: PlanSummary,
+    tally: Tally,
+    shards_sealed: int,
+    prices: PriceSettings,
+    answers: Pace = Pace(None, None),  # noqa: B008  it is a tuple
+    taken_over: int = 0,
+) -> BuildStatus:
+    """How a build stands, put together from what was read of it."""
+    running, spend = state == "running", tally.spend
+    had = spend.answers + taken_over
+    return BuildStatus.model_validate(
+        {
+            "state": state,
+            "holder": holder,
+            "plans": plan.plans,
+            "judged": tally.judged,
+            "accepted": tally.accepted,
+            "rejected": tally.judged - tally.accepted,
+            "repaired": tally.repaired,
+            "rejected_by": tuple(
+                ReasonCount(reason=reason, count=count) for reason, count in tally.rejected_by.most_common()
+            ),
+            "shards": plan.shards,
+            "shards_sealed": shards_sealed,
+            "spend": spend,
+            "taken_over": taken_over,
+            "cost": prices.cost_of(spend) if prices != PriceSettings() else None,
+            "answers_per_second": answers.per_second if running else None,
+            "seconds_left": _seconds_left(plan.plans, tally.judged, had, answers) if running else None,
+        }
+    )
+
+
+NOTHING_PLANNED = PlanSummary(
+    studies_read=0, studies_planned=0, studies_without_target=0, studies_skipped=(), plans=0, shards=0
+)
+
+
+def _seconds_left(plans: int, judged: int, had: int, answers: Pace) -> int | None:
+    """The answers that are missing, at the pace of the last ones; a row may take more than one."""
+    if not answers.per_second or not had:
+        return None
+    answers_per_row = max(1.0, had / judged) if judged > plans / 10 else 1.0
+    return round(max(0.0, plans * answers_per_row - had) / answers.per_second)
+
+
+# --- whether it is intact ---------------------------------------------------------------------
+
+
+def check_build(path: Path, progress: Progress = silent) -> BuildCheck:
+    """Compare every file with what the manifest says, or while there is none with the seals."""
+    identity_of(path)
+    folder = BuildFolder(path)
+    progress("verify", 0, None)
+    damaged = [*_damaged_identity(folder), *folder.damaged()]
+    found = BuildCheck(
+        finished=folder.is_finished(),
+        files=_file_count(folder),
+        damaged=tuple(file.relative_to(path).as_posix() for file in damaged),
+        journal=_damage_of_journal(folder),
+    )
+    return found.model_copy(update=_state_of_audit(folder))
+
+
+def repair_build(path: Path, graph: Path | None, progress: Progress = silent) -> BuildCheck:
+    """Make every damaged file anew without asking anyone, then commit and verify the build.
+
+    Args:
+        graph: the concept graph of the build, where it is not the default one.
+    """
+    begun = identity_of(path)
+    materials = Materials.load(settings_of(begun, out=path, graph=graph))
+    folder = BuildFolder(path)
+    found = check_build(path, progress)
+    if found.audit is not None and (path / AUDIT).exists():
+        # A repair is a run: it would have to be written down after a line that does not hold.
+        raise StorageError(f"{path / AUDIT}: {found.audit}", hint=AUDIT_HINT)
+    if _damaged_identity(folder):
+        write_text(folder.identity_path, json.dumps(begun, indent=1, sort_keys=True) + "\n", private=True)
+    if found.finished and not found.damaged and found.journal is None:
+        return found
+    before = _vouched_for(folder)
+    with open_build(path, materials.identity) as held:
+        if found.journal is not None:
+            with Journal(held.journal_path) as journal:
+                journal.mend()
+        remove(held.manifest_path)
+        _make_plan_anew(held, materials, found, before, progress)
+        _make_shards_anew(held, materials)
+        finish_build(held, materials, progress)
+    return found.model_copy(
+        update={"finished": True, "repaired": found.damaged, "files": _file_count(folder)}
+    )
+
+
+def _damaged_identity(folder: BuildFolder) -> list[Path]:
+    try:
+        folder.read_identity()
+    except StorageError:
+        return [folder.identity_path]
+    return []
+
+
+def _damage_of_journal(folder: BuildFolder) -> str | None:
+    if not folder.journal_path.is_file():
+        return "it is not there" if folder.plan_summary_path.exists() else None
+    with Journal(folder.journal_path) as journal:
+        return journal.damage()
+
+
+def _state_of_audit(folder: BuildFolder) -> dict[str, object]:
+    """Whether the chain of audit.jsonl holds, and those of who worked elsewhere; and the seal at its end."""
+    path = folder.path / AUDIT
+    if not path.is_file() and not any((folder.path / OTHERS).glob("*.jsonl")):
+        was_run = folder.is_finished() or any((folder.path / "seals").glob("*"))
+        return {"audit": "it is not there"} if was_run else {}
+    try:
+        verify_every_audit(folder.path)
+    except StorageError as error:
+        return {"audit": error.what.removeprefix(f"{path}: ")}
+    entries = verify_audit(folder.path)
+    return {"audit_lines": len(entries), "audit_seal": entries[-1]["hash"] if entries else None}
+
+
+def _file_count(folder: BuildFolder) -> int:
+    return len(_vouched_for(folder))
+
+
+def _vouched_for(folder: BuildFolder) -> dict[str, object]:
+    try:
+        return dict(folder.read_manifest()[1])
+    except StorageError:
+        return {}
+
+
+def _make_plan_anew(
+    folder: BuildFolder,
+    materials: Materials,
+    found: BuildCheck,
+    before: dict[str, object],
+    progress: Progress,
+) -> None:
+    """Plan once more from the corpus; it must come to the plan that was asked by."""
+    if any(name.startswith(("plan/", "quarantine/")) for name in found.damaged):
+        folder.forget_plan()
+    plan_build(folder, materials, progress)
+    planned = {name: entry for name, entry in before.items() if name.startswith("plan/")}
+    differing = [name for name, entry in planned.items() if folder.vouch_for(folder.path / name) != entry]
+    if differing:
+        raise StorageError(
+            f"{folder.path / differing[0]}: the corpus does not give the plan again that was there",
+            hint="The corpus has changed since; bring back the file from a copy, or build in another --out.",
+        )
+
+
+def _make_shards_anew(folder: BuildFolder, materials: Materials) -> None:
+    plan = plan_build(folder, materials)
+    missing = [shard for shard in range(plan.shards) if folder.damage_of_shard(shard) is not None]
+    for shard in missing:
+        folder.unseal(shard)
+    if not missing:
+        return
+    with Journal(folder.journal_path) as journal:
+        for expert in journal.experts() or [KnownExpert("nobody", "none", learns=False)]:
+            missing = [shard for shard in missing if not folder.is_sealed(shard)]
+            build_shards(folder, materials, missing, Unasked(*expert), journal)
+
+
+class Unasked:
+    """An expert that must not be asked: all that it could say stands in the journal."""
+
+    def __init__(self, name: str, model: str, learns: bool) -> None:
+        self.name, self.model, self.learns = name, model, learns
+
+    def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
+        if take() is not None:
+            raise Unfinished(
+                "the journal does not hold every answer that is needed",
+                hint="`ccf-build run` with the settings of this build asks for those that are missing.",
+            )
+        yield from ()

@@ -1,0 +1,113 @@
+"""From a reply's bytes to a completion: what the model said, without its thinking, and what it cost."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from typing import Any
+
+from ccf_pipeline.experts.chat.faults import Broken, Refused
+from ccf_pipeline.reader.letters import clean_text
+from ccf_pipeline.records import Completion
+
+THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+END_OF_THINKING = re.compile(r"\A.{0,200000}</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
+# Blanks without end, or a few letters over and over: a model that ran away. No report has the like.
+RUN_AWAY = re.compile(r"\s{400}|(.{1,40}?)\1{60}", re.DOTALL)
+LOOKED_AT = 4000
+TICKETS = re.compile(r"ccf-[0-9a-f]{16}")
+STOPPED = frozenset({"stop", "length", "content_filter", "repetition"})
+
+
+def new_ticket() -> str:
+    """A name for one request, which nothing but its reply can know."""
+    return f"ccf-{secrets.token_hex(8)}"
+
+
+def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: str = "") -> Completion:
+    """The completion in a reply; raises a fault where there is none to use.
+
+    Args:
+        ticket: what the request was called; a server that names its replies after requests, as vLLM does,
+            says by it when it mixes them up.
+    """
+    told = _parsed(body)
+    named = TICKETS.findall(str(told.get("id")))
+    if named and ticket not in named:
+        raise Broken("the reply is to another request")
+    choice, message = _choice(told)
+    finish = str(choice.get("finish_reason") or "stop")
+    if finish == "content_filter":
+        raise Refused("the provider's content filter refused it", known=True)
+    if finish not in STOPPED:
+        finish = "stop" if finish in {"eos", "eos_token", "stop_sequence", "tool_calls"} else finish
+        if finish in {"abort", "error"}:
+            raise Broken(f"the server gave up on the answer ({finish})")
+    content = message.get("content")
+    text = clean_text(without_thinking(content if isinstance(content, str) else ""))
+    if finish == "repetition" or _ran_away(text):
+        text, finish = text[:LOOKED_AT], "length"
+    usage = told.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    details = usage.get("prompt_tokens_details")
+    tokens_in = _count(usage.get("prompt_tokens"))
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    return Completion.model_construct(
+        prompt_id=prompt_id,
+        expert=expert,
+        model=model,
+        text=text,
+        finish_reason=finish if finish in STOPPED else "stop",
+        failure=None,
+        served_by=_served_by(told),
+        tokens_in=tokens_in,
+        tokens_cached=min(cached, tokens_in),
+        tokens_out=_count(usage.get("completion_tokens")),
+        attempt=1,
+    )
+
+
+def without_thinking(text: str) -> str:
+    """The answer alone; thinking that never ended leaves none."""
+    if "<" not in text:
+        return text
+    rest = THINKING.sub("", text, count=1)
+    # A chat template may open the thinking itself, so that only its end is heard.
+    return END_OF_THINKING.sub("", rest, count=1).lstrip()
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Broken("the reply is not JSON") from None
+    if not isinstance(told, dict):
+        raise Broken("the reply is not a chat completion")
+    return told
+
+
+def _choice(told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    choices = told.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise Broken("the reply is not a chat completion")
+    return choice, message
+
+
+def _ran_away(text: str) -> bool:
+    return len(text) > LOOKED_AT and RUN_AWAY.search(text[-LOOKED_AT:]) is not None
+
+
+def _served_by(told: dict[str, Any]) -> str | None:
+    """The model that says it answered, with the fingerprint of its configuration where there is one."""
+    said = [told.get("model"), told.get("system_fingerprint")]
+    named = [clean_text(part)[:200] for part in said if isinstance(part, str) and part]
+    return " ".join(named) or None
+
+
+def _count(value: Any) -> int:
+    """A number of tokens; nonsense counts as none."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100_000_000
+    return value if is_count else 0

@@ -1,0 +1,162 @@
+"""One question to one server, in the words of OpenAI's chat completions.
+
+Either the openai package carries it, or aiohttp itself, which takes less processor time for each
+(`endpoint.client`; docs/experts.md has the figures); a test holds what they ask side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ccf_pipeline.experts.chat.answers import new_ticket, read_reply
+from ccf_pipeline.experts.chat.faults import Broken, Fault, Gone, Overlong, fault_of_status
+from ccf_pipeline.experts.chat.pacing import Patience, retry_after
+from ccf_pipeline.experts.guard import Endpoint
+from ccf_pipeline.records import Completion, Message, Sampling
+from ccf_pipeline.settings import ChatClient
+
+if TYPE_CHECKING:
+    from ccf_pipeline.experts.chat.connection import Connection
+    from ccf_pipeline.experts.chat.package import PackageConnection
+
+EXPERT = "openai"
+PATH = "/chat/completions"
+# Any honest reply is far smaller: letters may be escaped in six bytes each, and thinking comes along.
+MOST_BYTES_PER_TOKEN = 64
+MOST_OTHER_BYTES = 1 << 16
+UNSAID_MOST_TOKENS = 32768
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked at once, and the form that the answer must have."""
+
+    prompt_id: str
+    messages: tuple[Message, ...]
+    answer_schema: dict[str, Any] | None = None
+    sampling: Sampling | None = None
+
+    @property
+    def about_tokens(self) -> int:
+        """An estimate, for servers that allow so many a minute: four letters a token, and half the answer."""
+        letters = sum(len(message.content) for message in self.messages)
+        return letters // 4 + (self.sampling.max_tokens // 2 if self.sampling else 0)
+
+
+class Asker:
+    """Asks one endpoint. It never retries: when and where to ask again is decided by those who call."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: str,
+        *,
+        key: str,
+        patience: Patience,
+        most_tokens: int | None = None,
+        client: ChatClient = "openai",
+    ) -> None:
+        self.endpoint, self.model, self._key, self._patience = endpoint, model, key, patience
+        self._most_bytes = MOST_OTHER_BYTES + MOST_BYTES_PER_TOKEN * (most_tokens or UNSAID_MOST_TOKENS)
+        self._connects = _connection_by(client)
+        self._connection: Connection | PackageConnection | None = None
+        self._under_way: dict[asyncio.Timeout, float] = {}
+        self._hung_up: set[asyncio.Timeout] = set()
+
+    async def ask(self, question: Question) -> Completion:
+        """The answer, or a Fault that says what became of the attempt."""
+        connection = self._connection = self._connection or self._open()
+        ticket = new_ticket()
+        deadline = asyncio.timeout(self._patience.deadline_seconds)
+        try:
+            async with deadline:
+                self._under_way[deadline] = asyncio.get_running_loop().time()
+                reply = await connection.post(self._body(question), ticket, most_bytes=self._most_bytes)
+        except TimeoutError:
+            raise self._too_late(deadline) from None
+        except Overlong:
+            return _cut_off(question, self.model)
+        finally:
+            self._under_way.pop(deadline, None)
+        if reply.status != 200:
+            wait = retry_after(reply.headers, datetime.now(UTC))
+            raise fault_of_status(reply.status, reply.body, wait, self.model, self.endpoint.name)
+        return read_reply(
+            reply.body, prompt_id=question.prompt_id, expert=EXPERT, model=self.model, ticket=ticket
+        )
+
+    def oldest(self) -> float | None:
+        """When the question that is longest under way was sent, by the loop's clock."""
+        return min(self._under_way.values(), default=None)
+
+    def hang_up(self) -> None:
+        """Give up on what is under way: the server is stuck."""
+        now = asyncio.get_running_loop().time()
+        for deadline in self._under_way:
+            if not deadline.expired():
+                self._hung_up.add(deadline)
+                deadline.reschedule(now)
+
+    def put_off(self, seconds: float) -> None:
+        """Give that much more time: so long nobody listened for answers."""
+        for deadline in self._under_way:
+            at = deadline.when()
+            if at is not None and not deadline.expired():
+                deadline.reschedule(at + seconds)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    def _too_late(self, deadline: asyncio.Timeout) -> Fault:
+        if deadline in self._hung_up:
+            self._hung_up.discard(deadline)
+            return Gone("it has fallen silent", cost=1)
+        seconds, attempts = self._patience.deadline_seconds, self._patience.attempts
+        return Broken(f"there was no answer within {seconds:g} s", cost=max(1, attempts // 2))
+
+    def _body(self, question: Question) -> bytes:
+        said: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": one.role, "content": one.content} for one in question.messages],
+        }
+        sampling = question.sampling
+        if sampling is None:
+            said |= {"temperature": 0, "seed": 0}
+        else:
+            said |= {
+                "temperature": sampling.temperature,
+                "seed": sampling.seed,
+                "max_tokens": sampling.max_tokens,
+            }
+        if question.answer_schema is not None:
+            schema = {"name": "answer", "strict": True, "schema": question.answer_schema}
+            said["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return json.dumps(said, separators=(",", ":")).encode()
+
+    def _open(self) -> Connection | PackageConnection:
+        seconds = self._patience.connect_seconds
+        return self._connects(self.endpoint, PATH, key=self._key, connect_seconds=seconds)
+
+
+def _connection_by(client: ChatClient) -> type[Connection] | type[PackageConnection]:
+    """What carries the questions; it is loaded before the first is under way, since it takes its time."""
+    if client == "openai":
+        from ccf_pipeline.experts.chat.package import PackageConnection
+
+        return PackageConnection
+    from ccf_pipeline.experts.chat.connection import Connection
+
+    return Connection
+
+
+def _cut_off(question: Question, model: str) -> Completion:
+    """A reply longer than any answer can be: like one that was cut off, without what it said."""
+    return Completion(
+        prompt_id=question.prompt_id, expert=EXPERT, model=model, text="", finish_reason="length"
+    )

@@ -1,0 +1,235 @@
+"""Taking statements out of a sentence: a clause that goes, an item of a list that goes, the rest unharmed."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ccf_pipeline.experts.rules.grammar import COPULA, VERB, finish_sentence, is_plural, lower_first
+from ccf_pipeline.experts.rules.lists import cut_list
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where a sentence makes a statement, whether the statement goes, and whether it is a denial."""
+
+    start: int
+    end: int
+    goes: bool
+    denies: bool = False
+
+
+Bond = Literal["free", "with", "without", "dependent"]
+"""How a clause hangs on the one before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a sentence that makes statements of its own."""
+
+    separator: str
+    bond: Bond
+    start: int
+    end: int
+    holds_verb: bool = False
+    """Whether a hanging clause has the only verb: "opacities *may reflect* atelectasis"."""
+
+
+def cut_sentence(text: str, said: Sequence[Said]) -> str | None:
+    """The sentence without the statements that go.
+
+    Returns:
+        The empty text when nothing is left, and None when the sentence cannot be cut safely.
+    """
+    if not any(statement.goes for statement in said):
+        return finish_sentence(text)
+    body = text.rstrip().removesuffix(".")
+    clauses = _split_clauses(body, said)
+    rest = [_cut_clause(body, clause, _within(clause, said)) for clause in clauses]
+    if any(piece is None for piece in rest):
+        return None
+    whole = _assemble(clauses, _with_company([piece or "" for piece in rest], clauses, said))
+    return whole if whole is None or _denials_hold(body, whole, said) else None
+
+
+_DENIAL = re.compile(
+    r"\b(?:no|not|without|negative|free|clear|absence|absent|neither|nor|resolved)\b", re.IGNORECASE
+)
+
+
+def _denials_hold(body: str, whole: str, said: Iterable[Said]) -> bool:
+    """Whether no denial lost the word that makes it one."""
+    kept = [body[s.start : s.end].lower() for s in said if s.denies and not s.goes]
+    sentences = [sentence.lower() for sentence in whole.split(". ")]
+    return all(_DENIAL.search(sentence) for words in kept for sentence in sentences if words in sentence)
+
+
+def _within(clause: Clause, said: Iterable[Said]) -> list[Said]:
+    return [statement for statement in said if clause.start <= statement.start < clause.end]
+
+
+def _cut_clause(body: str, clause: Clause, said: list[Said]) -> str | None:
+    words = body[clause.start : clause.end]
+    if not any(statement.goes for statement in said):
+        return words
+    if all(statement.goes for statement in said):
+        return ""
+    spans = [(s.start - clause.start, s.end - clause.start, s.goes) for s in said]
+    return cut_list(words, spans, has_subject=clause.bond == "free")
+
+
+def _with_company(rest: list[str], clauses: list[Clause], said: Sequence[Said]) -> list[str]:
+    """A clause that states nothing (", unchanged") goes with the clause it hangs on."""
+    kept = list(rest)
+    silent = [not _within(clause, said) for clause in clauses]
+    for number in range(1, len(clauses)):
+        if silent[number] and not kept[number - 1]:
+            kept[number] = ""
+    if silent[0] and len(clauses) > 1 and not any(kept[1:]):
+        kept[0] = ""
+    return kept
+
+
+def _assemble(clauses: list[Clause], rest: list[str]) -> str | None:
+    """Put what is left together; a clause whose support went stands as a sentence of its own."""
+    sentences: list[list[str]] = []
+    for number, (clause, words) in enumerate(zip(clauses, rest, strict=True)):
+        if not words:
+            if sentences and number and rest[number - 1]:
+                sentences[-1] = _without_link(sentences[-1], clause)
+            continue
+        lost_support = number > 0 and not rest[number - 1]
+        if sentences and (clause.bond == "free" or not lost_support):
+            sentences[-1] += [_link(clause, words, clauses[number - 1], lost_support), words]
+            continue
+        alone = words if number == 0 or clause.bond == "free" else _stand_alone(clause.bond, words)
+        if alone is None:
+            return None
+        sentences.append([alone])
+    return " ".join(finish_sentence("".join(pieces)) for pieces in sentences)
+
+
+def _link(clause: Clause, words: str, before: Clause, lost_support: bool) -> str:
+    """ "With an effusion and no edema" becomes "with no edema"."""
+    takes_over = lost_support and before.bond == "with" and words.lower().startswith("no ")
+    return before.separator if takes_over and clause.separator.strip(" ,") == "and" else clause.separator
+
+
+_DANGLING = re.compile(r"\s(?:is|are|was|were)$")
+
+
+def _without_link(pieces: list[str], gone: Clause) -> list[str]:
+    """The sentence so far, when the clause that would have followed goes: its "and" and its verb go on."""
+    *before, last = pieces
+    if gone.bond == "dependent":
+        if _DANGLING.search(last):
+            return [*before, f"{last} noted"]
+        if gone.holds_verb and not VERB.search(last):
+            return [*before, f"{last} {'are' if is_plural(last) else 'is'} noted"]
+    if len(before) > 1 and before[-1] == ", " and gone.separator == ", and ":
+        return [*before[:-1], ", and ", last]
+    return pieces
+
+
+_ON_SOMETHING_ELSE = re.compile(
+    r"\b(?:adjacent|overlying|underlying|associated|accompanying|superimposed|its|their)\b", re.IGNORECASE
+)
+
+
+def _stand_alone(bond: Bond, words: str) -> str | None:
+    """A clause that hung on another, as a sentence; None when it makes no sense by itself."""
+    if bond == "dependent" or _ON_SOMETHING_ELSE.match(words):
+        return None
+    if bond == "without":
+        return f"No {words}"
+    if re.match(r"(?:no|not|neither)\b", words, re.IGNORECASE) or VERB.search(words):
+        return words
+    return f"There {'are' if is_plural(words) else 'is'} {lower_first(words)}"
+
+
+# --- where clauses begin ----------------------------------------------------------------------
+
+# "Consistent with", "compared with" and the like are one idea: their "with" opens no clause.
+_WITH = (
+    r"(?<!consistent)(?<!compatible)(?<!keeping)(?<!compared)(?<!associated)(?<!together)(?<!along)"
+    r"(?<!comparison),?\s+(?P<with>with(?!in|\s+respect|\s+the\s+tip|\s+tip|\s+lead)"
+    r"|except(?:\s+for)?|aside\s+from|apart\s+from|other\s+than)\s+"
+)
+_WITHOUT = r",?\s+(?:and\s+|but\s+)?(?P<without>without)\s+"
+_DEPENDENT = (
+    r"(?P<dependent>,?\s+(?=(?:consistent|compatible|in\s+keeping)\s+with\b|suggest(?:ive|ing)\b|represent(?:ing|s)\b"
+    r"|reflect(?:ing|s)\b|concerning\s+for\b|worrisome\s+for\b|suspicious\s+for\b|questionable\s+for\b|likely\b"
+    r"|possibly\b|probably\b|due\s+to\b|related\s+to\b|secondary\s+to\b|(?:may|could|might)\s+(?:represent|reflect|be)\b"
+    r"|obscuring\b|blunting\b(?=\s+the)|tracking\b)|,?\s+(?=which\b|that\b))"
+)
+_FREE = (
+    r"\s*;\s+|\s+[–—-]{1,2}\s+|,?\s+(?:but|however,?|although|though|while|whereas)\s+"
+    r"|,?\s+and\s+(?=(?:no|there)\b)|,\s+(?=(?:no|there)\s)"
+)
+_BOUNDARY = re.compile(f"{_WITHOUT}|{_WITH}|{_DEPENDENT}|(?P<free>{_FREE})", re.IGNORECASE)
+_JOINT = re.compile(r",\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
+_LISTS_AFTER = re.compile(
+    r"\b(?:there|it)\s+(?:is|are|was|were)\b|\b(?:shows?|demonstrates?|reveals?)\b", re.IGNORECASE
+)
+
+
+def _split_clauses(body: str, said: Sequence[Said]) -> list[Clause]:
+    found = [(m.start(), m.end(), _bond(m)) for m in _BOUNDARY.finditer(body) if not _covered(m, said)]
+    found = [cut for cut in found if cut[0] and cut[1] < len(body)]
+    found += [(start, end, "free") for start, end in _between_verbs(body, found, said)]
+    clauses: list[Clause] = []
+    separator, bond, begin = "", _FREE_BOND, 0
+    for start, end, next_bond in sorted(found):
+        # "might be due to …" is one link, not a clause that says nothing and another one.
+        if bond == "dependent" and not any(begin <= s.start < start for s in said):
+            continue
+        clauses.append(_clause(body, separator, bond, begin, start))
+        separator, bond, begin = body[start:end], next_bond, end
+    clauses.append(_clause(body, separator, bond, begin, len(body)))
+    return clauses
+
+
+def _clause(body: str, separator: str, bond: Bond, start: int, end: int) -> Clause:
+    holds_verb = bond == "dependent" and _LINKING_VERB.match(body, start, end) is not None
+    return Clause(separator, bond, start, end, holds_verb)
+
+
+_FREE_BOND: Bond = "free"
+_LINKING_VERB = re.compile(
+    r"(?:(?:most )?(?:likely|probably|possibly) )?(?:may|could|might|represents|reflects|suggests)\b",
+    re.IGNORECASE,
+)
+
+
+def _bond(boundary: re.Match[str]) -> Bond:
+    for kind in _BONDS:
+        if boundary.lastgroup == kind:
+            return kind
+    return "free"
+
+
+_BONDS: tuple[Bond, ...] = ("with", "without", "dependent")
+
+
+def _covered(boundary: re.Match[str], said: Iterable[Said]) -> bool:
+    return any(s.start < boundary.end() and boundary.start() < s.end for s in said)
+
+
+def _between_verbs(
+    body: str, found: Sequence[tuple[int, int, Bond]], said: Sequence[Said]
+) -> Iterator[tuple[int, int]]:
+    """The joints where a second verb begins a statement of its own: "heart is normal and hila are clear"."""
+    for first, second in itertools.pairwise(VERB.finditer(body)):
+        between = [cut for cut in found if first.end() <= cut[0] and cut[1] <= second.start()]
+        if any(bond in ("dependent", "free") for _, _, bond in between):
+            continue
+        begin = max((end for _, end, _ in between), default=first.end())
+        joints = [m for m in _JOINT.finditer(body, begin, second.start()) if not _covered(m, said)]
+        if joints:
+            # After "there is no" a list may follow, so the last joint opens the new statement.
+            lists = between or _LISTS_AFTER.search(body, 0, first.end() + 1) or not COPULA.fullmatch(first[0])
+            chosen = joints[-1] if lists else joints[0]
+            yield chosen.start(), chosen.end()

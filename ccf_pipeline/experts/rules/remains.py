@@ -1,0 +1,184 @@
+"""What is left of the sentences that are free to change, once what must cease is taken out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from ccf_pipeline.experts.rules.anatomy import adjective, place_of
+from ccf_pipeline.experts.rules.cutting import Said, cut_sentence
+from ccf_pipeline.experts.rules.grammar import COPULA, finish_sentence, lower_first, split_label
+from ccf_pipeline.experts.rules.nouns import NounPhrase
+from ccf_pipeline.experts.rules.writing import list_denials
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Plan, Prompt, Sentence
+
+PLACING = frozenset({"modifier", "location", "temporal"})
+
+
+class Remains:
+    """Takes statements out of sentences, as a plan asks."""
+
+    def __init__(self, graph: ConceptGraph) -> None:
+        self._graph = graph
+
+    def of_prompt(self, prompt: Prompt, *, is_terse: bool, chance: random.Random) -> dict[int, str]:
+        """By number, what is left of each free sentence behind its label; the empty text when nothing is."""
+        return {
+            sentence.number: self._rest(sentence, prompt.plan, is_terse, chance)
+            for sentence in prompt.sentences
+            if sentence.number in prompt.plan.free_sentences
+        }
+
+    def leaving(self, plan: Plan) -> frozenset[str]:
+        """The findings that give way, their kinds and their signs."""
+        gives_way = (plan.target,) if plan.direction == "remove" else plan.swap_from
+        kinds = {kind for finding in gives_way for kind in (finding, *self._graph.descendants(finding))}
+        signs = {relation.other(f) for f in gives_way for relation in self._graph.supports(f)}
+        told_of = {state for finding in gives_way for state in self._told_of(finding)}
+        everything = {m.concept for m in plan.must_cease} if plan.target == NO_FINDING else set()
+        return frozenset(kinds | signs | told_of | everything)
+
+    def _told_of(self, finding: str) -> frozenset[str]:
+        """Normal states that speak of what is there: "in good position" cannot stand without the tube."""
+        normal = {state.id for state in self._graph.normal_states}
+        modifiers = (r.other(finding) for r in self._graph.relations_of(finding) if r.kind == "modifier")
+        return frozenset(normal.intersection(modifiers))
+
+    @cached_property
+    def _leaning(self) -> frozenset[str]:
+        """Attributes that only say how or where something else is: they go with what they lean on."""
+        leaning = {"att_technique_limits"}  # "…, allowing for patient rotation" is a remark, not a finding
+        for concept in self._graph.attributes:
+            kinds = {relation.kind for relation in self._graph.relations_of(concept.id)}
+            if not concept.write.present or (kinds & PLACING and not kinds & {"sign_of", "is_a"}):
+                leaning.add(concept.id)
+        return frozenset(leaning)
+
+    def _rest(self, sentence: Sentence, plan: Plan, is_terse: bool, chance: random.Random) -> str:
+        label, body = split_label(sentence.text)
+        ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
+        staying = self._staying(sentence, plan)
+        gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
+        if staying and all(m.concept in self._leaning for m in gone):
+            return body  # "at both bases" goes with the finding that it places, and that one stays
+        gone = _without_composites(gone, sentence)
+        spans = {(m.start, m.end) for m in gone}
+        swept = [m for m in ceasing if m not in gone and (m.start, m.end) not in spans and self._stands(m)]
+        for kept in ([*staying, *swept], staying) if swept else (staying,):
+            if not kept:
+                return self._same_words_denied(ceasing, plan)
+            shift = sentence.start + len(label)
+            rest = cut_sentence(body, [*_spans(gone, shift, goes=True), *_spans(kept, shift, goes=False)])
+            if rest is not None:
+                return rest
+        return self._retold(staying, sentence, is_terse, chance)
+
+    def gone(self, sentence: Sentence, plan: Plan) -> list[Mention]:
+        """The statements that a free sentence loses."""
+        ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
+        gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
+        if self._staying(sentence, plan) and all(m.concept in self._leaning for m in gone):
+            return []
+        return [m for m in _without_composites(gone, sentence) if self._stands(m)]
+
+    def _staying(self, sentence: Sentence, plan: Plan) -> list[Mention]:
+        return [
+            m
+            for m in plan.must_stay
+            if m.sentence == sentence.number and self._stands(m) and not self._has_lost_its_point(m, plan)
+        ]
+
+    def _same_words_denied(self, ceasing: Iterable[Mention], plan: Plan) -> str:
+        """What else was denied by words that are one to the reader: "neither effusion nor pneumothorax"."""
+        going = {m.concept for m in ceasing if m.polarity == "present" and self._must_go(m, plan)}
+        nouns = [
+            self._graph.concept(m.concept).write.noun
+            for m in ceasing
+            if m.implied_by is None
+            and m.polarity == "absent"
+            and not self._must_go(m, plan)
+            and going.isdisjoint(self._graph.normal_states_of(m.concept)[:1])
+            and m.concept in FINDING_LABELS
+        ]
+        return list_denials(list(filter(None, nouns))) if any(nouns) else ""
+
+    def _stands(self, mention: Mention) -> bool:
+        """Whether it is a statement of its own, and not only a detail of another."""
+        return mention.implied_by is None and mention.concept not in self._leaning
+
+    def _has_lost_its_point(self, mention: Mention, plan: Plan) -> bool:
+        """Whether it denies a kind or a sign of what goes: "pneumothorax, without tension"."""
+        if mention.polarity != "absent" or plan.direction == "add":
+            return False
+        return mention.concept in self.leaving(plan) - {plan.target, *plan.swap_from}
+
+    def _must_go(self, mention: Mention, plan: Plan) -> bool:
+        """Whether the mention itself has to go, and not only words that it shares with one that has."""
+        if mention.polarity != "absent" and mention.concept in self.leaving(plan):
+            return True
+        if plan.direction == "remove":
+            return False
+        if mention.polarity == "absent":
+            return mention.concept in (plan.target, *self._graph.ancestors(plan.target))
+        return self._graph.excludes(mention.concept, plan.target) is not None
+
+    # --- sentences that cannot be cut ---------------------------------------------------------
+
+    def _retold(
+        self, staying: Sequence[Mention], sentence: Sentence, is_terse: bool, chance: random.Random
+    ) -> str:
+        """What must stay, in its own words, with the place that the reader found for each."""
+        single = [m for m in _one_per_span(staying) if not any(_begins_with(m, n) for n in staying)]
+        denied = [_words(m, sentence) for m in single if m.polarity == "absent"]
+        told = [self._told_anew(m, sentence, is_terse, chance) for m in single if m.polarity != "absent"]
+        return " ".join([*([list_denials(denied)] if denied else []), *told])
+
+    def _told_anew(self, mention: Mention, sentence: Sentence, is_terse: bool, chance: random.Random) -> str:
+        words = lower_first(_words(mention, sentence))
+        if COPULA.search(words):
+            return finish_sentence(words)
+        region = place_of(mention.region, self._graph)
+        details = (mention.severity, mention.side, adjective(region) if region else None)
+        phrase = " ".join([*(word for word in details if word and word not in words), words])
+        if mention.polarity == "uncertain":
+            return finish_sentence(f"possible {phrase}")
+        return finish_sentence(phrase) if is_terse else NounPhrase(phrase).in_a_sentence(chance)
+
+
+def _without_composites(gone: Sequence[Mention], sentence: Sentence) -> list[Mention]:
+    """Leave out "effusion or pneumothorax" read as one thing: it ceases with the item that goes."""
+    return [
+        m
+        for m in gone
+        if COPULA.search(_words(m, sentence)) or not any(_is_wider(m, other) for other in gone)
+    ]
+
+
+def _begins_with(mention: Mention, other: Mention) -> bool:
+    return mention.start == other.start and mention.end > other.end
+
+
+def _is_wider(mention: Mention, other: Mention) -> bool:
+    covers = mention.start <= other.start and other.end <= mention.end
+    return covers and mention.end - mention.start > other.end - other.start
+
+
+def _spans(mentions: Iterable[Mention], shift: int, *, goes: bool) -> list[Said]:
+    """Where the mentions stand, counted from `shift`; what begins in the label begins with the body."""
+    return [
+        Said(max(0, m.start - shift), m.end - shift, goes, denies=m.polarity == "absent")
+        for m in _one_per_span(mentions)
+    ]
+
+
+def _one_per_span(mentions: Iterable[Mention]) -> list[Mention]:
+    first: dict[tuple[int, int], Mention] = {}
+    for mention in mentions:
+        first.setdefault((mention.start, mention.end), mention)
+    return list(first.values())
+
+
+def _words(mention: Mention, sentence: Sentence) -> str:
+    return sentence.text[mention.start - sentence.start : mention.end - sentence.start]

@@ -1,0 +1,409 @@
+"""Plan → edit script: what becomes of each sentence, and where the new ones go."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from ccf_pipeline.experts.rules.altering import exchange_words
+from ccf_pipeline.experts.rules.grammar import VERB, finish_sentence, split_label
+from ccf_pipeline.experts.rules.manner import ALWAYS_GRADED, Grading, Manner, is_said, with_verb
+from ccf_pipeline.experts.rules.naming import Naming
+from ccf_pipeline.experts.rules.placing import (
+    TITLES,
+    body_of,
+    body_of_sentence,
+    has_title,
+    is_remark,
+    list_number,
+    place_after,
+)
+from ccf_pipeline.experts.rules.remains import Remains
+from ccf_pipeline.experts.rules.rewording import Reworder
+from ccf_pipeline.experts.rules.writing import Surroundings, Writer, Written, shortened
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    NO_FINDING,
+    SUPPORT_DEVICES,
+    EditScript,
+    Plan,
+    Prompt,
+    Sentence,
+    SentenceEdit,
+    Statement,
+)
+
+ALL_CLEAR = "No acute cardiopulmonary process."
+TERSE_SHARE = 0.6
+# So many findings of a hundred are told together with a sign of theirs, where the graph does not ask for one.
+SIGN_SHARE = 0.25
+PLAIN_SHARE = 0.8
+# How often a place is named where the side is, and by which places a report hardly tells anything.
+NAMED_SHARE, SELDOM_NAMED_SHARE = 0.75, 0.25
+SELDOM_NAMED = frozenset(
+    {
+        "lingula",
+        "retrocardiac",
+        "upper_zone",
+        "lower_zone",
+        "perihilar",
+        "suprahilar",
+        "infrahilar",
+        "hemithorax",
+    }
+)
+WITHOUT_PLACE = frozenset({"fnd_cardiomegaly", "fnd_enlarged_cardiomediastinum", "fnd_edema"})
+# So many removals leave nothing behind: as often as additions find no denial to take the place of.
+SILENT_SHARE = 0.55
+DENIAL = re.compile(r"\b(?:no|not|without|negative)\b", re.IGNORECASE)
+
+
+class Scribe:
+    """Writes edit scripts; everything that does not depend on a prompt is made once."""
+
+    def __init__(self, graph: ConceptGraph) -> None:
+        self.graph = graph
+        self.naming = Naming(graph)
+        self.writer = Writer(graph, self.naming)
+        self.remains = Remains(graph)
+        self.reworder = Reworder(graph, self.writer, self.remains)
+
+    def write(self, prompt: Prompt, chance: random.Random) -> EditScript:
+        """The edits that a plan asks for."""
+        exchanged = exchange_words(prompt, self.graph) if prompt.plan.direction == "alter" else None
+        if exchanged is not None:
+            return EditScript(edits=tuple(exchanged))
+        draft = _Draft(self, prompt, chance)
+        for section in dict.fromkeys(sentence.section for sentence in prompt.sentences):
+            draft.edit_section(section)
+        return EditScript(edits=tuple(draft.edits))
+
+    def reword(self, prompt: Prompt, chance: random.Random) -> EditScript:
+        """What a plan changes, as it is, in the words that its counterfactual is written in."""
+        draft = _Draft(self, prompt, chance)
+        return self.reworder.write(prompt, draft.around, draft.rests, chance)
+
+    @cached_property
+    def harmless(self) -> frozenset[str]:
+        """What may be named in a report of a healthy chest."""
+        normal = {state.id for state in self.graph.normal_states}
+        return frozenset({SUPPORT_DEVICES, *self.graph.descendants(SUPPORT_DEVICES), *normal})
+
+
+@dataclass
+class _Draft:
+    """One script in the making."""
+
+    scribe: Scribe
+    prompt: Prompt
+    chance: random.Random
+    edits: list[SentenceEdit] = field(default_factory=list)
+    named: frozenset[str] = frozenset()
+    """The concepts that the sentences written so far name."""
+    used: frozenset[str] = frozenset()
+    """The sentences written so far."""
+
+    @property
+    def plan(self) -> Plan:
+        return self.prompt.plan
+
+    @cached_property
+    def rests(self) -> dict[int, str]:
+        """What is left of each free sentence."""
+        return self.scribe.remains.of_prompt(self.prompt, is_terse=self.is_terse, chance=self.chance)
+
+    @cached_property
+    def is_terse(self) -> bool:
+        """Whether the report is written in fragments: "No effusion."."""
+        texts = [sentence.text for sentence in self.prompt.sentences]
+        return sum(VERB.search(text) is None for text in texts) > TERSE_SHARE * len(texts)
+
+    def edit_section(self, section: str) -> None:
+        """Take out what ceases, and put what appears where it belongs."""
+        sentences = [sentence for sentence in self.prompt.sentences if sentence.section == section]
+        free = [sentence for sentence in sentences if sentence.number in self.rests]
+        new = self._new_sentences(section, sentences)
+        slot = self._slot(free) if new else None
+        for sentence in free:
+            self._replace(sentence, new if sentence.number == slot else (), sentences)
+        if new and slot is None and (self.plan.direction != "alter" or not self.plan.free_sentences):
+            self._insert(section, sentences, new)
+
+    # --- what is new --------------------------------------------------------------------------
+
+    def _new_sentences(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+        if self.plan.direction == "remove":
+            return self._denial(section, sentences)
+        if self.plan.target == NO_FINDING and self.plan.wording:
+            return self._all_well(section)
+        if section == "impression" and self.named:
+            return self._told_in_short(self._statements[0], sentences)
+        return self._told_in_full(self._statements, sentences, section)
+
+    @cached_property
+    def _statements(self) -> tuple[Statement, ...]:
+        """What is to appear, with the degrees that a report would name: the same in every section."""
+        if self._words_for(self.plan.target, "findings"):
+            return self.plan.must_appear
+        return tuple(self._with_place(self._with_degree(told)) for told in self.plan.must_appear)
+
+    def _words_for(self, concept: str, section: str) -> str | None:
+        """The sentence that the plan has for it, as this report would have it."""
+        place = "impression" if section == "impression" else "findings"
+        said = (
+            words.text for words in self.plan.wording if (words.concept, words.section) == (concept, place)
+        )
+        text = next(said, None)
+        if text is None:
+            return None
+        return shortened(text) if self.is_terse else finish_sentence(text)
+
+    def _with_place(self, statement: Statement) -> Statement:
+        """A side alone often does; some places are hardly ever named."""
+        is_needed = statement.concept == "fnd_fracture" or self.plan.direction == "alter"
+        if statement.side is None or statement.region is None or is_needed:
+            return statement
+        share = SELDOM_NAMED_SHARE if statement.region in SELDOM_NAMED else NAMED_SHARE
+        return statement if self.chance.random() < share else statement.model_copy(update={"region": None})
+
+    def _with_degree(self, statement: Statement) -> Statement:
+        if statement.severity is None or statement.concept in ALWAYS_GRADED or self.plan.direction == "alter":
+            return statement
+        if is_said(statement.severity, self.grading, self.chance):
+            return statement
+        if self._degree_spares_something(statement.concept):
+            return statement
+        return statement.model_copy(update={"severity": None})
+
+    def _degree_spares_something(self, concept: str) -> bool:
+        """Whether what the report says beside it can stand only because it is so slight."""
+        excluded = self.scribe.graph.excluded(concept)
+        beside = (excluded[other].when for other in self.around.named if other in excluded)
+        return any(when is not None and when.min_severity for when in beside)
+
+    @cached_property
+    def grading(self) -> Grading:
+        """How often this report names the degree of what it finds."""
+        findings = FINDING_LABELS.keys()
+        told = [s.text for s in self.prompt.sentences if not DENIAL.search(s.text)]
+        return Grading.of(text for text in told if not findings.isdisjoint(self.scribe.naming.named_in(text)))
+
+    def _told_in_full(
+        self, statements: Sequence[Statement], sentences: Sequence[Sentence], section: str
+    ) -> tuple[str, ...]:
+        """The target, and those of its signs that its sentence does not tell already."""
+        target, *signs = statements
+        around = replace(self.around, manner=self._manner(sentences))
+        # What an impression of its own says is all that is said: in short it would have no degree.
+        wholly = "findings" if target.concept in ALWAYS_GRADED else section
+        words = self._words_for(target.concept, wholly)
+        if (words or self._may_do_without_signs(target)) and self.chance.random() >= SIGN_SHARE:
+            signs = []
+        if words:
+            named = self.scribe.naming.named_in(words) | {target.concept}
+            written: list[Written | None] = [Written(words, named)]
+        else:
+            written = [self._target_written(target, around, has_signs=bool(signs))]
+        for sign in signs:
+            told = written[0].named if written[0] else frozenset()
+            if sign.concept not in told:
+                placed = self._placed_with(target, sign)
+                written.append(self.scribe.writer.write_sign(placed, target, around, self.chance))
+        new = [sentence for sentence in written if sentence is not None]
+        self.named = frozenset().union(*(sentence.named for sentence in new))
+        self.used = frozenset(sentence.text for sentence in new)
+        return tuple(sentence.text for sentence in new)
+
+    def _may_do_without_signs(self, target: Statement) -> bool:
+        """Whether the new finding is told well enough alone: with its place, where it has one."""
+        if self.plan.direction not in ("add", "swap"):
+            return False
+        return bool(target.side or target.region) or target.concept in WITHOUT_PLACE
+
+    def _target_written(self, target: Statement, around: Surroundings, *, has_signs: bool) -> Written | None:
+        """The target, mostly in a phrase that says nothing else, as the factual side is written."""
+        writer = self.scribe.writer
+        # A device is told by its kind and its tip: without these there would be few sentences for all.
+        may_be_plain = target.concept not in (NO_FINDING, SUPPORT_DEVICES)
+        plainly = may_be_plain and (has_signs or self.chance.random() < PLAIN_SHARE)
+        plain = writer.restate(target, around, self.chance) if plainly else None
+        if plain is not None:
+            return Written(plain, frozenset({target.concept}))
+        # What cannot be told in part is told in full.
+        asked = self.plan.must_appear[0]
+        return writer.write(target, around, self.chance) or writer.write(asked, around, self.chance)
+
+    def _manner(self, sentences: Sequence[Sentence]) -> Manner:
+        in_impression = any(sentence.section == "impression" for sentence in sentences)
+        return Manner.of([sentence.text for sentence in sentences], in_impression=in_impression)
+
+    def _placed_with(self, target: Statement, sign: Statement) -> Statement:
+        """The sign at the finding's place, where it occurs there."""
+        if target.region in self.scribe.graph.concept(sign.concept).regions:
+            return sign.model_copy(update={"region": target.region})
+        return sign
+
+    def _told_in_short(self, target: Statement, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+        """An impression repeats a new finding; a new device only where something gave way for it."""
+        if target.concept == SUPPORT_DEVICES and all(self._left(s) for s in sentences):
+            return ()
+        words = self._words_for(target.concept, "impression")
+        if words:
+            return (words,)
+        around = replace(self.around, used=self.used, manner=self._manner(sentences))
+        written = self.scribe.writer.write_short(target, self.named, around, self.chance)
+        return (written.text,) if written else ()
+
+    def _denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+        """A denial where a whole sentence on the finding went, or that all is clear."""
+        left = [sentence for sentence in sentences if self._left(sentence)]
+        if len(left) == len(sentences) or (left and self._passes_over):
+            return ()
+        if section == "impression" and not any(list_number(s.text) for s in left):
+            if self._nothing_abnormal and not any(is_remark(s.text) for s in left):
+                return (self._all_clear(),)
+            if not all(is_remark(s.text) for s in left):
+                return ()
+        denial = self._denied(self.plan.target, section)
+        return (denial,) if denial else ()
+
+    def _denied(self, finding: str, section: str) -> str | None:
+        """That a finding is not there: as reports of this corpus say it, or in the graph's words."""
+        # "The lungs are clear" denies atelectasis, and all else that may stand beside it.
+        states = self.scribe.graph.normal_states_of(finding)[:1] if self._nothing_abnormal else ()
+        said = [words for one in (finding, *states) if (words := self._words_for(one, section))]
+        if said:
+            return self.chance.choice(said)
+        return self.scribe.writer.deny(finding, self.around, self.chance)
+
+    def _all_well(self, section: str) -> tuple[str, ...]:
+        """What a report of a normal chest says in place of what went."""
+        if section == "impression":
+            return (self._all_clear(),)
+        asked = [statement.concept for statement in self.plan.must_appear[1:]]
+        told = [self._words_for(state, section) for state in asked]
+        written = [text for text in told if text]
+        if len(written) < len(asked) or not asked:
+            return self._told_in_full(self._statements, [], section)
+        return tuple(dict.fromkeys(written))
+
+    @cached_property
+    def _passes_over(self) -> bool:
+        """Whether the report just does not speak of the finding any more, as of many others."""
+        is_numbered = any(list_number(sentence.text) for sentence in self.prompt.sentences)
+        return not is_numbered and not self._nothing_abnormal and self.chance.random() < SILENT_SHARE
+
+    def _all_clear(self) -> str:
+        words = self._words_for("nrm_no_acute_process", "impression")
+        if words:
+            return words
+        concepts = self.scribe.graph.concepts
+        if "nrm_no_acute_process" not in concepts:
+            return ALL_CLEAR
+        statement = Statement(concept="nrm_no_acute_process", polarity="present")
+        around = Surroundings(frozenset(), frozenset(concepts), self.is_terse)
+        written = self.scribe.writer.write(statement, around, self.chance)
+        return written.text if written else ALL_CLEAR
+
+    def _left(self, sentence: Sentence) -> str:
+        return self.rests.get(sentence.number, sentence.text)
+
+    @cached_property
+    def _remaining(self) -> tuple[str, ...]:
+        return tuple(filter(None, map(self._left, self.prompt.sentences)))
+
+    @cached_property
+    def _nothing_abnormal(self) -> bool:
+        """Whether what stays of the report speaks of nothing but health and devices."""
+        told = [text for text in self._remaining if not DENIAL.search(text)]
+        return self.scribe.naming.named_in_any(told) <= self.scribe.harmless
+
+    @cached_property
+    def around(self) -> Surroundings:
+        graph, plan = self.scribe.graph, self.plan
+        centre = {plan.target, *plan.swap_from}
+        family = {kin for f in centre for kin in (f, *graph.ancestors(f), *graph.descendants(f))}
+        signs = {label for s in plan.must_appear for label in graph.concept(s.concept).sets_labels}
+        left = {kind for f in plan.swap_from for kind in (f, *graph.descendants(f))} - {plan.target}
+        leaving = self.scribe.remains.leaving(plan)
+        gone = {m.concept for m in plan.must_cease if m.polarity != "absent"} & leaving
+        return Surroundings(
+            named=self.scribe.naming.named_in_any(self._remaining) | gone,
+            allowed=frozenset((family | signs) - left),
+            is_terse=self.is_terse,
+            signs=frozenset(statement.concept for statement in plan.must_appear[1:]),
+            degree_matters=plan.element == "severity",
+        )
+
+    # --- where it goes --------------------------------------------------------------------------
+
+    def _slot(self, free: Sequence[Sentence]) -> int | None:
+        """The sentence whose place the new ones take, or before whose rest they stand."""
+        body = body_of(self.plan.target)
+        fitting = [s for s in free if not has_title(s.text) or body_of_sentence(s.text) == body]
+        if not fitting:
+            return None
+        return min(fitting, key=lambda s: (bool(self._left(s)), self._distance(s), s.number)).number
+
+    def _distance(self, sentence: Sentence) -> int:
+        """How far what the sentence said is from what is to be said in its place."""
+        ceasing = [m for m in self.plan.must_cease if m.sentence == sentence.number]
+        centre = {self.plan.target, *self.plan.swap_from}
+        if any(m.concept in centre and m.polarity != "absent" for m in ceasing):
+            return 0
+        if any(m.concept == self.plan.target for m in ceasing):
+            return 1
+        return 2 if body_of_sentence(sentence.text) == body_of(self.plan.target) else 3
+
+    def _replace(self, sentence: Sentence, new: Sequence[str], sentences: Sequence[Sentence]) -> None:
+        label, _ = split_label(sentence.text)
+        rest = self._left(sentence)
+        texts = [*new, rest] if rest else list(new)
+        if not texts and label and self._label_is_needed(sentence, sentences):
+            texts = self._filler(sentence)
+        text = label + " ".join(texts)
+        if not texts:
+            self.edits.append(SentenceEdit(action="drop", number=sentence.number))
+        elif text != sentence.text:
+            self.edits.append(SentenceEdit(action="replace", number=sentence.number, text=text))
+
+    def _label_is_needed(self, sentence: Sentence, sentences: Sequence[Sentence]) -> bool:
+        """Whether what follows stands under this one's title, or counts on its number."""
+        following = [s for s in sentences if s.number > sentence.number and self._left(s)]
+        if has_title(sentence.text):
+            return bool(following) and not has_title(following[0].text)
+        return any(list_number(s.text) for s in following)
+
+    def _filler(self, sentence: Sentence) -> list[str]:
+        """A denial of what the sentence asserted, where its place has to be kept."""
+        leaving = self.scribe.remains.leaving(self.plan)
+        asserted = [
+            m.concept
+            for m in self.plan.must_cease
+            if m.sentence == sentence.number and m.polarity != "absent" and m.concept in leaving
+        ]
+        findings = [concept for concept in asserted if concept in self.plan.swap_from]
+        for concept in (*findings, *asserted):
+            denial = self.scribe.writer.deny(concept, self.around, self.chance)
+            if denial:
+                return [denial]
+        return []
+
+    def _insert(self, section: str, sentences: Sequence[Sentence], new: Sequence[str]) -> None:
+        left = [s for s in sentences if self._left(s)] or list(sentences)
+        text = " ".join(new)
+        numbers = [number for s in sentences if (number := list_number(s.text)) is not None]
+        anchor = place_after(left, self.plan.target, by_organ=section != "impression")
+        body = body_of(self.plan.target)
+        if not anchor.text.rstrip().endswith((".", "?", "!")):
+            # Behind a sentence without its stop, one without a verb would be read as its end.
+            text = with_verb(text)
+        if numbers:
+            text, anchor = f"{max(numbers) + 1}. {text}", left[-1]
+        elif any(has_title(s.text) for s in sentences) and body_of_sentence(anchor.text) != body:
+            text, anchor = f"{TITLES[body]}: {text}", left[-1]
+        self.edits.append(SentenceEdit(action="insert", number=anchor.number, text=text))

@@ -1,0 +1,84 @@
+"""Review sheets on disk, and the stamping of a graph file with who reviewed what."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ccf_pipeline.errors import GraphError, MissingInput, UnreadableInput
+from ccf_pipeline.files.disk import sealed_file
+from ccf_pipeline.graph.load import parse_graph_text, read_source
+from ccf_pipeline.graph.model import GraphFile
+from ccf_pipeline.graph.review import SheetRow
+
+COLUMNS = tuple(SheetRow.model_fields)
+PLAIN = re.compile(r"[A-Za-z][\w .,'()-]*[\w.)]")
+
+
+def write_sheet(rows: Iterable[SheetRow], path: Path) -> None:
+    """Write a sheet that spreadsheet programs open as it is, accents included."""
+    with sealed_file(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(row.model_dump() for row in rows)
+
+
+def read_sheet(path: Path) -> tuple[SheetRow, ...]:
+    """Read a sheet back, whichever of comma, semicolon and tab the spreadsheet program put between cells."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise MissingInput(f"{path}: there is no such sheet") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableInput(
+            f"{path}: not a readable UTF-8 sheet", hint="Save it as `CSV UTF-8`."
+        ) from error
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    try:
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return tuple(SheetRow.model_validate({name: row.get(name) for name in COLUMNS}) for row in rows)
+    except (ValidationError, csv.Error) as error:
+        hint = f"The first row should name the columns {', '.join(COLUMNS)}."
+        raise UnreadableInput(f"{path}: not a review sheet", hint=hint) from error
+
+
+def stamp_reviews(path: Path, states: Mapping[str, str]) -> None:
+    """Put new review states into a graph file, and change not one other character of it.
+
+    Args:
+        path: The graph file.
+        states: The review state to write, by the key of its relation.
+    """
+    source = read_source(path)
+    text = parse_graph_text(path, source)
+    before = GraphFile.model_validate(text.content)
+    edits = [
+        (*text.span_of(("relations", number, "review")), states[relation.key])
+        for number, relation in enumerate(before.relations)
+        if relation.key in states
+    ]
+    for start, end, state in sorted(edits, reverse=True):
+        source = source[:start] + _as_yaml(state) + source[end:]
+    stamped = GraphFile.model_validate(parse_graph_text(path, source).content)
+    if stamped != _with_reviews(before, states):
+        raise GraphError(f"{path}: the review fields could not be edited safely; nothing was written")
+    with sealed_file(path) as temporary:
+        temporary.write_text(source, encoding="utf-8", newline="")
+
+
+def _with_reviews(file: GraphFile, states: Mapping[str, str]) -> GraphFile:
+    relations = tuple(
+        relation.model_copy(update={"review": states.get(relation.key, relation.review)})
+        for relation in file.relations
+    )
+    return file.model_copy(update={"relations": relations})
+
+
+def _as_yaml(state: str) -> str:
+    return state if PLAIN.fullmatch(state) else json.dumps(state, ensure_ascii=False)

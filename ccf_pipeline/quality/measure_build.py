@@ -1,0 +1,236 @@
+"""The quality of a build: read through io, measured by quality, written back beside the data set.
+
+`quality.json` and `report.html` are derived: they can be made again at any time, and are in no manifest.
+The data set's card tells the gates, and is written again when they were measured.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ccf_pipeline.corpora import corpus_terms, images_root
+from ccf_pipeline.corpora.thumbnails import thumbnail
+from ccf_pipeline.datasets.card import tell_quality
+from ccf_pipeline.datasets.wrapper import answer, load_wrapper
+from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
+from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.materials import Progress, silent
+from ccf_pipeline.errors import MissingInput, StorageError, UnreadableInput
+from ccf_pipeline.files.disk import write_text
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.quality.figures import VERSION, MadeWith, Quality
+from ccf_pipeline.quality.measuring import Opinion, Rules, measure
+from ccf_pipeline.quality.other_labels import LabelSource, write_texts
+from ccf_pipeline.quality.page import write_page
+from ccf_pipeline.quality.sampling import Sample, StratifiedSample
+from ccf_pipeline.quality.tally import Tally
+from ccf_pipeline.reader import Lexicon
+from ccf_pipeline.records import PlanSummary, Record
+from ccf_pipeline.settings import BuildSettings, settings_of
+
+QUALITY_FILE = "quality.json"
+REPORT_FILE = "report.html"
+SAMPLED_PAIRS = 10_000
+SEED = 7
+ACCEPTED_OF_A_KIND = 16
+REJECTED_FOR_A_REASON = 24
+MOST_PAIRS = 700
+MOST_THUMBNAIL_BYTES = 1_200_000
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How many pairs are read again, and by which lot they are drawn."""
+
+    pairs: int = SAMPLED_PAIRS
+    seed: int = SEED
+
+
+def measure_build(
+    path: Path,
+    sampling: Sampling = Sampling(),
+    *,
+    graph_path: Path | None = None,
+    sources: Sequence[LabelSource] = (),
+    progress: Progress = silent,
+) -> Quality:
+    """Measure a finished build, write `quality.json` into its folder and the gates onto its card.
+
+    Rows stream by; what needs texts read again is measured on a sample, whose size the figures tell.
+    """
+    folder, plan = finished_build(path)
+    graph = load_graph(graph_path)
+    tally, sample = Tally(graph), Sample[Record](sampling.pairs, sampling.seed)
+    made_with: MadeWith | None = None
+    for number, record in enumerate(every_record(folder, plan), 1):
+        tally.add(record)
+        if record.accepted:
+            sample.add(record.record_id, record)
+        made_with = made_with or _made_with(record)
+        if number % 500 == 0 or number == plan.plans:
+            progress("rows", number, plan.plans)
+    sampled = sample.values()
+    wrapper = load_wrapper(build_settings(path).dataset)
+    # Both sides of a pair show the same headings or none; here they stay as the report has them.
+    as_it_stands = wrapper.model_copy(update={"findings": "FINDINGS:", "impression": "IMPRESSION:"})
+    wrap = partial(answer, wrapper=as_it_stands)
+    rules = Rules(graph, Lexicon.from_graph(graph.file), wrap, wrapper.question, sampling.seed)
+    opinions = [_opinion(source, sampled, path) for source in sources]
+    quality = measure(tally, sampled, plan, made_with or _of_nothing(graph), rules, opinions, progress)
+    write_text(path / QUALITY_FILE, quality.model_dump_json(indent=1) + "\n")
+    _tell_on_the_card(path)
+    return quality
+
+
+def _tell_on_the_card(path: Path) -> None:
+    with open_build(path, identity_of(path)) as folder:
+        card = folder.dataset_path / "README.md"
+        told = card.read_text(encoding="utf-8")
+        if (telling := tell_quality(told, path)) != told:
+            folder.rewrite(card, telling)
+
+
+def read_quality(path: Path) -> Quality | None:
+    """What was measured of a build; None where nothing was, or by another version than this one."""
+    file = path / QUALITY_FILE
+    if not file.is_file():
+        return None
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        return Quality.model_validate(raw) if raw.get("version") == VERSION else None
+    except (OSError, ValueError, AttributeError, ValidationError) as error:
+        raise UnreadableInput(
+            f"{file}: cannot be read", hint="Run `ccf-build metrics` to measure the build anew."
+        ) from error
+
+
+def write_report(
+    path: Path,
+    out: Path | None = None,
+    *,
+    graph_path: Path | None = None,
+    seed: int = SEED,
+    progress: Progress = silent,
+) -> Path:
+    """Write the page that shows a build; it is measured first if it was not.
+
+    The page holds report text: it is for those who may see the build.
+    """
+    folder, plan = finished_build(path)
+    quality = read_quality(path) or measure_build(path, graph_path=graph_path, progress=progress)
+    accepted = StratifiedSample[Record](ACCEPTED_OF_A_KIND, seed)
+    rejected = StratifiedSample[Record](REJECTED_FOR_A_REASON, seed)
+    for number, record in enumerate(every_record(folder, plan), 1):
+        if record.accepted:
+            accepted.add((record.direction, record.target), record.record_id, record)
+        else:
+            reasons = sorted({problem.code for problem in record.problems if problem.level == "block"})
+            rejected.add(reasons[0] if reasons else "", record.record_id, record)
+        if number % 500 == 0 or number == plan.plans:
+            progress("report", number, plan.plans)
+    shown = list(_in_turns(rejected.in_turns(), accepted.in_turns()))[:MOST_PAIRS]
+    settings = build_settings(path, graph_path)
+    page = write_page(
+        quality,
+        load_graph(graph_path),
+        shown,
+        _thumbnails(shown, images_root(settings.corpus)),
+        notice=_notice(settings),
+        pairs_in_build=plan.plans,
+    )
+    target = out or path / REPORT_FILE
+    write_text(target, page)
+    target.chmod(0o600)
+    return target
+
+
+def _in_turns(one: Iterable[Record], other: Iterable[Record]) -> Iterator[Record]:
+    for pair in itertools.zip_longest(one, other):
+        yield from (record for record in pair if record is not None)
+
+
+def _thumbnails(records: Sequence[Record], root: Path) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    room = MOST_THUMBNAIL_BYTES
+    for record in records:
+        if record.image_path is None or room <= 0:
+            continue
+        small = thumbnail(root / record.image_path, record.image_sha256)
+        if small is not None:
+            found[record.record_id] = small
+            room -= len(small)
+    return found
+
+
+def _notice(settings: BuildSettings) -> str:
+    terms = corpus_terms(settings.corpus)
+    if terms.sensitivity == "open":
+        return f"Made from {terms.name}. Not for clinical use."
+    return (
+        f"Holds text derived from credentialed reports ({terms.name}): only for those who have signed the"
+        " source's data use agreement. It may not be published or sent to others. Not for clinical use."
+    )
+
+
+def build_settings(path: Path, graph_path: Path | None = None) -> BuildSettings:
+    """The settings that a build was begun with."""
+    return settings_of(identity_of(path), out=path, graph=graph_path)
+
+
+def write_sampled_texts(path: Path, out: Path, sampling: Sampling = Sampling()) -> int:
+    """The texts that another labeler is to judge, as JSON lines; `metrics --labels` takes its table back."""
+    folder, plan = finished_build(path)
+    sample = Sample[Record](sampling.pairs, sampling.seed)
+    for record in folder.accepted_records(plan.shards):
+        sample.add(record.record_id, record)
+    return write_texts(out, _texts(sample.values()))
+
+
+def finished_build(path: Path) -> tuple[BuildFolder, PlanSummary]:
+    """A build whose data set stands; only a whole one is measured."""
+    folder = BuildFolder(path)
+    plan = folder.plan_summary() if path.is_dir() else None
+    if plan is None:
+        raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
+    if not folder.is_finished():
+        raise StorageError(
+            f"{path}: is not finished", hint="Finish it with `ccf-build run`, then measure it."
+        )
+    return folder, plan
+
+
+def every_record(folder: BuildFolder, plan: PlanSummary) -> Iterator[Record]:
+    for shard in range(plan.shards):
+        yield from folder.records_of(shard)
+
+
+def _texts(records: Iterable[Record]) -> Iterator[tuple[tuple[str, str], str]]:
+    for record in records:
+        yield (record.record_id, "factual"), record.chosen_text or record.factual_text
+        yield (record.record_id, "counterfactual"), record.counterfactual_text
+
+
+def _opinion(source: LabelSource, sampled: Sequence[Record], folder: Path) -> Opinion:
+    judged = source.judge(dict(_texts(sampled)), folder)
+    return Opinion(source.name, judged.labels, judged.entities)
+
+
+def _made_with(record: Record) -> MadeWith:
+    return MadeWith(
+        graph=record.graph_version,
+        graph_digest=record.graph_digest,
+        code=record.code_version,
+        expert=record.expert,
+    )
+
+
+def _of_nothing(graph: ConceptGraph) -> MadeWith:
+    return MadeWith(graph=f"{graph.name} {graph.version}", graph_digest=graph.digest, code="", expert="")

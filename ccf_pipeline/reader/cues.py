@@ -1,0 +1,297 @@
+"""What each cue does where it stands; the cues themselves are in `cues.yaml`, by role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ccf_pipeline.reader.entries import Mark
+from ccf_pipeline.reader.lists import join
+from ccf_pipeline.reader.walk import Item, Reach, Walk
+
+
+def open_denial(walk: Walk, i: int, mark: Mark) -> None:
+    """Deny what follows."""
+    walk.reach = Reach("absent", mark.phrase, mark.role)
+    walk.past = None
+
+
+def open_removal(walk: Walk, i: int, mark: Mark) -> None:
+    """Deny the devices that follow: they came out."""
+    walk.reach = Reach("absent", mark.phrase, "removal")
+
+
+def open_resolution(walk: Walk, i: int, mark: Mark) -> None:
+    """Deny what follows: it is gone."""
+    walk.reach = Reach("absent", mark.phrase, "no", resolved=True)
+
+
+def deny_seen(walk: Walk, i: int, mark: Mark) -> None:
+    """Deny what was not seen; "not appreciated" may be a doubt."""
+    hardly = mark.temporality is None and mark.phrase.endswith(walk.lexicon.hardly_seen)
+    if hardly and walk.conventions.not_appreciated == "uncertain":
+        doubt_before(walk, i, mark)
+    else:
+        deny_before(walk, i, mark)
+
+
+def deny_before(walk: Walk, i: int, mark: Mark) -> None:
+    """Deny what stands before; without any, what follows."""
+    group = walk.group_behind()
+    if not group and mark.phrase == "none":
+        open_denial(walk, i, mark)
+        name_again(walk, i, mark)
+        walk.reach = None
+        return
+    if not group:
+        open_denial(walk, i, mark)
+        return
+    for item in group:
+        if walk.marks[item.mark].phrase.endswith("tip"):
+            continue
+        if item.polarity != "absent":
+            item.polarity, item.cue = "absent", mark.phrase
+        if mark.temporality == "resolved" or mark.role == "resolved":
+            item.temporality = "resolved"
+        assert_state(walk, item)
+    walk.trail.append("stop")
+
+
+def resolve_before(walk: Walk, i: int, mark: Mark) -> None:
+    """What stands before is gone; without any, what follows."""
+    if walk.group_behind():
+        deny_before(walk, i, mark)
+    else:
+        open_resolution(walk, i, mark)
+
+
+def remove_before(walk: Walk, i: int, mark: Mark) -> None:
+    """The devices before came out."""
+    for item in walk.group_behind():
+        if item.concept in walk.lexicon.devices:
+            item.polarity, item.cue = "absent", mark.phrase
+
+
+def doubt_after(walk: Walk, i: int, mark: Mark) -> None:
+    """Doubt what follows."""
+    walk.trail.append("stop")
+    if walk.reach is not None and walk.reach.polarity == "absent" and not closed_since(walk):
+        return
+    walk.reach = Reach("uncertain", mark.phrase, "maybe")
+
+
+def doubt_before(walk: Walk, i: int, mark: Mark) -> None:
+    """Doubt what stands before; without any, what follows."""
+    group = walk.group_behind()
+    if not group:
+        doubt_after(walk, i, mark)
+        return
+    for item in group:
+        item.polarity, item.cue = "uncertain", mark.phrase
+    walk.trail.append("stop")
+
+
+def doubt(walk: Walk, i: int, mark: Mark) -> None:
+    """Doubt what follows in the clause; without any, what stands before."""
+    previous = walk.marks[i - 1] if i else None
+    is_said_of_it = previous is not None and previous.role == "verb" and mark.phrase in _ADJECTIVES
+    if walk.something_ahead(i) and not (is_said_of_it and walk.group_behind()):
+        doubt_after(walk, i, mark)
+    elif not is_about_a_device(walk, i):
+        doubt_before(walk, i, mark)
+
+
+def doubt_both(walk: Walk, i: int, mark: Mark) -> None:
+    """Doubt what stands before and what follows."""
+    if walk.reach is None or walk.reach.polarity != "absent":
+        for item in walk.group_behind():
+            if item.polarity == "present":
+                item.polarity, item.cue = "uncertain", mark.phrase
+        walk.reach = Reach("uncertain", mark.phrase, "maybe")
+
+
+def doubt_list(walk: Walk, i: int, mark: Mark) -> None:
+    """Doubt all that is listed, or claimed under a condition."""
+    walk.trail.append("stop")
+    walk.reach = Reach("uncertain", mark.phrase, mark.role)
+
+
+def doubt_either(walk: Walk, i: int, mark: Mark) -> None:
+    """ "Either … or" doubts both; "either side" is a place."""
+    if walk.or_ahead(i):
+        doubt_after(walk, i, mark)
+
+
+def doubt_apparent(walk: Walk, i: int, mark: Mark) -> None:
+    """ "Apparent cardiomegaly" is doubted; "not apparent" is a perception."""
+    if mark.phrase == "apparent" and walk.something_ahead(i):
+        doubt_after(walk, i, mark)
+
+
+def ask(walk: Walk, i: int, mark: Mark) -> None:
+    """A question mark doubts the word it stands before, else the clause it ends."""
+    later = walk.next(i)
+    if later is not None and later.start == mark.end and later.entry.names_something:
+        doubt_after(walk, i, mark)
+    else:
+        doubt_before(walk, i, mark)
+
+
+def assert_after(walk: Walk, i: int, mark: Mark) -> None:
+    """Assert what follows, unless a cue is still looking for what it speaks of."""
+    if _is_doubt(walk, mark):
+        doubt(walk, i, mark)
+        return
+    # "shows no", "may be compatible with": the cue is still looking for what it speaks of.
+    undecided = walk.reach is not None and not walk.reach.touched
+    if walk.reach is not None and (walk.reach.kind == "conditional" or undecided):
+        walk.trail.append("stop")
+    else:
+        walk.end_clause()
+
+
+def end_clause(walk: Walk, i: int, mark: Mark) -> None:
+    """A statement ends here; a doubt that has decided nothing goes on."""
+    pending = walk.reach
+    walk.end_clause()
+    if pending is not None and pending.polarity == "uncertain" and not pending.touched:
+        walk.reach = pending
+
+
+def except_after(walk: Walk, i: int, mark: Mark) -> None:
+    """What follows is excepted from what was said."""
+    walk.excepted = True
+    walk.end_clause()
+
+
+def name_again(walk: Walk, i: int, mark: Mark) -> None:
+    """A pronoun: the finding named last is said again, as this clause has it."""
+    last = next((step for step in reversed(walk.trail) if isinstance(step, Item)), None)
+    if last is None or last.polarity == "uncertain":
+        return
+    polarity, cue = walk.current()
+    for other in [
+        item for item in walk.items if item.mark == last.mark and not item.concept.startswith("nrm_")
+    ]:
+        walk.add(other.concept, i, mark.start, mark.end, polarity, cue)
+
+
+def remember(walk: Walk, i: int, mark: Mark) -> None:
+    """What follows was known or done before."""
+    walk.past = mark.phrase
+
+
+def note_verb(walk: Walk, i: int, mark: Mark) -> None:
+    """The clause has its verb."""
+    walk.has_verb = True
+    walk.trail.append("verb")
+
+
+def note_with(walk: Walk, i: int, mark: Mark) -> None:
+    """ "With" ends what a cue before it has decided about."""
+    walk.trail.append("with")
+    walk.past = None
+    walk.coming_time = None
+    if walk.reach is not None and walk.reach.touched:
+        walk.reach = None
+
+
+def note_part(walk: Walk, i: int, mark: Mark) -> None:
+    """Not to see the tip of a tube does not deny the tube."""
+    if not walk.something_ahead(i) and any(later.role == "unseen" for later in walk.marks[i + 1 : i + 4]):
+        walk.trail.append("stop")
+
+
+def note_comma(walk: Walk, i: int, mark: Mark) -> None:
+    """A comma joins a list or begins a statement."""
+    join(walk, i, "comma")
+
+
+def note_and(walk: Walk, i: int, mark: Mark) -> None:
+    """An "and" joins a list or begins a statement."""
+    join(walk, i, "and")
+
+
+def note_or(walk: Walk, i: int, mark: Mark) -> None:
+    """An "or" always joins."""
+    walk.trail.append("or")
+
+
+def end_sentence(walk: Walk, i: int, mark: Mark) -> None:
+    """After a semicolon nothing before it counts."""
+    walk.end_clause()
+    walk.has_verb = False
+
+
+def _is_doubt(walk: Walk, mark: Mark) -> bool:
+    """Whether "likely" or "probable" is to be read as a doubt."""
+    return (walk.conventions.likely == "uncertain" and mark.phrase in walk.lexicon.likely) or (
+        walk.conventions.probable == "uncertain" and mark.phrase in walk.lexicon.probable
+    )
+
+
+def is_about_a_device(walk: Walk, i: int) -> bool:
+    """Whether something may be done to a device: "the tube could be advanced" leaves no doubt of the tube."""
+    group = walk.group_behind()
+    perceived = i + 1 < len(walk.marks) and walk.marks[i + 1].role in ("seen", "maybe", "semicolon")
+    return (
+        bool(group) and group[0].concept in walk.lexicon.devices and not perceived and i + 1 < len(walk.marks)
+    )
+
+
+def closed_since(walk: Walk) -> bool:
+    """Whether a comma or conjunction stands between the last concept and here."""
+    return any(step in ("comma", "and", "or") for step in walk.trail[-2:])
+
+
+def assert_state(walk: Walk, item: Item) -> None:
+    """A plain denial asserts the normal state whose words it is."""
+    if item.temporality == "resolved" or item.qualified:
+        return
+    for state in walk.marks[item.mark].entry.denied_states:
+        if item.concept in walk.marks[item.mark].entry.concepts:
+            twin = Item(state, item.mark, item.start, item.end, "present", item.cue)
+            if not any(other.concept == state and other.start == item.start for other in walk.items):
+                walk.items.append(twin)
+
+
+# After "is" or "are" these speak of what stands before them, whatever follows.
+_ADJECTIVES = frozenset(
+    {"possible", "questionable", "questioned", "equivocal", "suspected", "uncertain", "unlikely"}
+)
+HANDLERS: dict[str, Callable[[Walk, int, Mark], None]] = {
+    "no": open_denial,
+    "without": open_denial,
+    "not": open_denial,
+    "no_longer": open_denial,
+    "rather_than": open_denial,
+    "removal_of": open_removal,
+    "resolution_of": open_resolution,
+    "resolved": resolve_before,
+    "removed": remove_before,
+    "absent": deny_before,
+    "unseen": deny_seen,
+    "maybe": doubt,
+    "maybe_before": doubt_after,
+    "maybe_after": doubt_before,
+    "excluded": doubt_after,
+    "versus": doubt_both,
+    "differential": doubt_list,
+    "conditional": doubt_list,
+    "query": ask,
+    "asserts": assert_after,
+    "break": end_clause,
+    "except": except_after,
+    "semicolon": end_sentence,
+    "colon": end_clause,
+    "history": remember,
+    "formerly": remember,
+    "comma": note_comma,
+    "and": note_and,
+    "either": doubt_either,
+    "seen": doubt_apparent,
+    "part": note_part,
+    "pronoun": name_again,
+    "or": note_or,
+    "with": note_with,
+    "verb": note_verb,
+}

@@ -1,0 +1,67 @@
+"""What a text says of its findings, arranged for planning and checking."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ccf_pipeline.reader import CCF, Lexicon, read_report
+from ccf_pipeline.records import Mention, Polarity
+from ccf_pipeline.records.once import once
+
+_REMEMBERED_TEXTS = 256
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The mentions of one text and the state of each of the fourteen findings in it."""
+
+    mentions: tuple[Mention, ...]
+    states: dict[str, Polarity]
+
+    @once
+    def assertions(self) -> Sequence[Mention]:
+        """What is said to be there now."""
+        return [mention for mention in self.mentions if is_asserted(mention)]
+
+    @once
+    def asserted(self) -> frozenset[str]:
+        """Every concept that is said to be there now."""
+        return frozenset([mention.concept for mention in self.assertions])
+
+    def of(self, concept: str) -> Sequence[Mention]:
+        """What is said of one concept, in order."""
+        return self._by_concept.get(concept, ())
+
+    @once
+    def _by_concept(self) -> Mapping[str, Sequence[Mention]]:
+        found: defaultdict[str, list[Mention]] = defaultdict(list)
+        for mention in self.mentions:
+            found[mention.concept].append(mention)
+        return dict(found)
+
+
+def is_asserted(mention: Mention) -> bool:
+    """Present now: not only before, and not resolved."""
+    return mention.polarity == "present" and mention.temporality not in ("prior", "resolved")
+
+
+def spans_meet(mention: Mention, spans: Iterable[tuple[int, int]]) -> bool:
+    """Whether a mention shares text with one of the spans."""
+    begun, ended = mention.start, mention.end
+    return any(begun < end and start < ended for start, end in spans)
+
+
+def read_facts(text: str, lexicon: Lexicon) -> Reading:
+    """Read a text once for all its mentions and findings, as counterfactuals are planned and checked.
+
+    An order to a model says nothing of the patient, and what an earlier film showed is past. The last texts
+    are remembered: a factual report is read for its plan, and again for each of its counterfactuals.
+    """
+    reading = lexicon.facts.get(text)
+    if reading is None:
+        if len(lexicon.facts) >= _REMEMBERED_TEXTS:
+            lexicon.facts.clear()
+        reading = lexicon.facts[text] = Reading(*read_report(text, lexicon, CCF, this_film=True))
+    return reading

@@ -1,0 +1,170 @@
+"""Report-level labels: the fourteen findings in CheXpert's aggregation, sentence by sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ccf_pipeline.reader.conventions import CHEXPERT, ReadingConventions, SignAs
+from ccf_pipeline.reader.lexicon import Lexicon
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Polarity, Temporality
+
+_RANK: dict[Polarity, int] = {"present": 3, "uncertain": 2, "absent": 1}
+
+
+class Statement(Protocol):
+    """What labels ask of a mention; `start` tells which statements are of the same words."""
+
+    concept: str
+    polarity: Polarity
+    start: int
+    temporality: Temporality | None
+    implied_by: str | None
+
+
+# What a sentence makes of the findings, and whether it rules out that there is none. Two plain tuples, for a
+# corpus has tens of thousands to remember, and Python's garbage collector forgets about those.
+LabelsTold = tuple[tuple[tuple[str, Polarity], ...], bool]
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """What a statement of each concept makes of the labels under one set of conventions.
+
+    Most concepts set no label and stand in none of the tables. What follows from another statement, as a
+    denial does from a normal state, may set less than what is said outright.
+    """
+
+    asserted: dict[str, tuple[str, ...]]
+    denied: dict[str, tuple[str, ...]]
+    denied_by_another: dict[str, tuple[str, ...]]
+    cancels_no_finding: frozenset[str]
+    signs: dict[str, tuple[str, SignAs]]
+    doubt: Polarity
+    ignores_history: bool
+    implied_denials: bool
+
+
+def label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTable:
+    """The conventions worked out for every concept; made once, then remembered with the lexicon."""
+    table = lexicon.label_tables.get(conventions)
+    if table is None:
+        table = lexicon.label_tables[conventions] = _label_table(lexicon, conventions)
+    return table
+
+
+def _label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTable:
+    concepts = dict.fromkeys(
+        [*FINDING_LABELS, *lexicon.signs, *lexicon.label_synonyms, *lexicon.wires_and_clips, *lexicon.labels]
+    )
+
+    def labels_set(polarity: Polarity, *, implied: bool = False) -> dict[str, tuple[str, ...]]:
+        told = {concept: _findings(concept, polarity, implied, lexicon, conventions) for concept in concepts}
+        return {concept: findings for concept, findings in told.items() if findings}
+
+    return LabelTable(
+        asserted=labels_set("present"),
+        denied=labels_set("absent"),
+        denied_by_another=labels_set("absent", implied=True),
+        cancels_no_finding=lexicon.abnormal
+        if conventions.no_finding == "strict"
+        else lexicon.cancels_no_finding,
+        signs={
+            sign: (finding, getattr(conventions, convention))
+            for sign, (convention, finding) in lexicon.signs.items()
+        },
+        doubt=conventions.doubt,
+        ignores_history=conventions.history == "ignore",
+        implied_denials=conventions.implied_denials,
+    )
+
+
+def _findings(
+    concept: str, polarity: Polarity, implied: bool, lexicon: Lexicon, conventions: ReadingConventions
+) -> tuple[str, ...]:
+    """The findings whose label a statement of a concept sets; `implied` where another statement says so."""
+    if concept in FINDING_LABELS:
+        return (concept,)
+    convention, finding = lexicon.signs.get(concept, ("", ""))
+    if polarity == "absent":
+        if (
+            convention == "vascular_congestion"
+            and conventions.vascular_congestion == "uncertain"
+            and not implied
+        ):
+            return (finding,)
+        synonym = lexicon.label_synonyms.get(concept)
+        return () if synonym is None else (synonym,)
+    if convention:
+        return (finding,)
+    if conventions.wires_and_clips and concept in lexicon.wires_and_clips:
+        return (SUPPORT_DEVICES,)
+    return lexicon.labels.get(concept, ())
+
+
+def read_labels(
+    mentions: Iterable[Mention], lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT
+) -> dict[str, Polarity]:
+    """What a report says of each of the fourteen findings; a finding not spoken of is left out."""
+    return add_up([labels_told(tuple(mentions), label_table(lexicon, conventions))])
+
+
+def add_up(told: Iterable[LabelsTold]) -> dict[str, Polarity]:
+    """The labels of a report from what its sentences tell."""
+    labels: dict[str, Polarity] = {}
+    cancelled = False
+    for states, cancels in told:
+        cancelled = cancelled or cancels
+        for finding, state in states:
+            if finding not in labels or _RANK[state] > _RANK[labels[finding]]:
+                labels[finding] = state
+    labels.pop(NO_FINDING, None)
+    if cancelled:
+        return labels
+    for finding, state in labels.items():
+        if state != "absent" and finding != SUPPORT_DEVICES:
+            return labels
+    labels[NO_FINDING] = "present"
+    return labels
+
+
+def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTold:
+    """What statements make of the labels; those of different sentences do not touch each other.
+
+    Where a sign or a harmless kind of a finding is named, a convention answers for the finding at its place.
+    """
+    answers: dict[tuple[str, int], SignAs] = {}
+    for statement in statements:
+        if statement.concept in table.signs and statement.polarity != "absent":
+            finding, meaning = table.signs[statement.concept]
+            answers[finding, statement.start] = meaning
+    labels: dict[str, Polarity] = {}
+    cancels = False
+    for statement in statements:
+        if statement.temporality == "prior" and table.ignores_history:
+            continue
+        said = statement.polarity
+        state = table.doubt if said == "uncertain" else said
+        if state != "absent":
+            cancels = cancels or statement.concept in table.cancels_no_finding
+            findings = table.asserted.get(statement.concept)
+        elif statement.implied_by is None:
+            findings = table.denied.get(statement.concept)
+        elif said == "absent" and not table.implied_denials:
+            continue
+        else:
+            findings = table.denied_by_another.get(statement.concept)
+        if findings is None:
+            continue
+        for finding in findings:
+            told = state
+            if answers and state != "absent":
+                answer = answers.get((finding, statement.start))
+                if answer == "blank":
+                    continue
+                if answer == "uncertain":
+                    told = table.doubt
+            if finding not in labels or _RANK[told] > _RANK[labels[finding]]:
+                labels[finding] = told
+    return tuple(labels.items()), cancels

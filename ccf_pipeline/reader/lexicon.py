@@ -1,0 +1,301 @@
+"""The lexicon: every phrase that the graph and the cues know, compiled for one pass over a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import yaml
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from ccf_pipeline.graph.model import GraphFile
+from ccf_pipeline.reader.book import Book
+from ccf_pipeline.reader.conventions import ReadingConventions
+from ccf_pipeline.reader.entries import STARTERS, Entry, FrameTable, concept_of
+from ccf_pipeline.reader.words import NUMBER, Vocabulary
+from ccf_pipeline.records import NO_FINDING, SUPPORT_DEVICES, Side, Temporality
+
+
+@dataclass(frozen=True)
+class Denial:
+    """A concept that a normal state denies; `unless_excepted` when an exception in the sentence lifts it."""
+
+    concept: str
+    unless_excepted: bool
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Phrases, frames and what follows from what; made once from a graph, then only read.
+
+    `entries` tell what each pattern of the automaton stands for; `naming` and `starters` are the indices of
+    those that name something and of those that make one cue with a word behind them. `implying` are the
+    concepts that another follows from.
+    `cache` and `facts` remember what sentences and texts say, which depends on nothing else; both are bounded
+    by those who fill them.
+    """
+
+    vocabulary: Vocabulary
+    automaton: AhoCorasick
+    entries: tuple[Entry, ...]
+    naming: frozenset[int]
+    starters: frozenset[int]
+    frames: FrameTable
+    denials: dict[str, tuple[Denial, ...]]
+    denial_states: dict[str, tuple[str, ...]]
+    parents: dict[str, tuple[str, ...]]
+    implying: frozenset[str]
+    labels: dict[str, tuple[str, ...]]
+    temporal_concepts: dict[str, Temporality]
+    plural_of: dict[str, str]
+    sided: frozenset[str]
+    devices: frozenset[str]
+    cancels_no_finding: frozenset[str]
+    abnormal: frozenset[str]
+    label_synonyms: dict[str, str]
+    signs: dict[str, tuple[str, str]]
+    wires_and_clips: frozenset[str]
+    headings_of_history: frozenset[str]
+    wider_regions: dict[str, frozenset[str]]
+    sides_of_regions: dict[str, Side]
+    of_bones: frozenset[str]
+    topics: dict[str, str]
+    enlargements: dict[str, str]
+    likely: frozenset[str]
+    probable: frozenset[str]
+    hardly_seen: tuple[str, ...]
+    alone: dict[str, str]
+    pulls: frozenset[str]
+    pushes: frozenset[str]
+    bones: frozenset[str]
+    cache: dict[tuple[ReadingConventions, bool], Any] = field(default_factory=dict, compare=False, repr=False)
+    label_tables: dict[ReadingConventions, Any] = field(default_factory=dict, compare=False, repr=False)
+    facts: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @staticmethod
+    def from_graph(graph: GraphFile) -> Lexicon:
+        """Compile a graph's words together with the packaged cues."""
+        return _compile(graph)
+
+
+def _compile(graph: GraphFile) -> Lexicon:
+    cues, frames, words = (packaged(name) for name in ("cues.yaml", "frames.yaml", "words.yaml"))
+    vocabulary = Vocabulary(words["plurals"], words["abbreviations"], words["confusable"], words["glued"])
+    known = {concept.id for concept in graph.concepts}
+    book = Book(vocabulary)
+    book.entries[NUMBER] = Entry("number", role="number")
+    for entry in (*_cue_entries(cues), *_frame_entries(frames), *_place_entries(graph, cues)):
+        book.add(entry)
+    table = _frame_table(frames, known)
+    kinship = _kinship(graph)
+    _add_concepts(book, graph, table, cues["temporal_concepts"])
+    book.resolve_parts(kinship)
+    book.leave_plurals_to_the_reader(cues["plural_of"])
+    vocabulary.finish()
+    patterns, entries = book.compiled(frozenset(cues["found_elsewhere_too"]))
+    denials, parents = _denials(graph), _parents(graph)
+    temporal = {k: v for k, v in cues["temporal_concepts"].items() if k in known}
+    return Lexicon(
+        vocabulary=vocabulary,
+        automaton=AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest),
+        entries=entries,
+        naming=frozenset(i for i, entry in enumerate(entries) if entry.names_something),
+        starters=frozenset(i for i, entry in enumerate(entries) if entry.role in STARTERS),
+        frames=table,
+        denials=denials,
+        denial_states=book.denial_states(graph),
+        parents=parents,
+        implying=frozenset((*denials, *parents)),
+        labels={concept.id: concept.sets_labels for concept in graph.concepts if concept.sets_labels},
+        temporal_concepts=temporal,
+        plural_of={a: b for a, b in cues["plural_of"].items() if a in known and b in known},
+        sided=frozenset(concept.id for concept in graph.concepts if concept.sides != "none"),
+        devices=_devices(graph),
+        cancels_no_finding=frozenset(c.id for c in graph.concepts if c.cancels_no_finding),
+        abnormal=abnormal_in(graph),
+        label_synonyms={a: b for a, b in cues["label_synonyms"].items() if a in known and b in known},
+        signs={
+            sign: (convention, finding)
+            for convention, (sign, finding) in cues["signs"].items()
+            if sign in known and finding in known
+        },
+        wires_and_clips=frozenset(
+            r.source for r in graph.relations if r.kind == "variant" and r.target == SUPPORT_DEVICES
+        ),
+        headings_of_history=frozenset(cues["headings_of_history"]),
+        wider_regions=_wider_regions(graph),
+        sides_of_regions={r.id: r.sides for r in graph.regions if r.sides == "left" or r.sides == "right"},
+        topics=frames["topics"],
+        enlargements={part: concept for part, concept in frames["enlargements"].items() if concept in known},
+        likely=frozenset(cues["likely"]),
+        probable=frozenset(cues["probable"]),
+        hardly_seen=tuple(cues["hardly_seen"]),
+        alone=frames["alone"],
+        pulls=frozenset(cues["pulls"]),
+        pushes=frozenset(cues["pushes"]),
+        of_bones=frozenset(cues["of_bones"]),
+        bones=frozenset(r for r, wider in _wider_regions(graph).items() if "bones" in wider or r == "bones"),
+    )
+
+
+@lru_cache(maxsize=8)
+def packaged(name: str) -> Any:
+    """One of the data files of this package."""
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    # The base loader leaves every scalar a string: "no" and "on" are words here.
+    return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+
+
+# --- phrases of the packaged rules --------------------------------------------------------
+
+_TABLES = frozenset(
+    [
+        "side",
+        "severity",
+        "temporality",
+        "temporal_concepts",
+        "plural_of",
+        "headings_of_history",
+        "elsewhere",
+        "harmless_concepts",
+        "label_synonyms",
+        "signs",
+        "likely",
+        "probable",
+        "hardly_seen",
+        "of_bones",
+        "pulls",
+        "pushes",
+        "found_elsewhere_too",
+    ]
+)
+
+
+def _cue_entries(cues: dict[str, Any]) -> Iterator[Entry]:
+    for role, phrases in cues.items():
+        if role not in _TABLES:
+            gone: Temporality | None = "resolved" if role in ("resolved", "resolution_of") else None
+            yield from (Entry(phrase, role=role, temporality=gone) for phrase in phrases)
+    for side, phrases in cues["side"].items():
+        yield from (Entry(phrase, side=side) for phrase in phrases)
+    for word, phrases in cues["severity"].items():
+        yield from (Entry(phrase, severity=word.rstrip("_")) for phrase in phrases)
+    for temporality, phrases in cues["temporality"].items():
+        yield from (Entry(phrase, temporality=temporality) for phrase in phrases)
+    yield from (Entry(phrase, elsewhere=True) for phrase in cues["elsewhere"])
+
+
+def _frame_entries(frames: dict[str, Any]) -> Iterator[Entry]:
+    for subject, phrases in frames["subjects"].items():
+        yield from (Entry(phrase, subject=subject) for phrase in phrases)
+    for predicate, phrases in frames["predicates"].items():
+        yield from (Entry(phrase, predicate=predicate) for phrase in phrases)
+
+
+def _frame_table(frames: dict[str, Any], known: set[str]) -> FrameTable:
+    return {
+        subject: {
+            predicate: tuple(m for m in meanings if concept_of(m) in known)
+            for predicate, meanings in predicates.items()
+        }
+        for subject, predicates in frames["frames"].items()
+    }
+
+
+def _place_entries(graph: GraphFile, cues: dict[str, Any]) -> Iterator[Entry]:
+    for grade in graph.severity_grades:
+        # "Moderate volume" would hide the volume loss in "moderate volume loss".
+        yield from (Entry(word, severity=word) for word in grade if not word.endswith("volume"))
+    for region in graph.regions:
+        for word in region.words:
+            yield Entry(word, region=region.id)
+
+
+# --- phrases of the graph ----------------------------------------------------------------
+
+
+def _add_concepts(
+    book: Book,
+    graph: GraphFile,
+    table: FrameTable,
+    temporal: dict[str, Temporality],
+) -> None:
+    for concept in graph.concepts:
+        for phrase in concept.not_forms:
+            # The reader sees a denial itself: "no large effusion" needs no exception.
+            if not book.has_denial(phrase):
+                book.add_not_form(concept.id, phrase)
+    for concept in graph.concepts:
+        for phrase in concept.forms:
+            book.add_form(concept, phrase, table, temporal.get(concept.id))
+        for phrase in concept.exact_forms:
+            book.add_exact(concept, phrase)
+
+
+# --- what follows from what --------------------------------------------------------------
+
+
+def _kinship(graph: GraphFile) -> set[tuple[str, str]]:
+    """Pairs of concepts of which one may stand inside a form of the other and still be meant."""
+    kin: set[tuple[str, str]] = set()
+    for relation in graph.relations:
+        if relation.relation == "positive" and relation.kind in ("is_a", "sign_of", "modifier", "location"):
+            kin |= {(relation.source, relation.target), (relation.target, relation.source)}
+    return kin
+
+
+def _denials(graph: GraphFile) -> dict[str, tuple[Denial, ...]]:
+    """What each normal state denies: what the graph opposes to it directly, and every finding it excludes."""
+    normal = {concept.id for concept in graph.concepts if concept.kind == "normal_state"}
+    findings = {concept.id for concept in graph.concepts if concept.kind == "finding"}
+    denied: dict[str, dict[str, Denial]] = {}
+    for relation in graph.relations:
+        if relation.relation != "exclusive":
+            continue
+        for state, other in ((relation.source, relation.target), (relation.target, relation.source)):
+            if state not in normal or other in normal or other == NO_FINDING:
+                continue
+            strong_finding = relation.strength == "strong" and other in findings
+            if relation.kind == "negation" or (relation.kind == "contradicts_normal" and strong_finding):
+                excepted = relation.when is not None and relation.when.no_exception
+                denied.setdefault(state, {})[other] = Denial(other, excepted)
+    return {state: tuple(others.values()) for state, others in denied.items()}
+
+
+def _parents(graph: GraphFile) -> dict[str, tuple[str, ...]]:
+    """The findings that an attribute is a kind of: who says PICC says support device."""
+    findings = {concept.id for concept in graph.concepts if concept.kind == "finding"}
+    parents: dict[str, list[str]] = {}
+    for relation in graph.relations:
+        if relation.kind == "is_a" and relation.target in findings and relation.source not in findings:
+            parents.setdefault(relation.source, []).append(relation.target)
+    return {child: tuple(names) for child, names in parents.items()}
+
+
+def _wider_regions(graph: GraphFile) -> dict[str, frozenset[str]]:
+    """For each region all those it lies in."""
+    parents = {region.id: region.part_of for region in graph.regions}
+
+    def above(region: str) -> set[str]:
+        return {wider for parent in parents.get(region, ()) for wider in (parent, *above(parent))}
+
+    return {region: frozenset(above(region)) for region in parents}
+
+
+def _devices(graph: GraphFile) -> frozenset[str]:
+    """Support devices and all that is a kind of them, wires and clips included."""
+    kinds = {
+        r.source for r in graph.relations if r.kind in ("is_a", "variant") and r.target == SUPPORT_DEVICES
+    }
+    return frozenset({SUPPORT_DEVICES, *kinds})
+
+
+def abnormal_in(graph: GraphFile) -> frozenset[str]:
+    """What a chest without findings does not show; devices are not counted."""
+    cues = packaged("cues.yaml")
+    harmless = {*cues["temporal_concepts"], *cues["harmless_concepts"]}
+    abnormal = {c.id for c in graph.concepts if c.kind != "normal_state" and c.id != NO_FINDING}
+    return frozenset(abnormal - harmless - _devices(graph))

@@ -1,0 +1,208 @@
+"""A text in pieces: new letters, words of the study's own report, and phrases that other reports hold.
+
+No new piece holds four words in a row of any report. Kept sentences, however short, and words that could
+point to a person are copied too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from ccf_pipeline.counterfactual.check.privacy import IDENTIFIER
+from ccf_pipeline.reader.sentences import split_report
+from ccf_pipeline.sharing.delta.words import SHINGLE, Shingle, Words, words_of
+from ccf_pipeline.sharing.nouns import Piece, Respelling, Source
+
+# Runs that repeat themselves begin at many places; the first few are enough to find a long one.
+_MOST_BEGINNINGS = 16
+_ENDS = frozenset(".!?:;\n")
+
+
+class SourceReport:
+    """A report to copy from, with its runs, short sentences and identifying words found beforehand."""
+
+    def __init__(self, text: str) -> None:
+        self.words = Words(text)
+        self._runs: dict[Shingle, list[int]] = {}
+        for place, shingle in enumerate(self.words.shingles()):
+            self._runs.setdefault(shingle, []).append(place)
+        self._short = self._short_sentences(text)
+        self._identifying = self._identifying_words(text)
+
+    def copy_of(self, target: Words, at: int) -> tuple[int, int]:
+        """The words here that begin at `at` of the target: (first, count); nothing to copy counts 0."""
+        first, count = self._longest_run(target.keys, at)
+        if count:
+            return first, count
+        if _begins_sentence(target, at):
+            for count in range(min(SHINGLE - 1, len(target) - at), 0, -1):
+                found = self._short.get(tuple(target.keys[at : at + count]))
+                if found is not None and _ends_sentence(target, at + count - 1):
+                    return found, count
+        single = self._identifying.get(target.keys[at])
+        return (single, 1) if single is not None else (0, 0)
+
+    def holds(self, shingle: Shingle) -> bool:
+        return shingle in self._runs
+
+    def _longest_run(self, keys: list[str], at: int) -> tuple[int, int]:
+        source = self.words.keys
+        best_first = best = 0
+        for first in self._runs.get(tuple(keys[at : at + SHINGLE]), ())[:_MOST_BEGINNINGS]:
+            count = SHINGLE
+            most = min(len(source) - first, len(keys) - at)
+            while count < most and source[first + count] == keys[at + count]:
+                count += 1
+            if count > best:
+                best_first, best = first, count
+        return best_first, best
+
+    def _short_sentences(self, text: str) -> dict[Shingle, int]:
+        found: dict[Shingle, int] = {}
+        for _, start, end in split_report(text):
+            inside = [n for n, (a, b) in enumerate(self.words.spans) if a >= start and b <= end]
+            if 0 < len(inside) < SHINGLE:
+                found.setdefault(tuple(self.words.keys[n] for n in inside), inside[0])
+        return found
+
+    def _identifying_words(self, text: str) -> dict[str, int]:
+        """Numbers, blanks, and the words of names, dates and ages."""
+        spans = [match.span() for match in IDENTIFIER.finditer(text)]
+        found: dict[str, int] = {}
+        for n, ((a, b), key) in enumerate(zip(self.words.spans, self.words.keys, strict=True)):
+            told = any(start < b and a < end for start, end in spans)
+            if told or "_" in key or any(letter.isdigit() for letter in key):
+                found.setdefault(key, n)
+        return found
+
+
+@lru_cache(maxsize=64)
+def source_report(text: str) -> SourceReport:
+    """Remembered, for the texts of one study come one after the other."""
+    return SourceReport(text)
+
+
+def cut_into_pieces(text: str, source: str, phrases: Mapping[Shingle, int]) -> tuple[Piece, ...]:
+    """The pieces that make `text` again, to the letter.
+
+    Args:
+        source: the study's own report.
+        phrases: the number of every four words in a row that are to be copied from other reports.
+    """
+    target = Words(text)
+    report = source_report(source)
+    pieces = _Pieces()
+    at = 0
+    while at < len(target):
+        pieces.add_new(target.before(at))
+        first, count = report.copy_of(target, at)
+        if count:
+            pieces.copy("report", -1, report.words, first, target, at, count)
+        elif (phrase := phrases.get(tuple(target.keys[at : at + SHINGLE]))) is not None:
+            count = SHINGLE
+            pieces.copy("phrase", phrase, words_of(phrase_text(target.keys[at : at + count])), 0, target, at)
+        else:
+            count = 1
+            pieces.add_new(target.piece(at, 1))
+        at += count
+    pieces.add_new(target.after(len(target) - 1) if len(target) else text)
+    return pieces.all()
+
+
+def join_pieces(pieces: Iterable[Piece], source: str, phrases: Mapping[int, str]) -> str | None:
+    """The text again; None where the pieces do not fit the report or the phrases."""
+    texts = []
+    for piece in pieces:
+        if piece.source == "new":
+            texts.append(piece.text)
+            continue
+        copied_from = words_of(source if piece.source == "report" else phrases.get(piece.phrase, ""))
+        if piece.first < 0 or piece.count < 1 or piece.first + piece.count > len(copied_from):
+            return None
+        letters = list(copied_from.piece(piece.first, piece.count))
+        for respelled in piece.respelled:
+            if not 0 <= respelled.at < len(letters):
+                return None
+            letters[respelled.at] = respelled.letter
+        texts.append("".join(letters))
+    return "".join(texts)
+
+
+def phrase_text(keys: Iterable[str]) -> str:
+    """How a phrase is spelled before a row respells it."""
+    return " ".join(keys)
+
+
+def foreign_shingles(text: str, source: str) -> Iterator[Shingle]:
+    """Every four words in a row that the study's own report lacks: those that others hold become phrases.
+
+    All of the text is looked at, not only what would be new: where a phrase ends decides what is copied next.
+    """
+    own = source_report(source)
+    return (shingle for shingle in words_of(text).shingles() if not own.holds(shingle))
+
+
+class _Pieces:
+    """Pieces in the making; what is new is gathered until something is copied."""
+
+    def __init__(self) -> None:
+        self._done: list[Piece] = []
+        self._new = ""
+
+    def add_new(self, text: str) -> None:
+        self._new += text
+
+    def copy(
+        self,
+        kind: Source,
+        phrase: int,
+        source: Words,
+        first: int,
+        target: Words,
+        at: int,
+        count: int = SHINGLE,
+    ) -> None:
+        """Copy words; where what stands between two of them differs, a new piece stands there."""
+        begin = 0
+        for last in range(count):
+            if last + 1 < count and source.after(first + last) == target.after(at + last):
+                continue
+            self._end_new()
+            here, there = (
+                words.piece(place + begin, last - begin + 1)
+                for words, place in ((source, first), (target, at))
+            )
+            self._done.append(
+                Piece(
+                    source=kind,
+                    phrase=phrase,
+                    first=first + begin,
+                    count=last - begin + 1,
+                    respelled=tuple(
+                        Respelling(at=n, letter=b)
+                        for n, (a, b) in enumerate(zip(here, there, strict=True))
+                        if a != b
+                    ),
+                )
+            )
+            if last + 1 < count:
+                self.add_new(target.after(at + last))
+            begin = last + 1
+
+    def all(self) -> tuple[Piece, ...]:
+        self._end_new()
+        return tuple(self._done)
+
+    def _end_new(self) -> None:
+        if self._new:
+            self._done.append(Piece(source="new", text=self._new))
+        self._new = ""
+
+
+def _begins_sentence(words: Words, at: int) -> bool:
+    return at == 0 or not _ENDS.isdisjoint(words.before(at))
+
+
+def _ends_sentence(words: Words, at: int) -> bool:
+    return at + 1 >= len(words) or not _ENDS.isdisjoint(words.after(at))

@@ -1,0 +1,92 @@
+"""Check values that tell a holder of the corpus whether a text is the right one, and nobody else anything.
+
+A bare hash of a short report confirms a guess. Here every check value is keyed, and the key is made of the
+reports themselves: it opens for whoever has all reports of one slip. A guess would have to be right about
+all of them at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+
+from ccf_pipeline.sharing.nouns import Slip
+
+REPORTS_PER_SLIP = 32
+"""Distinct reports that seal a slip: even at the six bits of the commonest normal report, 192 bits."""
+
+MOST_SLIPS = 64
+"""Enough that one opens while a tenth of the reports were edited."""
+
+_CHECK_LETTERS = 16
+_SCRYPT = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
+
+
+def make_key(texts: Mapping[str, str]) -> bytes:
+    """The key of a share, made of all its reports by study id: the same reports give the same key."""
+    whole = hashlib.sha256(b"ccf-pipeline share key 1")
+    for study_id in sorted(texts):
+        whole.update(_framed(study_id) + _framed(texts[study_id]))
+    return whole.digest()
+
+
+def check_value(key: bytes, kind: str, *parts: str) -> str:
+    """Sixty-four bits that only the holder of the key can make or compare."""
+    message = b"".join(map(_framed, (kind, *parts)))
+    return hmac.new(key, message, hashlib.sha256).hexdigest()[:_CHECK_LETTERS]
+
+
+def write_slips(key: bytes, texts: Mapping[str, str]) -> tuple[Slip, ...]:
+    """The key sealed with the reports of several groups of studies, each of them enough to open it."""
+    groups = _groups(texts)
+    step = max(1, -(-len(groups) // MOST_SLIPS))
+    return tuple(
+        Slip(study_ids=tuple(group), sealed=_sealed(key, [texts[study_id] for study_id in group]).hex())
+        for group in groups[::step]
+    )
+
+
+def open_key(slips: Sequence[Slip], key_check: str, texts: Mapping[str, str]) -> bytes | None:
+    """The key, from the first slip whose reports are all as they were; None where there is no such slip."""
+    for slip in slips:
+        if not all(study_id in texts for study_id in slip.study_ids):
+            continue
+        key = _sealed(bytes.fromhex(slip.sealed), [texts[study_id] for study_id in slip.study_ids])
+        if hmac.compare_digest(check_value(key, "key"), key_check):
+            return key
+    return None
+
+
+def seals_well(texts: Mapping[str, str]) -> bool:
+    """Whether there are enough distinct reports for a guess to be hopeless."""
+    return len(set(texts.values())) >= REPORTS_PER_SLIP
+
+
+def _groups(texts: Mapping[str, str]) -> list[list[str]]:
+    """Studies in the order of their ids, so many at a time that their distinct texts suffice."""
+    groups: list[list[str]] = [[]]
+    distinct: set[str] = set()
+    for study_id in sorted(texts):
+        if len(distinct) == REPORTS_PER_SLIP:
+            groups.append([])
+            distinct = set()
+        if texts[study_id] not in distinct:
+            distinct.add(texts[study_id])
+            groups[-1].append(study_id)
+    if len(groups) > 1 and len(distinct) < REPORTS_PER_SLIP:
+        groups.pop()
+    return groups
+
+
+def _sealed(key: bytes, texts: Sequence[str]) -> bytes:
+    """The key under a pad made of the texts; sealing twice opens."""
+    joined = hashlib.sha256(b"".join(map(_framed, texts))).digest()
+    pad = hashlib.scrypt(joined, salt=b"ccf-pipeline slip 1", **_SCRYPT)
+    return bytes(a ^ b for a, b in zip(key, pad, strict=True))
+
+
+def _framed(text: str) -> bytes:
+    """With its length before it, so that no two lists of texts look the same."""
+    raw = text.encode("utf-8", errors="surrogatepass")
+    return len(raw).to_bytes(8, "big") + raw

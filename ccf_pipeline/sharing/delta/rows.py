@@ -1,0 +1,115 @@
+"""Records as rows of a share, and back: never another text than the one that was shared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ccf_pipeline.records import Record
+from ccf_pipeline.sharing.delta.delta import cut_into_pieces, foreign_shingles, join_pieces
+from ccf_pipeline.sharing.delta.keys import check_value
+from ccf_pipeline.sharing.delta.words import SHINGLE, Shingle, words_of
+from ccf_pipeline.sharing.nouns import DeltaRow, RecipeRow, TextDelta
+
+TEXT_FIELDS = frozenset({"factual_text", "chosen_text", "counterfactual_text", "text", "message", "why"})
+"""Taken out however short; any other string is taken out when it has four words or more to copy."""
+
+_FROM_RECIPE = tuple(name for name in RecipeRow.model_fields if name in Record.model_fields)
+_IMAGE_FIELDS = ("image_id", "image_path", "image_sha256", "view", "matched_image")
+
+REPORT_DIFFERS = "the report is not the one this row was made from"
+PHRASE_DIFFERS = "a report that a phrase is copied from is missing or another one"
+ROW_DIFFERS = "what comes out is not the row that was shared"
+
+
+def source_check(key: bytes, record: Record) -> str:
+    return report_check(key, record.study_id, record.factual_text)
+
+
+def report_check(key: bytes, study_id: str, text: str) -> str:
+    """Tells whether a study's report is the one that a row was made from."""
+    return check_value(key, "report", study_id, text)
+
+
+def record_check(key: bytes, record: Record) -> str:
+    """Tells whether a record is the one that was shared, in every field."""
+    whole = json.dumps(record.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    return check_value(key, "record", whole)
+
+
+def recipe_row(record: Record, key: bytes) -> RecipeRow:
+    """The row of L0: what is no text."""
+    return RecipeRow(
+        **{name: getattr(record, name) for name in _FROM_RECIPE},
+        source_check=source_check(key, record),
+        record_check=record_check(key, record),
+    )
+
+
+def with_images_of(record: Record, row: RecipeRow) -> Record:
+    """The record bound to the image that the share names: the holder of the reports may lack the images."""
+    return record.model_copy(update={name: getattr(row, name) for name in _IMAGE_FIELDS})
+
+
+def delta_row(record: Record, phrases: Mapping[Shingle, int], key: bytes) -> DeltaRow:
+    """The row of L1: every text in pieces."""
+    stripped: dict[str, Any] = record.model_dump(mode="json")
+    texts = []
+    for path, text in _texts_of(stripped):
+        pieces = cut_into_pieces(text, record.factual_text, phrases)
+        if any(piece.source != "new" for piece in pieces):
+            texts.append(TextDelta(field=path, pieces=pieces))
+    for delta in texts:
+        _put(stripped, delta.field, "")
+    return DeltaRow.model_validate(
+        {
+            **stripped,
+            "texts": texts,
+            "source_check": source_check(key, record),
+            "record_check": record_check(key, record),
+        }
+    )
+
+
+def foreign_to_report(record: Record) -> Iterator[Shingle]:
+    """Every four words in a row of its texts that its own report lacks."""
+    for _, text in _texts_of(record.model_dump(mode="json")):
+        yield from foreign_shingles(text, record.factual_text)
+
+
+def record_of(row: DeltaRow, report: str, phrases: Mapping[int, str], key: bytes) -> Record | str:
+    """The record again, or why not; a report of another version gives no record."""
+    if report_check(key, row.study_id, report) != row.source_check:
+        return REPORT_DIFFERS
+    whole = row.model_dump(mode="json", exclude={"texts", "source_check", "record_check"})
+    for delta in row.texts:
+        if any(piece.source == "phrase" and piece.phrase not in phrases for piece in delta.pieces):
+            return PHRASE_DIFFERS
+        text = join_pieces(delta.pieces, report, phrases)
+        if text is None:
+            return ROW_DIFFERS
+        _put(whole, delta.field, text)
+    record = Record.model_validate(whole)
+    return record if record_check(key, record) == row.record_check else ROW_DIFFERS
+
+
+def _texts_of(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a record with its path."""
+    if isinstance(value, str):
+        if value and (name in TEXT_FIELDS or len(words_of(value)) >= SHINGLE):
+            yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts_of(inner, f"{path}.{key}" if path else key, key)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _texts_of(inner, f"{path}.{number}", name)
+
+
+def _put(whole: dict[str, Any], path: str, text: str) -> None:
+    *above, last = path.split(".")
+    inner: Any = whole
+    for name in above:
+        inner = inner[int(name)] if isinstance(inner, list) else inner[name]
+    inner[int(last) if isinstance(inner, list) else last] = text

@@ -1,1 +1,0 @@
-"""The steps of the walk: pure functions from one noun to the next."""

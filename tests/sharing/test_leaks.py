@@ -1,0 +1,117 @@
+"""What may not leave is found by kind and place, and its text is never repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from ccf_pipeline.sharing.delta.leaks import (
+    IDENTIFYING,
+    MACHINE_PATH,
+    REPORT_TEXT,
+    SECRET,
+    LeakScan,
+    Told,
+    identifiers,
+)
+
+REPORT = "FINDINGS: Small left pleural effusion, seen by Dr. Marsh on 3/4/2019. No pneumothorax."
+
+
+def kinds(text: str, **options: frozenset[str]) -> list[str]:
+    scan = LeakScan(ids=options.get("ids", frozenset()), known=options.get("known", frozenset()))
+    scan.take([Told("a.json", "here", text)])
+    scan.compare([REPORT])
+    return [leak.kind for leak in scan.report().leaks]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "hf_" + "abcdEFGH" * 4,
+        "sk-" + "proj-abcdEFGH1234abcd",
+        "AKIA" + "ABCDEFGH12345678",
+        "ghp_" + "a1" * 18,
+        "Bearer " + "abcd1234" * 4,
+        "-----BEGIN RSA " + "PRIVATE KEY-----",
+        "https://user:" + "pass@example.org/",
+        'api_key = "' + "abcdefgh12" + '"',
+    ],
+)
+def test_keys_are_found(secret: str) -> None:
+    assert SECRET in kinds(f"see {secret} here")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/ada/mimic",
+        "/data",
+        "~/mimic/files",
+        "C:\\Users\\ada",
+        r"\\server\share",
+        "file:///x",
+        "/mnt/a/b.csv",
+    ],
+)
+def test_paths_are_found(path: str) -> None:
+    assert kinds(f"read from {path}") == [MACHINE_PATH]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Dr. Marsh agrees",
+        "seen on 12/03/2011",
+        "call 555-123-4567",
+        "MRN 4711",
+        "a 64-year-old",
+        "record 12345678",
+        "at Mercy Hospital",
+    ],
+)
+def test_persons_are_found(told: str) -> None:
+    assert kinds(told) == [IDENTIFYING]
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "https://physionet.org/about/licenses/",
+        "data/ccf/train-00000-of-00001.parquet",
+        "Moderate right pleural effusion with and/or without atelectasis.",
+        "0123456789012345",
+        "ccf-build rehydrate FOLDER --corpus mimic:PATH",
+        "12,345 pairs",
+    ],
+)
+def test_what_is_no_leak_is_let_through(harmless: str) -> None:
+    assert kinds(harmless) == []
+
+
+def test_words_of_a_report_are_found_whatever_their_case_and_commas() -> None:
+    assert kinds("The SMALL LEFT, pleural-effusion is new") == [REPORT_TEXT]
+    assert kinds("Small left pleural thickening") == []
+
+
+def test_ids_of_the_corpus_are_no_persons_numbers() -> None:
+    assert kinds("10000032", ids=frozenset({"10000032"})) == []
+    assert kinds("files/p10/10000032.jpg", ids=frozenset({"10000032"})) == []
+    assert kinds("/home/ada/10000032.jpg", ids=frozenset({"10000032"})) == [MACHINE_PATH]
+    assert kinds("10000032, as before", ids=frozenset({"10000032"})) == [IDENTIFYING]
+
+
+def test_where_reports_are_shared_their_own_identifiers_are_known() -> None:
+    assert kinds("Dr. Marsh", known=identifiers(REPORT)) == []
+    assert kinds("Dr. Stone", known=identifiers(REPORT)) == [IDENTIFYING]
+
+
+def test_a_leak_is_told_without_its_text() -> None:
+    scan = LeakScan(ids=frozenset())
+    scan.take([Told("a.json", "row", "Dr. Marsh saw a small left pleural effusion at /home/ada/x")])
+    scan.compare([REPORT])
+
+    told = scan.report().model_dump_json()
+
+    assert "Marsh" not in told
+    assert "effusion" not in told
+    assert "ada" not in told
