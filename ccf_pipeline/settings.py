@@ -107,11 +107,23 @@ class ExpertSettings(Noun):
         " sides apart; one more answer per study of a model, one per pair of `rules`, which do so unless"
         " told otherwise.",
     )
+    examples: int = Field(
+        default=0,
+        ge=0,
+        le=3,
+        description="So many sentences of other patients' reports that say what is new are offered to a model"
+        " as style; `rules` draws what it writes from them unasked.",
+    )
     temperature: float = Field(default=0.7, ge=0, le=2, description="How freely the model draws its words.")
     max_answer_tokens: int = Field(default=1024, ge=16, description="An answer is cut off after so many.")
     recorded: Path | None = Field(
         default=None, description="The recorded answers that `scripted` plays back."
     )
+
+    @property
+    def drawn_sentences(self) -> int:
+        """How many sentences of the bank a plan draws for what is new, in each section."""
+        return 1 if self.kind == "rules" else self.examples
 
     @property
     def rewords(self) -> bool:

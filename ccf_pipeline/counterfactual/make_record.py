@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from ccf_pipeline.reader.facts import Reading
 from ccf_pipeline.records import (
     FINDING_LABELS,
+    Borrowed,
     Completion,
     Edit,
     Label,
@@ -18,7 +21,10 @@ from ccf_pipeline.records import (
     Spend,
     Study,
     Verdict,
+    Wording,
 )
+
+_WORD = re.compile(r"\w+")
 
 
 def make_record(
@@ -59,6 +65,7 @@ def make_record(
         counterfactual_labels=_labels(counterfactual),
         label_source="reader",
         steps=edit.steps,
+        borrowed=tuple(find_borrowed(edit, study, plan.wording)),
         accepted=verdict.accepted,
         problems=verdict.problems,
         scores=verdict.scores,
@@ -76,6 +83,39 @@ def make_record(
         graph_digest=lineage.graph_digest,
         code_version=lineage.code_version,
     )
+
+
+def find_borrowed(edit: Edit, study: Study, wording: Iterable[Wording]) -> Iterator[Borrowed]:
+    """Yield the new sentences that are written, in whole or shortened, as the bank has them."""
+    offered = [(_WORD.findall(words.text.lower()), words) for words in wording]
+    told = {tuple(_WORD.findall(s.text.lower())) for s in study.sentences} if offered else frozenset()
+    for sentence in edit.sentences if offered else ():
+        spans = [found.span() for found in _WORD.finditer(sentence.text)]
+        said = [sentence.text[a:b].lower() for a, b in spans]
+        if tuple(said) in told:
+            continue
+        for text, words in offered:
+            # A number or title may stand before it; "there is" may have been left out.
+            begin = _place_of(text, said)
+            skipped = 0 if begin is not None else _place_of(said, text)
+            if skipped is None:
+                continue
+            first, count = begin or 0, min(len(text), len(said))
+            yield Borrowed(
+                start=sentence.start + spans[first][0],
+                end=sentence.start + spans[first + count - 1][1],
+                study_id=words.study_id,
+                first_word=words.first_word + skipped,
+                patients=words.patients,
+                is_mirrored=words.is_mirrored,
+            )
+            break
+
+
+def _place_of(part: list[str], whole: list[str]) -> int | None:
+    """Where some words stand in a row among others."""
+    places = range(len(whole) - len(part) + 1) if part else ()
+    return next((n for n in places if whole[n : n + len(part)] == part), None)
 
 
 def with_chosen(record: Record, chosen: Edit, faults: tuple[Problem, ...], spent: Spend) -> Record:

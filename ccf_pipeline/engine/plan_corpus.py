@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ccf_pipeline.corpora import read_corpus
-from ccf_pipeline.counterfactual.plan import Idiom, PlanTally, Usage, plan_study, read_state
+from ccf_pipeline.counterfactual.plan import Bank, Gatherer, PlanTally, plan_study, read_state
 from ccf_pipeline.counterfactual.plan.balance import Census, find_weights
 from ccf_pipeline.counterfactual.plan.matched_images import ImageIndex, with_matched_images
 from ccf_pipeline.engine.materials import Progress
@@ -32,10 +32,10 @@ class Planner:
     settings: PlanSettings
     graph: ConceptGraph
     lexicon: Lexicon
-    learns_idiom: bool = False
-    """Whether the expert writes as the reports of the corpus do; a model has a style of its own."""
+    drawn_sentences: int = 0
+    """How many sentences of the bank each plan draws for what is new, in each section."""
     weights: dict[str, int] = field(default_factory=dict)
-    idiom: Idiom | None = None
+    bank: Bank | None = None
     images: ImageIndex | None = None
 
     @cached_property
@@ -52,19 +52,19 @@ class Planner:
         """Look at every study of the corpus, and settle what they decide together."""
         chosen = self.settings
         census, images = Census(chosen.seed), ImageIndex(chosen.seed)
-        usage = Usage(self.graph, chosen.seed)
+        gatherer = Gatherer(self.graph, chosen.seed)
         for number, study in enumerate(found, 1):
             progress("survey", number, None)
             if isinstance(study, Skipped):
                 continue
             reading = self.read(study)
             images.add(study, reading.states)
-            if self.learns_idiom:
-                usage.add(study, reading)
+            if self.drawn_sentences:
+                gatherer.add(study, reading)
             if chosen.preset == "balanced":
                 census.add(study.study_id, read_state(study, reading, self.graph))
         self.images = images
-        self.idiom = usage.settle() if self.learns_idiom else None
+        self.bank = gatherer.settle(self.drawn_sentences) if self.drawn_sentences else None
         if chosen.preset == "balanced":
             self.weights = find_weights(census, self.graph, chosen.per_study)
 
@@ -82,7 +82,7 @@ class Planner:
             preset=chosen.preset,
             weights=self.weights,
             state=state,
-            idiom=self.idiom,
+            bank=self.bank,
         )
         if self.images is not None:
             plans = with_matched_images(plans, study, reading.states, self.images)
@@ -98,7 +98,7 @@ def open_planner(
     settings: BuildSettings, graph: ConceptGraph, lexicon: Lexicon, progress: Progress
 ) -> Planner:
     """A planner that has surveyed the corpus."""
-    planner = Planner(settings.plan, graph, lexicon, learns_idiom=settings.expert.kind == "rules")
+    planner = Planner(settings.plan, graph, lexicon, drawn_sentences=settings.expert.drawn_sentences)
     planner.survey(read_corpus(settings.corpus), progress)
     return planner
 

@@ -40,7 +40,7 @@ from ccf_pipeline.records.corpora import (
 )
 from ccf_pipeline.records.plans import MatchedImage, Plan, PlannedStudy, Statement, Wording
 from ccf_pipeline.records.reports import FindingState, ImageRef, Mention, Sentence, Skipped, Study
-from ccf_pipeline.records.rows import Judgement, Label, Lineage, Opinion, Record, ReviewMode, Shown
+from ccf_pipeline.records.rows import Borrowed, Judgement, Label, Lineage, Opinion, Record, ReviewMode, Shown
 from ccf_pipeline.records.verdicts import (
     AuditedPair,
     Edit,
@@ -73,6 +73,7 @@ __all__ = [
     "SUPPORT_DEVICES",
     "AnswerForm",
     "AuditedPair",
+    "Borrowed",
     "BuildCheck",
     "BuildStatus",
     "BuildSummary",

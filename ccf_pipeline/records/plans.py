@@ -19,11 +19,19 @@ class Statement(Noun):
 
 
 class Wording(Noun):
-    """A sentence that says something of one concept, as several patients' reports of the corpus say it."""
+    """A sentence of the corpus's own that says something of one concept.
+
+    It is copied from the report of `study_id`, from its word `first_word` on, with left and right exchanged
+    where `is_mirrored`; so many `patients` have it.
+    """
 
     section: Literal["findings", "impression"]
     concept: str
     text: str
+    study_id: str
+    first_word: int
+    patients: int
+    is_mirrored: bool = False
 
 
 class MatchedImage(Noun):

@@ -25,11 +25,28 @@ class Label(Noun):
     state: Polarity
 
 
+class Borrowed(Noun):
+    """A sentence that the counterfactual has from another report of the corpus.
+
+    It stands from `start` to `end` of `counterfactual_text`, and from word `first_word` on in the report of
+    `study_id`, with left and right exchanged where `is_mirrored`; so many `patients` have it.
+    """
+
+    start: int
+    end: int
+    study_id: str
+    first_word: int
+    patients: int
+    is_mirrored: bool = False
+
+
 class Record(Noun):
     """A row of the data set: the pair, its verdict, and where all of it came from.
 
     Findings go by their CheXpert names here, not by their ids in the graph. `chosen_text` is the factual
-    report in the expert's own words, where it was asked for them; tokens are those of all attempts together.
+    report in the expert's own words, where it was asked for them. `borrowed` tells which of the new sentences
+    are the corpus's own; the embedded expert has the others from the phrases of the graph. Tokens are those
+    of all attempts together.
     """
 
     record_id: str
@@ -54,6 +71,7 @@ class Record(Noun):
     counterfactual_labels: tuple[Label, ...]
     label_source: str
     steps: tuple[SentenceEdit, ...]
+    borrowed: tuple[Borrowed, ...] = ()
     accepted: bool
     problems: tuple[Problem, ...]
     scores: Scores

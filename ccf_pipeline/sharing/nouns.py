@@ -65,9 +65,13 @@ class Place(Noun):
 
 
 class Phrase(Noun):
-    """Four words that the expert wrote and that some report holds too: only places are told, and a check."""
+    """Words that the expert wrote and that some report holds too: only places are told, and a check.
+
+    They are four in a row, or a whole sentence that was borrowed, be it shorter or longer.
+    """
 
     number: int
+    words: int = 4
     check: str
     places: tuple[Place, ...]
 

@@ -27,7 +27,7 @@ from ccf_pipeline.sharing.delta.rows import (
     report_check,
     with_images_of,
 )
-from ccf_pipeline.sharing.delta.words import SHINGLE, words_of
+from ccf_pipeline.sharing.delta.words import words_of
 from ccf_pipeline.sharing.folder import MISSING, read_share, write_missing
 from ccf_pipeline.sharing.nouns import DeltaRow, MissingRow, Recipe, RecipeRow, RehydrateSummary
 
@@ -99,7 +99,7 @@ def _from_deltas(
     phrases: dict[int, str] = {}
     for phrase in phrase_book if key is not None else ():
         for place in phrase.places:
-            keys = words_of(reports.get(place.study_id, "")).keys[place.first : place.first + SHINGLE]
+            keys = words_of(reports.get(place.study_id, "")).keys[place.first : place.first + phrase.words]
             text = phrase_text(keys)
             if key is not None and check_value(key, "phrase", text) == phrase.check:
                 phrases[phrase.number] = text

@@ -36,7 +36,7 @@ from ccf_pipeline.sharing.delta.leaks import (
     invents_a_person,
     paths,
 )
-from ccf_pipeline.sharing.delta.rows import delta_row, foreign_to_report, recipe_row
+from ccf_pipeline.sharing.delta.rows import borrowed_runs, delta_row, foreign_to_report, recipe_row
 from ccf_pipeline.sharing.delta.words import Shingle, words_of
 from ccf_pipeline.sharing.folder import (
     list_files,
@@ -279,7 +279,10 @@ def _write_keyed(
         staged,
         (
             Phrase(
-                number=number, check=check_value(key, "phrase", phrase_text(shingle)), places=places[shingle]
+                number=number,
+                words=len(shingle),
+                check=check_value(key, "phrase", phrase_text(shingle)),
+                places=places[shingle],
             )
             for shingle, number in numbers.items()
         ),
@@ -287,12 +290,17 @@ def _write_keyed(
 
 
 def _phrase_places(finished: FinishedBuild, progress: Progress) -> dict[Shingle, tuple[Place, ...]]:
-    """Four words in a row that experts wrote and reports hold, with the first few places of each.
+    """Words in a row that experts wrote and reports hold, with the first few places of each.
 
-    Only what experts wrote is remembered; the reports go by.
+    Only what experts wrote is remembered; the reports go by. A sentence may be borrowed from a report that
+    nothing was planned for, and of which no more is known than the sentence.
     """
     wanted: dict[Shingle, list[Place]] = {}
     for record in finished.records():
+        for run, study_id, first in borrowed_runs(record):
+            place, places = Place(study_id=study_id, first=first), wanted.setdefault(run, [])
+            if place not in places and len(places) < PLACES_PER_PHRASE:
+                places.append(place)
         for shingle in foreign_to_report(record):
             wanted.setdefault(shingle, [])
     for done, (study_id, report) in enumerate(finished.reports(), 1):
@@ -325,6 +333,8 @@ def scan_folder(staged: Path, finished: FinishedBuild, recipe: Recipe, progress:
     except ValueError as unreadable:
         scan.take_finding(UNREADABLE, str(unreadable), "the whole file")
     scan.compare(report for _, report in finished.reports())
+    if not everything:
+        scan.compare(phrase_text(run) for record in finished.records() for run, _, _ in borrowed_runs(record))
     return scan.report()
 
 

@@ -149,3 +149,19 @@ def test_pieces_that_do_not_fit_make_nothing(piece: Piece) -> None:
 def test_shingles_are_all_runs_of_four() -> None:
     assert list(shingles(["a", "b", "c", "d", "e"])) == [("a", "b", "c", "d"), ("b", "c", "d", "e")]
     assert list(shingles(["a"] * (SHINGLE - 1))) == []
+
+
+@given(source=TEXTS, sentence=st.lists(WORDS, min_size=1, max_size=8), before=TEXTS, after=TEXTS)
+def test_a_borrowed_sentence_is_copied_whole_however_short(
+    source: str, sentence: list[str], before: str, after: str
+) -> None:
+    borrowed = " ".join(sentence)
+    run = tuple(Words(borrowed).keys)
+    target = f"{before}. {borrowed}. {after}"
+
+    pieces = cut_into_pieces(target, source, {run: 0}, [run])
+
+    assert join_pieces(pieces, source, {0: phrase_text(run)}) == target
+    assert all(
+        run != tuple(Words(text).keys[n : n + len(run)]) for text in new_text(pieces) for n in range(99)
+    )

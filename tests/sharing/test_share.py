@@ -97,6 +97,25 @@ def test_a_delta_keeps_the_words_that_the_expert_wrote(made: Path) -> None:
     assert row.factual_text == row.counterfactual_text == ""
 
 
+def borrowed_texts(record: Record) -> list[str]:
+    return [record.counterfactual_text[b.start : b.end] for b in record.borrowed]
+
+
+def test_no_sentence_of_the_bank_is_shared_however_short(made: Path) -> None:
+    rows = {row.record_id: row for row in read_rows(made / "L1", DeltaRow)}
+    borrowing = [record for record in originals(made).values() if record.borrowed]
+    borrowed = {text.lower() for record in borrowing for text in borrowed_texts(record)}
+
+    assert min(len(words_of(text)) for text in borrowed) < 4
+    for record in borrowing:
+        copied = [delta for delta in rows[record.record_id].texts if delta.field == "counterfactual_text"]
+        phrases = [piece for piece in copied[0].pieces if piece.source == "phrase"]
+        whole = [b for b in record.borrowed if not b.is_mirrored]
+        assert len(phrases) >= len(whole)
+        new = [piece.text.lower() for piece in copied[0].pieces if piece.source == "new"]
+        assert not any(text.lower() in piece for text in borrowed_texts(record) for piece in new)
+
+
 @pytest.mark.parametrize("level", ["L0", "L1", "L2"])
 def test_the_same_build_gives_the_same_bytes(made: Path, tmp_path: Path, level: ShareLevel) -> None:
     first = share(made / "build", tmp_path / "first", level=level)

@@ -7,8 +7,8 @@ balancing.py   the weights by which a corpus gains and loses each finding about 
 tallying.py    how often each finding is gained and lost, and what keeps the two apart
 altering.py    changes of one element: side, severity, sign, cause
 recognising.py which of them leads from one text to another
-usage.py       which sentences several patients' reports share
-idiom.py       drawing what is new from them, for an expert that writes as the reports do
+gather.py      which sentences of the corpus its bank may lend
+bank.py        drawing what is new from them, at the corpus's shares
 drafting.py    what a change comes to: what must appear, cease and stay, and why
 """
 
@@ -18,13 +18,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ccf_pipeline.counterfactual.plan.alterations import draw_alterations
+from ccf_pipeline.counterfactual.plan.bank import Bank
 from ccf_pipeline.counterfactual.plan.changes import Change, changes_open_to
 from ccf_pipeline.counterfactual.plan.choose import choose, lot
 from ccf_pipeline.counterfactual.plan.draft import plan_as_asked, plan_change
 from ccf_pipeline.counterfactual.plan.gains_and_losses import PlanTally
-from ccf_pipeline.counterfactual.plan.idiom import Idiom
+from ccf_pipeline.counterfactual.plan.gather import Gatherer
 from ccf_pipeline.counterfactual.plan.recognise import alteration_between
-from ccf_pipeline.counterfactual.plan.shared_sentences import Usage
 from ccf_pipeline.counterfactual.plan.study_states import StudyState, read_state
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from ccf_pipeline.settings import PlanPreset
 
 __all__ = [
+    "Bank",
     "Change",
-    "Idiom",
+    "Gatherer",
     "PlanTally",
     "StudyState",
-    "Usage",
     "alteration_between",
     "lot",
     "plan_as_asked",
@@ -58,11 +58,11 @@ def plan_study(
     preset: PlanPreset = "balanced",
     weights: Mapping[str, int] | None = None,
     state: StudyState | None = None,
-    idiom: Idiom | None = None,
+    bank: Bank | None = None,
 ) -> tuple[Plan, ...]:
     """The counterfactuals to ask for one study, each with another target.
 
-    They depend on the study, the graph, the seed, the weights and the idiom, and on nothing else in the
+    They depend on the study, the graph, the seed, the weights and the bank, and on nothing else in the
     corpus.
 
     Args:
@@ -70,14 +70,12 @@ def plan_study(
             more often; `find_weights` of balancing.py finds those of a corpus. Only the preset `balanced`
             heeds them.
         state: that of the study, where it was read already.
-        idiom: how the reports of the corpus say things; each plan then has words for what is new.
+        bank: the sentences of the corpus; each plan then has some that say what is new.
     """
     if preset == "minimal":
         chosen = draw_alterations(study, reading, graph, per_study=per_study, seed=seed)
-        return tuple(plan_change(study, reading, graph, change, seed=seed, idiom=idiom) for change in chosen)
+        return tuple(plan_change(study, reading, graph, change, seed=seed, bank=bank) for change in chosen)
     options = changes_open_to(state or read_state(study, reading, graph), graph, preset)
     heeded = weights or {} if preset == "balanced" else {}
     drawn = choose(options, lot(seed, study.study_id), heeded, per_study)
-    return tuple(
-        plan_change(study, reading, graph, option.change, seed=seed, idiom=idiom) for option in drawn
-    )
+    return tuple(plan_change(study, reading, graph, option.change, seed=seed, bank=bank) for option in drawn)

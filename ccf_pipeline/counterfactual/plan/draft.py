@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from ccf_pipeline.counterfactual.check.case import views_of
 from ccf_pipeline.counterfactual.plan.alterations import altered_mentions, altered_statements
+from ccf_pipeline.counterfactual.plan.bank import Bank
 from ccf_pipeline.counterfactual.plan.changes import Change, relevance_of
 from ccf_pipeline.counterfactual.plan.choose import lot
-from ccf_pipeline.counterfactual.plan.idiom import Idiom
 from ccf_pipeline.counterfactual.plan.removal import ceasing_mentions, is_normal_after
 from ccf_pipeline.counterfactual.plan.statements import denials, fitting_signs, placed, with_place
 from ccf_pipeline.counterfactual.plan.study_states import DISEASES
@@ -36,16 +36,16 @@ def plan_change(
     change: Change,
     *,
     seed: int,
-    idiom: Idiom | None = None,
+    bank: Bank | None = None,
 ) -> Plan:
     """What one change of one study comes to.
 
     Args:
-        idiom: how the reports of the corpus say things, for an expert that is to write as they do.
+        bank: the sentences of the corpus, for an expert that is to write with them.
     """
     what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
     chance = random.Random(lot(seed, "place", *what))
-    told, wording = _told(graph, change, chance, idiom)
+    told, wording = _told(reading, graph, change, chance, bank)
     must_cease = _ceasing(reading, graph, change, told)
     gained, lost = _effects(reading, graph, change, must_cease)
     return _plan(
@@ -157,27 +157,35 @@ def _beside(reading: Reading, change: Change) -> tuple[str, ...]:
 
 
 def _told(
-    graph: ConceptGraph, change: Change, chance: random.Random, idiom: Idiom | None
+    reading: Reading, graph: ConceptGraph, change: Change, chance: random.Random, bank: Bank | None
 ) -> tuple[Statement | None, tuple[Wording, ...]]:
     """The target with a place, and words for it; None where nothing is to appear, or it is known already."""
     if change.direction == "alter":
         return None, ()
     if change.direction == "remove" or change.target == NO_FINDING:
-        return None, _denied(graph, change, chance, idiom) if idiom else ()
-    told = idiom.tell(graph.concept(change.target), chance) if idiom else None
+        return None, _denied(graph, change, chance, bank) if bank else ()
+    barred = _barred(reading, graph, change)
+    told = bank.tell(graph.concept(change.target), chance, barred) if bank else None
     return told or (placed(graph.concept(change.target), graph, chance), ())
 
 
-def _denied(graph: ConceptGraph, change: Change, chance: random.Random, idiom: Idiom) -> tuple[Wording, ...]:
+def _barred(reading: Reading, graph: ConceptGraph, change: Change) -> frozenset[str]:
+    """The concepts that a new sentence may not assert: denied in the report, or excluded by it."""
+    going = {kin for f in change.gives_way for kin in (f, *graph.descendants(f))}
+    denied = {m.concept for m in reading.mentions if m.polarity == "absent"} - {change.target}
+    return frozenset(denied).union(*(graph.excluded(c) for c in reading.asserted - going))
+
+
+def _denied(graph: ConceptGraph, change: Change, chance: random.Random, bank: Bank) -> tuple[Wording, ...]:
     """How reports deny what goes, and how they say that all is well."""
     states = [state for finding in change.gives_way for state in graph.normal_states_of(finding)[:1]]
     return (
-        *(words for finding in change.gives_way for words in idiom.deny(finding, "absent", chance)),
+        *(words for finding in change.gives_way for words in bank.deny(finding, "absent", chance)),
         *(
             words
             for state in dict.fromkeys((*states, *ALL_IS_WELL))
             if state in graph
-            for words in idiom.deny(state, "present", chance)
+            for words in bank.deny(state, "present", chance)
         ),
     )
 

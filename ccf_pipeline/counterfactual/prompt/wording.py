@@ -90,8 +90,21 @@ def list_details(plan: Plan, graph: ConceptGraph, *, numbered: bool) -> str:
         "Describe": "; ".join(_statements(plan, graph)),
         "No longer true": _mentions(ceasing, graph, numbered=numbered),
         "Still true": _mentions(staying, graph, numbered=numbered),
+        "How other patients' reports put it (their manner, not their facts)": _quote_bank(plan),
     }
     return "\n".join(f"{title}: {words}." for title, words in lines.items() if words)
+
+
+def _quote_bank(plan: Plan) -> str:
+    """The sentences of the bank that the plan drew, by section, each once."""
+    by_section: dict[str, list[str]] = {}
+    for words in plan.wording:
+        quoted = by_section.setdefault(words.section, [])
+        if words.text not in quoted:
+            quoted.append(words.text)
+    return "; ".join(
+        f"{section}: {', '.join(f'“{text}”' for text in texts)}" for section, texts in by_section.items()
+    )
 
 
 def _statements(plan: Plan, graph: ConceptGraph) -> Iterator[str]:

@@ -6,7 +6,7 @@ point to a person are copied too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ccf_pipeline.counterfactual.check.privacy import IDENTIFIER
@@ -83,31 +83,52 @@ def source_report(text: str) -> SourceReport:
     return SourceReport(text)
 
 
-def cut_into_pieces(text: str, source: str, phrases: Mapping[Shingle, int]) -> tuple[Piece, ...]:
+def cut_into_pieces(
+    text: str, source: str, phrases: Mapping[Shingle, int], borrowed: Iterable[Shingle] = ()
+) -> tuple[Piece, ...]:
     """The pieces that make `text` again, to the letter.
 
     Args:
         source: the study's own report.
-        phrases: the number of every four words in a row that are to be copied from other reports.
+        phrases: the number of every run of words that is to be copied from other reports.
+        borrowed: runs among them that are copied as a whole, before all else: sentences of other reports.
     """
     target = Words(text)
     report = source_report(source)
     pieces = _Pieces()
+    whole = _find_runs(target.keys, borrowed)
     at = 0
     while at < len(target):
         pieces.add_new(target.before(at))
-        first, count = report.copy_of(target, at)
+        run = whole.get(at) or tuple(target.keys[at : at + SHINGLE])
+        # Nothing is copied into the beginning of a borrowed sentence: its end would then be told as new.
+        most = min((begin for begin in whole if begin > at), default=len(target)) - at
+        first, count = report.copy_of(target, at) if at not in whole else (0, 0)
+        count = min(count, most)
         if count:
             pieces.copy("report", -1, report.words, first, target, at, count)
-        elif (phrase := phrases.get(tuple(target.keys[at : at + SHINGLE]))) is not None:
-            count = SHINGLE
-            pieces.copy("phrase", phrase, words_of(phrase_text(target.keys[at : at + count])), 0, target, at)
+        elif (phrase := phrases.get(run)) is not None:
+            count = min(len(run), most)
+            pieces.copy("phrase", phrase, words_of(phrase_text(run)), 0, target, at, count)
         else:
             count = 1
             pieces.add_new(target.piece(at, 1))
         at += count
     pieces.add_new(target.after(len(target) - 1) if len(target) else text)
     return pieces.all()
+
+
+def _find_runs(keys: Sequence[str], runs: Iterable[Shingle]) -> dict[int, Shingle]:
+    """Where runs begin, the longest first; no two of them overlap."""
+    longest_first = sorted(runs, key=lambda run: (-len(run), run))
+    found: dict[int, Shingle] = {}
+    at = 0
+    while longest_first and at < len(keys):
+        run = next((run for run in longest_first if tuple(keys[at : at + len(run)]) == run), None)
+        if run is not None:
+            found[at] = run
+        at += len(run or (at,))
+    return found
 
 
 def join_pieces(pieces: Iterable[Piece], source: str, phrases: Mapping[int, str]) -> str | None:
@@ -161,7 +182,7 @@ class _Pieces:
         first: int,
         target: Words,
         at: int,
-        count: int = SHINGLE,
+        count: int,
     ) -> None:
         """Copy words; where what stands between two of them differs, a new piece stands there."""
         begin = 0

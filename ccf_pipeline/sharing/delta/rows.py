@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from ccf_pipeline.records import Record
@@ -15,6 +16,8 @@ from ccf_pipeline.sharing.nouns import DeltaRow, RecipeRow, TextDelta
 TEXT_FIELDS = frozenset({"factual_text", "chosen_text", "counterfactual_text", "text", "message", "why"})
 """Taken out however short; any other string is taken out when it has four words or more to copy."""
 
+_OF_THE_REPORT = ("factual_text", "chosen_text")
+_SIDES = frozenset({"left", "right"})
 _FROM_RECIPE = tuple(name for name in RecipeRow.model_fields if name in Record.model_fields)
 _IMAGE_FIELDS = ("image_id", "image_path", "image_sha256", "view", "matched_image")
 
@@ -56,8 +59,10 @@ def delta_row(record: Record, phrases: Mapping[Shingle, int], key: bytes) -> Del
     """The row of L1: every text in pieces."""
     stripped: dict[str, Any] = record.model_dump(mode="json")
     texts = []
+    borrowed = [run for run, _, _ in borrowed_runs(record)]
     for path, text in _texts_of(stripped):
-        pieces = cut_into_pieces(text, record.factual_text, phrases)
+        runs = () if path in _OF_THE_REPORT else borrowed
+        pieces = cut_into_pieces(text, record.factual_text, phrases, runs)
         if any(piece.source != "new" for piece in pieces):
             texts.append(TextDelta(field=path, pieces=pieces))
     for delta in texts:
@@ -76,6 +81,21 @@ def foreign_to_report(record: Record) -> Iterator[Shingle]:
     """Every four words in a row of its texts that its own report lacks."""
     for _, text in _texts_of(record.model_dump(mode="json")):
         yield from foreign_shingles(text, record.factual_text)
+
+
+def borrowed_runs(record: Record) -> Iterator[tuple[Shingle, str, int]]:
+    """Every run of words that stands in another report, with the study and the word that it begins at.
+
+    A sentence whose sides were exchanged stands there but for these words.
+    """
+    for borrowed in record.borrowed:
+        keys = words_of(record.counterfactual_text[borrowed.start : borrowed.end]).keys
+        is_copied = [not (borrowed.is_mirrored and key in _SIDES) for key in keys]
+        for copied, places in groupby(range(len(keys)), key=is_copied.__getitem__):
+            run = list(places)
+            if copied:
+                first = borrowed.first_word + run[0]
+                yield tuple(keys[run[0] : run[-1] + 1]), borrowed.study_id, first
 
 
 def record_of(row: DeltaRow, report: str, phrases: Mapping[int, str], key: bytes) -> Record | str:
