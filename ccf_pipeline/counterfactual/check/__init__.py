@@ -10,6 +10,7 @@ rewording.py     the factual side in other words              altering.py   one 
 
 from __future__ import annotations
 
+from ccf_pipeline.counterfactual.check.accounting import unaccounted_sentences
 from ccf_pipeline.counterfactual.check.alterations import alteration_faults
 from ccf_pipeline.counterfactual.check.case import Case, block, on_both_sides
 from ccf_pipeline.counterfactual.check.collateral import collateral_changes, rewritten_sentences
@@ -68,6 +69,7 @@ def _problems(case: Case) -> list[Problem]:
         *implausible_statements(case),
         *collateral_changes(case),
         *rewritten_sentences(case),
+        *unaccounted_sentences(case),
         *invented_identifiers(case),
         *length_parity(case),
     ]

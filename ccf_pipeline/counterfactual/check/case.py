@@ -10,9 +10,11 @@ from functools import lru_cache, partial
 
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
+from ccf_pipeline.reader.known_words import WORD
 from ccf_pipeline.records import (
     FINDING_LABELS,
     NO_FINDING,
+    SUPPORT_DEVICES,
     Edit,
     Level,
     Mention,
@@ -98,6 +100,17 @@ class Case:
         """The factual sentences that are not in the counterfactual any more."""
         kept = set(self.edit.origins)
         return tuple([sentence for sentence in self.study.sentences if sentence.number not in kept])
+
+    @once
+    def gone_words(self) -> frozenset[str]:
+        """The words of the factual sentences that are not in the counterfactual any more."""
+        return frozenset([word for sentence in self.gone for word in WORD.findall(sentence.text.lower())])
+
+    @once
+    def said_by_gone(self) -> frozenset[tuple[str, str]]:
+        """What those sentences say: each concept with its polarity."""
+        gone = {sentence.number for sentence in self.gone}
+        return frozenset([(m.concept, m.polarity) for m in self.factual.mentions if m.sentence in gone])
 
     @once
     def _written_spans(self) -> list[tuple[int, int]]:
@@ -220,6 +233,20 @@ def family_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
     variants = {r.other(finding) for r in graph.relations_of(finding) if r.kind == "variant"}
     above = {kin for near in (finding, *variants) for kin in (near, *graph.ancestors(near))}
     return frozenset(above | set(graph.descendants(finding)))
+
+
+@lru_cache(maxsize=4096)
+def matters(graph: ConceptGraph, concept: str) -> bool:
+    """Devices, and attributes by which a chest is not normal."""
+    return is_device(graph, concept) or graph.concept(concept).cancels_no_finding
+
+
+@lru_cache(maxsize=4096)
+def is_device(graph: ConceptGraph, concept: str) -> bool:
+    return concept in kinds_of(graph, SUPPORT_DEVICES) or any(
+        relation.target == SUPPORT_DEVICES and relation.kind == "variant"
+        for relation in graph.relations_of(concept)
+    )
 
 
 REST = re.compile(

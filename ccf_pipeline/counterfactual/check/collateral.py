@@ -13,6 +13,7 @@ from ccf_pipeline.counterfactual.check.case import (
     block,
     family_of,
     kinds_of,
+    matters,
     sides_of,
     signs_of,
     warn,
@@ -21,7 +22,7 @@ from ccf_pipeline.counterfactual.check.time import tells_no_change
 from ccf_pipeline.counterfactual.edit.align import same_words
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.embedded_orders import is_order
-from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Problem, Sentence
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Problem, Sentence
 
 SPARED_REWRITES = 1
 _TITLE = re.compile(r"[A-Z][A-Za-z ,&/]{2,40}: (?=\S)")
@@ -34,7 +35,6 @@ def collateral_changes(case: Case) -> Iterator[Problem]:
     yield from _changed_findings(case)
     yield from _dropped_denials(case)
     yield from _lost(case)
-    yield from _gained(case)
     yield from _turned(case)
 
 
@@ -132,7 +132,7 @@ def _lost(case: Case) -> Iterator[Problem]:
     lost = {
         concept
         for concept in case.factual.asserted - case.counterfactual.asserted
-        if concept not in FINDING_LABELS and _matters(case.graph, concept)
+        if concept not in FINDING_LABELS and matters(case.graph, concept)
     }
     if not lost or not case.gone:
         return
@@ -152,50 +152,6 @@ def _going_with(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str
     """What may go when findings go: their kin, their signs, and what comes with them."""
     ties = {r.other(f) for f in findings for r in graph.relations_of(f) if r.relation == "positive"}
     return _own(graph, findings) | ties
-
-
-@lru_cache(maxsize=4096)
-def _matters(graph: ConceptGraph, concept: str) -> bool:
-    """Devices, and attributes by which a chest is not normal."""
-    return _is_device(graph, concept) or graph.concept(concept).cancels_no_finding
-
-
-@lru_cache(maxsize=4096)
-def _is_device(graph: ConceptGraph, concept: str) -> bool:
-    return concept in kinds_of(graph, SUPPORT_DEVICES) or any(
-        relation.target == SUPPORT_DEVICES and relation.kind == "variant"
-        for relation in graph.relations_of(concept)
-    )
-
-
-def _gained(case: Case) -> Iterator[Problem]:
-    """Attributes and devices that came although nothing ties them to the change."""
-    came: dict[str, Mention] = {}
-    for mention in case.added:
-        concept = mention.concept
-        if concept not in FINDING_LABELS and _matters(case.graph, concept) and not case.factual.of(concept):
-            came.setdefault(concept, mention)
-    for concept, mention in came.items():
-        if _belongs(concept, case) or concept in _touched(case):
-            continue
-        label = case.graph.concept(concept).label
-        yield block(
-            "collateral_change",
-            f"Sentence {mention.sentence} adds {label}, which was not asked for; leave it out.",
-            mention,
-        )
-
-
-def _belongs(concept: str, case: Case) -> bool:
-    """Whether a positive relation ties it to the target; a device is tied to devices only."""
-    if case.plan.direction == "remove":
-        return False
-    if _is_device(case.graph, concept):
-        return case.plan.target == SUPPORT_DEVICES
-    ties = case.graph.relations_of(concept)
-    ends = {relation.other(concept) for relation in ties if relation.relation == "positive"}
-    kin = family_of(case.graph, case.plan.target) | signs_of(case.graph, case.plan.target)
-    return not ends.isdisjoint(kin)
 
 
 def _turned(case: Case) -> Iterator[Problem]:
