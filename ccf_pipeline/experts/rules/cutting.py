@@ -8,7 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ccf_pipeline.experts.rules.grammar import COPULA, VERB, finish_sentence, is_plural, lower_first
+from ccf_pipeline.experts.rules.grammar import (
+    BLANK,
+    COPULA,
+    DENIED_OR_NORMAL,
+    FRAMES,
+    VERB,
+    finish_sentence,
+    is_plural,
+    lower_first,
+    words_in,
+)
 from ccf_pipeline.experts.rules.lists import cut_list
 
 
@@ -38,8 +48,11 @@ class Clause:
     """Whether a hanging clause has the only verb: "opacities *may reflect* atelectasis"."""
 
 
-def cut_sentence(text: str, said: Sequence[Said]) -> str | None:
-    """The sentence without the statements that go.
+def cut_sentence(text: str, said: Sequence[Said], idle: frozenset[str] = FRAMES) -> str | None:
+    """Return the sentence without the statements that go.
+
+    Args:
+        idle: words that tell nothing by themselves; a clause with others is worth keeping.
 
     Returns:
         The empty text when nothing is left, and None when the sentence cannot be cut safely.
@@ -51,8 +64,20 @@ def cut_sentence(text: str, said: Sequence[Said]) -> str | None:
     rest = [_cut_clause(body, clause, _within(clause, said)) for clause in clauses]
     if any(piece is None for piece in rest):
         return None
-    whole = _assemble(clauses, _with_company([piece or "" for piece in rest], clauses, said))
-    return whole if whole is None or _denials_hold(body, whole, said) else None
+    pieces = _with_company(body, [piece or "" for piece in rest], clauses, said, idle)
+    whole = _assemble(body, clauses, pieces)
+    if whole is None or not _denials_hold(body, whole, said) or _LEFT_HANGING.search(whole):
+        return None
+    return whole
+
+
+# A sentence that ends so, or is nothing but a state or a past participle, has lost its noun.
+_LEFT_HANGING = re.compile(
+    r"(?:\b(?:of|with|without|in|at|on|and|or|nor|but|to|by|for|from|the|an?|which|that|is|are|was|were|small"
+    r"|large|mild|moderate|severe|minimal|increasing|decreasing)"
+    r"|^(?:no |there (?:is|are) )?\w+(?:ed|ive|tic))\.(?:\s|$)",
+    re.IGNORECASE,
+)
 
 
 _DENIAL = re.compile(
@@ -81,35 +106,64 @@ def _cut_clause(body: str, clause: Clause, said: list[Said]) -> str | None:
     return cut_list(words, spans, has_subject=clause.bond == "free")
 
 
-def _with_company(rest: list[str], clauses: list[Clause], said: Sequence[Said]) -> list[str]:
-    """A clause that states nothing (", unchanged") goes with the clause it hangs on."""
+def _with_company(
+    body: str, rest: list[str], clauses: list[Clause], said: Sequence[Said], idle: frozenset[str]
+) -> list[str]:
+    """Drop the clauses that state nothing (", unchanged") with the clause that they hang on.
+
+    A first clause in words that the graph does not know is kept: in "postoperative changes with a scar" the
+    operation stays when the scar goes.
+    """
     kept = list(rest)
     silent = [not _within(clause, said) for clause in clauses]
     for number in range(1, len(clauses)):
         if silent[number] and not kept[number - 1]:
             kept[number] = ""
     if silent[0] and len(clauses) > 1 and not any(kept[1:]):
-        kept[0] = ""
+        words = re.sub(BLANK, "", body[: clauses[0].end])
+        stands = clauses[1].bond in ("with", "without") or VERB.search(words) is not None
+        if clauses[1].bond == "dependent" or not stands or words_in(words) <= idle:
+            kept[0] = ""
     return kept
 
 
-def _assemble(clauses: list[Clause], rest: list[str]) -> str | None:
+_SUBJECT = re.compile(r"[^,;]+?\b(?:is|are|was|were|appears?|remains?)\s", re.IGNORECASE)
+_OTHERWISE = re.compile(r"(?:but |and )?otherwise,?\s+", re.IGNORECASE)
+
+
+def _assemble(body: str, clauses: list[Clause], rest: list[str]) -> str | None:
     """Put what is left together; a clause whose support went stands as a sentence of its own."""
     sentences: list[list[str]] = []
     for number, (clause, words) in enumerate(zip(clauses, rest, strict=True)):
         if not words:
             if sentences and number and rest[number - 1]:
-                sentences[-1] = _without_link(sentences[-1], clause)
+                sentences[-1] = _without_link(sentences[-1], clause, body)
             continue
         lost_support = number > 0 and not rest[number - 1]
         if sentences and (clause.bond == "free" or not lost_support):
             sentences[-1] += [_link(clause, words, clauses[number - 1], lost_support), words]
             continue
-        alone = words if number == 0 or clause.bond == "free" else _stand_alone(clause.bond, words)
+        if number == 0:
+            alone: str | None = words
+        elif clause.bond == "free":
+            alone = _with_subject(body, clauses[0], _OTHERWISE.sub("", words, count=1))
+        else:
+            alone = _stand_alone(clause.bond, words)
         if alone is None:
             return None
         sentences.append([alone])
     return " ".join(finish_sentence("".join(pieces)) for pieces in sentences)
+
+
+def _with_subject(body: str, first: Clause, words: str) -> str:
+    """Give "clear of effusion" the subject that stood before what went: "the lungs are clear of effusion"."""
+    subject = _SUBJECT.match(body, 0, first.end)
+    if subject and not VERB.search(words) and _PREDICATE.match(words):
+        return f"{subject[0]}{words}"
+    return words
+
+
+_PREDICATE = re.compile(r"(?:grossly |otherwise )?(?:clear|normal|unremarkable|free|intact)\b", re.IGNORECASE)
 
 
 def _link(clause: Clause, words: str, before: Clause, lost_support: bool) -> str:
@@ -121,9 +175,15 @@ def _link(clause: Clause, words: str, before: Clause, lost_support: bool) -> str
 _DANGLING = re.compile(r"\s(?:is|are|was|were)$")
 
 
-def _without_link(pieces: list[str], gone: Clause) -> list[str]:
-    """The sentence so far, when the clause that would have followed goes: its "and" and its verb go on."""
+def _without_link(pieces: list[str], gone: Clause, body: str) -> list[str]:
+    """The sentence so far, when the clause that would have followed goes: its "and" and its verb go on.
+
+    "Hyperinflated but clear lungs" keeps its noun when "clear" goes.
+    """
     *before, last = pieces
+    noun = re.search(r"\w+$", body[gone.start : gone.end])
+    if gone.bond == "free" and noun and _ADJECTIVES.fullmatch(last):
+        return [*before, f"{last} {noun[0]}"]
     if gone.bond == "dependent":
         if _DANGLING.search(last):
             return [*before, f"{last} noted"]
@@ -134,6 +194,7 @@ def _without_link(pieces: list[str], gone: Clause) -> list[str]:
     return pieces
 
 
+_ADJECTIVES = re.compile(r"(?:\w+ly )?\w+(?:ed|ive)(?: appearing)?", re.IGNORECASE)
 _ON_SOMETHING_ELSE = re.compile(
     r"\b(?:adjacent|overlying|underlying|associated|accompanying|superimposed|its|their)\b", re.IGNORECASE
 )
@@ -159,15 +220,17 @@ _WITH = (
     r"|except(?:\s+for)?|aside\s+from|apart\s+from|other\s+than)\s+"
 )
 _WITHOUT = r",?\s+(?:and\s+|but\s+)?(?P<without>without)\s+"
+# De-identification often blanks "likely": in "opacity, XXXX atelectasis" the blank links two statements.
 _DEPENDENT = (
-    r"(?P<dependent>,?\s+(?=(?:consistent|compatible|in\s+keeping)\s+with\b|suggest(?:ive|ing)\b|represent(?:ing|s)\b"
-    r"|reflect(?:ing|s)\b|concerning\s+for\b|worrisome\s+for\b|suspicious\s+for\b|questionable\s+for\b|likely\b"
+    rf"(?P<dependent>,\s+(?={BLANK}\s+[a-z])|,?\s+(?=(?:{BLANK}\s+)?(?:"
+    r"(?:consistent|compatible|in\s+keeping)\s+with\b|suggest(?:ive|ing)\b|represent(?:ing|s)\b"
+    r"|reflect(?:ing|s)\b|favou?r(?:ing|ed)\b|concerning\s+for\b|worrisome\s+for\b|suspicious\s+for\b|questionable\s+for\b|likely\b"
     r"|possibly\b|probably\b|due\s+to\b|related\s+to\b|secondary\s+to\b|(?:may|could|might)\s+(?:represent|reflect|be)\b"
-    r"|obscuring\b|blunting\b(?=\s+the)|tracking\b)|,?\s+(?=which\b|that\b))"
+    r"|obscuring\b|blunting\b(?=\s+the)|tracking\b))|,?\s+(?=which\b|that\b))"
 )
 _FREE = (
     r"\s*;\s+|\s+[–—-]{1,2}\s+|,?\s+(?:but|however,?|although|though|while|whereas)\s+"
-    r"|,?\s+and\s+(?=(?:no|there)\b)|,\s+(?=(?:no|there)\s)"
+    r"|,?\s+and\s+(?=(?:no|there)\b)|,\s+(?=(?:no|there)\s)|,?\s+(?=otherwise\s)"
 )
 _BOUNDARY = re.compile(f"{_WITHOUT}|{_WITH}|{_DEPENDENT}|(?P<free>{_FREE})", re.IGNORECASE)
 _JOINT = re.compile(r",\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
@@ -176,20 +239,58 @@ _LISTS_AFTER = re.compile(
 )
 
 
+ADJECTIVES_AT_MOST = 2
+
+
 def _split_clauses(body: str, said: Sequence[Said]) -> list[Clause]:
-    found = [(m.start(), m.end(), _bond(m)) for m in _BOUNDARY.finditer(body) if not _covered(m, said)]
+    found = [
+        (m.start(), m.end(), _bond(m))
+        for m in _BOUNDARY.finditer(body)
+        if not _covered(m, said) and not _names_list_item(m, body)
+    ]
     found = [cut for cut in found if cut[0] and cut[1] < len(body)]
     found += [(start, end, "free") for start, end in _between_verbs(body, found, said)]
+    found += [
+        cut for cut in _behind_states(body, said) if all(cut[1] <= a or b <= cut[0] for a, b, _ in found)
+    ]
     clauses: list[Clause] = []
     separator, bond, begin = "", _FREE_BOND, 0
     for start, end, next_bond in sorted(found):
         # "might be due to …" is one link, not a clause that says nothing and another one.
-        if bond == "dependent" and not any(begin <= s.start < start for s in said):
+        is_silent = not any(begin <= s.start < start for s in said)
+        if bond == "dependent" and is_silent:
+            continue
+        # "With small but increasing effusion": nothing was stated yet, so "but" joins two adjectives.
+        if (
+            body[start:end].strip() == "but"
+            and is_silent
+            and len(body[begin:start].split()) <= ADJECTIVES_AT_MOST
+        ):
             continue
         clauses.append(_clause(body, separator, bond, begin, start))
         separator, bond, begin = body[start:end], next_bond, end
     clauses.append(_clause(body, separator, bond, begin, len(body)))
     return clauses
+
+
+def _names_list_item(boundary: re.Match[str], body: str) -> bool:
+    """True if a blank behind a comma names one more denied or normal thing: "heart, XXXX and hila"."""
+    is_blank = re.match(BLANK, body[boundary.end() :]) is not None
+    return is_blank and boundary.lastgroup == "dependent" and DENIED_OR_NORMAL.search(body) is not None
+
+
+def _behind_states(body: str, said: Iterable[Said]) -> Iterator[tuple[int, int, Bond]]:
+    """Yield the joints behind a statement without a verb: "heart size normal and lungs are clear"."""
+    for statement in said:
+        joint = _JOINT.match(body, statement.end)
+        words = body[statement.start : statement.end]
+        if joint and joint.end() < len(body) and _STATE.search(words) and not VERB.search(words):
+            yield joint.start(), joint.end(), "free"
+
+
+_STATE = re.compile(
+    r"\s(?:normal|clear|unremarkable|stable|intact|enlarged|within normal limits)$", re.IGNORECASE
+)
 
 
 def _clause(body: str, separator: str, bond: Bond, start: int, end: int) -> Clause:

@@ -14,6 +14,13 @@ VERB = re.compile(
     re.IGNORECASE,
 )
 
+# What de-identification leaves of a word.
+BLANK = r"(?:X{3,}|_{2,})"
+
+DENIED_OR_NORMAL = re.compile(
+    r"\b(?:no|not|without|negative|normal|clear|free|unremarkable|intact)\b", re.IGNORECASE
+)
+
 # Words that state nothing by themselves: the frames of sentences.
 FRAMES = frozenset(
     re.findall(

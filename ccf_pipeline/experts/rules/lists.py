@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ccf_pipeline.experts.rules.grammar import COPULA, agree, is_plural
+from ccf_pipeline.experts.rules.grammar import BLANK, COPULA, agree, is_plural
 
 Span = tuple[int, int, bool]
 """Where a statement begins and ends, and whether it goes."""
@@ -21,6 +21,10 @@ class Item:
     start: int
     end: int
     goes: bool = False
+    before: str = ""
+    """What stands in it before the first thing that it names."""
+    behind: str = ""
+    """What stands in it behind the last thing that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ _LINK = (
 _LEAD = re.compile(
     r"(?:(?:there|it|note|evidence)\b[^,]{0,40}?\b(?:is|are|was|were|made of)\s+"
     rf"|[^,]{{0,60}}?\b(?:{_LINK})\s+)?"
-    r"(?:(?:again|also|likely|probably)\s+)*"
+    rf"(?:(?:again|also|likely|probably|{BLANK})\s+)*"
     r"(?:(?:due to\s+)?an?\s+(?:combination|mixture) of\s+(?:both\s+)?)?"
     r"(?:(?:no|neither|without|negative for|free of|absence of|not)\s+)?"
     rf"(?:{_DEGREE})*(?:(?:evidence|signs?|suggestion|findings|indication)\s+(?:of|for)\s+)?(?:{_DEGREE})*",
@@ -83,6 +87,9 @@ def _read_list(words: str, spans: Sequence[Span]) -> Listing | None:
     if not cuts:
         return None
     copulas = list(COPULA.finditer(words))
+    if copulas and cuts[0].end() <= copulas[0].start() and all(a < copulas[0].start() for a, _, _ in spans):
+        # "Heart and hila are stable and normal": only what stands before the verb is a list of things.
+        cuts = [cut for cut in cuts if cut.end() <= copulas[0].start()]
     before = [c for c in copulas if c.end() <= cuts[0].start()]
     after = [c for c in copulas if c.start() >= cuts[-1].end()]
     framed = len(nouns) < len(spans)
@@ -97,8 +104,15 @@ def _read_list(words: str, spans: Sequence[Span]) -> Listing | None:
 
 
 def _head_end(words: str, first_cut: int, first_noun: int) -> int:
+    state = _STATE_OF_ALL.match(words, 0, first_cut)
+    if state:
+        return state.end()
     found = _LEAD.match(words, 0, min(first_cut, first_noun))
     return found.end() if found else 0
+
+
+# "Normal heart, hila and mediastinum": the state is that of every item, also when the first one goes.
+_STATE_OF_ALL = re.compile(r"(?:normal|unremarkable|intact)\s+", re.IGNORECASE)
 
 
 def _tail_start(words: str, behind: int, copulas: Sequence[re.Match[str]]) -> int:
@@ -126,10 +140,13 @@ def _marked(
 ) -> Listing | None:
     """Say of each item whether it goes; a piece that states nothing belongs to the item before it."""
     items: list[Item] = []
+    head_end = len(listing.head)
+    spans = [(max(a, head_end) if b > head_end else a, b, goes) for a, b, goes in spans]
     # What is said before the list, and stays, stays with the head: "the lungs are clear of …".
     told = sum(b <= len(listing.head) and not goes for _, b, goes in spans)
     for item in listing.items:
-        own = [goes for a, b, goes in spans if item.start <= (b - 1 if by_end else a) < item.end]
+        named = [(a, b) for a, b, _ in spans if item.start <= (b - 1 if by_end else a) < item.end]
+        own = [goes for a, b, goes in spans if (a, b) in named]
         told += len(own)
         if own and len(set(own)) > 1:
             return None
@@ -137,7 +154,10 @@ def _marked(
             last = items[-1]
             items[-1] = replace(last, text=last.text + item.separator + item.text, end=item.end)
         else:
-            items.append(replace(item, goes=bool(own) and own[0]))
+            begin = min([a for a, _ in named], default=item.start) - item.start
+            end = max([b for _, b in named], default=item.end) - item.start
+            goes = bool(own) and own[0]
+            items.append(replace(item, goes=goes, before=item.text[:begin], behind=item.text[end:]))
     return replace(listing, items=tuple(items)) if told == len(spans) else None
 
 
@@ -154,6 +174,7 @@ def _write_list(listing: Listing, kept: Sequence[Item], has_subject: bool) -> st
     if first.goes and first.text.lower().startswith("the ") and listing.tail and not _ARTICLE.match(texts[0]):
         texts[0] = f"{first.text[:4]}{texts[0]}"
     head, tail = listing.head, listing.tail
+    texts = _with_shared_words(texts, kept, listing)
     if len(kept) == 1:
         head = _COMBINATION.sub("", head)
     if len(kept) == 1 and has_subject:
@@ -162,6 +183,48 @@ def _write_list(listing: Listing, kept: Sequence[Item], has_subject: bool) -> st
         if not _DENIAL.search(head) and re.match(r"there\b", head, re.IGNORECASE):
             head = agree(head, plural=plural)
     return head + _joined(texts, kept, listing.items) + tail
+
+
+_OR = re.compile(r"\bor\b|/", re.IGNORECASE)
+_ADJECTIVE = re.compile(r"\b[a-z]{3,}(?:al|ar|ic|ive|ous|ary)$", re.IGNORECASE)
+_HEAD_NOUN = re.compile(r"[a-z]+$", re.IGNORECASE)
+_PLACE_BEHIND = re.compile(r"\s+(?:in|at|within|along|over|of the|left|right|bilateral\w*)\b", re.IGNORECASE)
+_IS_SHARED = re.compile(
+    r"^(?!.*\b(?:no|not|without|than)\b)"
+    r".*\b(?:left|right|bilateral|bi[a-z]+ar|basilar|apical|lobe|lung|base|of) $",
+    re.IGNORECASE,
+)
+_IS_PLACE = re.compile(
+    r"^(?:(?:left|right|bilateral|upper|middle|mid|lower|lobe|lung|zone|basilar|apical|base) )+$",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(
+    r"\b(?:left|right|bilateral\w*|bi[a-z]+ar|basilar|apical|lobe|lung|base)\b", re.IGNORECASE
+)
+
+
+def _with_shared_words(texts: Sequence[str], kept: Sequence[Item], listing: Listing) -> list[str]:
+    """Give the items that stay what they shared with the ones that go: a noun, or the place of alternatives.
+
+    "Hilar and mediastinal contours" becomes "hilar contours", and "left basilar atelectasis or scarring"
+    becomes "left basilar scarring".
+    """
+    shared, first, last = list(texts), listing.items[0], listing.items[-1]
+    noun = _HEAD_NOUN.search(last.text)
+    is_of_things = COPULA.search(listing.head) is None and not _ADJECTIVE.search(last.text)
+    if last.goes and noun and is_of_things and _ADJECTIVE.search(shared[-1]):
+        shared[-1] = f"{shared[-1]} {noun[0]}"
+    is_denied = _DENIAL.search(listing.head) is not None
+    are_alternatives = any(_OR.search(item.separator) for item in listing.items[1:])
+    is_shared = _IS_SHARED if are_alternatives else _IS_PLACE
+    are_placed = any(_PLACE.search(item.text) for item in kept)
+    if first.goes and not is_denied and not are_placed and is_shared.search(first.before):
+        shared[0] = f"{first.before}{shared[0]}"
+    if not are_alternatives:
+        return shared
+    if last.goes and _PLACE_BEHIND.match(last.behind) and not _PLACE.search(kept[-1].text):
+        shared[-1] = f"{shared[-1]}{last.behind}"
+    return shared
 
 
 def _joined(texts: Sequence[str], kept: Sequence[Item], items: Sequence[Item]) -> str:

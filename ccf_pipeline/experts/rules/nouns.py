@@ -16,7 +16,7 @@ _TOLD_BY_NOUN = frozenset(FINDING_LABELS) - {NO_FINDING, SUPPORT_DEVICES, "fnd_l
 _WITHOUT_PLACE = frozenset(
     {"fnd_cardiomegaly", "fnd_edema", "fnd_enlarged_cardiomediastinum", "fnd_pleural_effusion"}
 )
-_PLURALS = {
+COUNTED = {
     "effusion": "effusions",
     "fracture": "fractures",
     "mass": "masses",
@@ -38,7 +38,7 @@ class NounPhrase:
     def in_a_sentence(self, chance: random.Random) -> str:
         """ "There is a …", or "… is present"."""
         verb = "are" if is_plural(self.text) else "is"
-        article = "a " if verb == "is" and self.text.split()[-1] in _PLURALS else ""
+        article = "a " if verb == "is" and self.text.split()[-1] in COUNTED else ""
         frames = (
             f"There {verb} {article}{self.text}",
             f"{article}{self.text} {verb} {chance.choice(_SEEN)}",
@@ -83,7 +83,7 @@ def _put_together(
     if place:
         noun = re.sub(r"^(?:focal |lung |pulmonary )+", "", noun)
     if statement.side == "bilateral":
-        noun = re.sub(r"\w+$", lambda last: _PLURALS.get(last[0], last[0]), noun)
+        noun = re.sub(r"\w+$", lambda last: COUNTED.get(last[0], last[0]), noun)
     severity = known.get("severity")
     if concept_id != statement.concept and severity not in concept.severities:
         severity = None

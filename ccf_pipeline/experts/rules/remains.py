@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from ccf_pipeline.experts.rules.anatomy import adjective, place_of
 from ccf_pipeline.experts.rules.cutting import Said, cut_sentence
-from ccf_pipeline.experts.rules.grammar import COPULA, finish_sentence, lower_first, split_label
-from ccf_pipeline.experts.rules.nouns import NounPhrase
+from ccf_pipeline.experts.rules.grammar import (
+    COPULA,
+    FRAMES,
+    VERB,
+    finish_sentence,
+    is_plural,
+    lower_first,
+    split_label,
+    words_in,
+)
+from ccf_pipeline.experts.rules.nouns import COUNTED, NounPhrase
+from ccf_pipeline.experts.rules.quoting import quote_phrase
 from ccf_pipeline.experts.rules.writing import list_denials
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Plan, Prompt, Sentence
@@ -58,37 +69,79 @@ class Remains:
 
     def _rest(self, sentence: Sentence, plan: Plan, is_terse: bool, chance: random.Random) -> str:
         label, body = split_label(sentence.text)
+        body, next_number = _split_next_number(label, body)
+        rest = self._rest_of_body(sentence, label, body, plan, is_terse, chance)
+        return f"{rest.removesuffix('.')}{next_number}" if rest and next_number else rest
+
+    def _rest_of_body(
+        self,
+        sentence: Sentence,
+        label: str,
+        body: str,
+        plan: Plan,
+        is_terse: bool,
+        chance: random.Random,
+    ) -> str:
         ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
-        staying = self._staying(sentence, plan)
         gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
+        staying = self._staying(sentence, plan, gone)
         if staying and all(m.concept in self._leaning for m in gone):
             return body  # "at both bases" goes with the finding that it places, and that one stays
         gone = _without_composites(gone, sentence)
         spans = {(m.start, m.end) for m in gone}
         swept = [m for m in ceasing if m not in gone and (m.start, m.end) not in spans and self._stands(m)]
         for kept in ([*staying, *swept], staying) if swept else (staying,):
-            if not kept:
-                return self._same_words_denied(ceasing, plan)
             shift = sentence.start + len(label)
-            rest = cut_sentence(body, [*_spans(gone, shift, goes=True), *_spans(kept, shift, goes=False)])
+            said = [*_spans(gone, shift, goes=True), *_spans(kept, shift, goes=False)]
+            if not kept:
+                return self._same_words_denied(ceasing, plan) or cut_sentence(body, said, self._idle) or ""
+            rest = cut_sentence(body, said, self._idle)
             if rest is not None:
                 return rest
-        return self._retold(staying, sentence, is_terse, chance)
+        return self._retold(staying, gone, sentence, is_terse, chance)
 
     def gone(self, sentence: Sentence, plan: Plan) -> list[Mention]:
         """The statements that a free sentence loses."""
         ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
         gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
-        if self._staying(sentence, plan) and all(m.concept in self._leaning for m in gone):
+        if self._staying(sentence, plan, gone) and all(m.concept in self._leaning for m in gone):
             return []
         return [m for m in _without_composites(gone, sentence) if self._stands(m)]
 
-    def _staying(self, sentence: Sentence, plan: Plan) -> list[Mention]:
+    def _staying(self, sentence: Sentence, plan: Plan, gone: Sequence[Mention]) -> list[Mention]:
         return [
             m
             for m in plan.must_stay
-            if m.sentence == sentence.number and self._stands(m) and not self._has_lost_its_point(m, plan)
+            if m.sentence == sentence.number
+            and self._stands(m)
+            and not self._has_lost_its_point(m, plan)
+            and not self._describes_one_of(m, gone, sentence)
+            and not self._would_deny_target(m, gone, sentence, plan)
         ]
+
+    def _would_deny_target(
+        self, mention: Mention, gone: Iterable[Mention], sentence: Sentence, plan: Plan
+    ) -> bool:
+        """True if it is an adjective whose noun goes, and its own noun would deny what comes."""
+        if plan.direction == "remove" or not any(_follows(m, mention, sentence) for m in gone):
+            return False
+        states = self._graph.normal_states_of(mention.concept)[:1]
+        return any(self._graph.excludes(state, plan.target) is not None for state in states)
+
+    def _describes_one_of(self, mention: Mention, gone: Iterable[Mention], sentence: Sentence) -> bool:
+        """True if it is an adjective of a noun that goes: "cavitary" in "cavitary lesions"."""
+        if self._graph.concept(mention.concept).kind != "attribute":
+            return False
+        return any(_follows(m, mention, sentence) and m.polarity == mention.polarity for m in gone)
+
+    @cached_property
+    def _idle(self) -> frozenset[str]:
+        """Words that tell of no patient by themselves: places, degrees, change, how the film was taken."""
+        file = self._graph.file
+        told = [word for region in file.regions for word in region.words]
+        told += [word for words in file.severity_grades for word in words]
+        told += [form for word in self._graph.words_of_change for form in self._graph.concept(word).forms]
+        return FRAMES | _IDLE | words_in(" ".join(told))
 
     def _same_words_denied(self, ceasing: Iterable[Mention], plan: Plan) -> str:
         """What else was denied by words that are one to the reader: "neither effusion nor pneumothorax"."""
@@ -127,24 +180,99 @@ class Remains:
     # --- sentences that cannot be cut ---------------------------------------------------------
 
     def _retold(
-        self, staying: Sequence[Mention], sentence: Sentence, is_terse: bool, chance: random.Random
+        self,
+        staying: Sequence[Mention],
+        gone: Sequence[Mention],
+        sentence: Sentence,
+        is_terse: bool,
+        chance: random.Random,
     ) -> str:
-        """What must stay, in its own words, with the place that the reader found for each."""
+        """Tell what must stay in its own words, with the place that the reader found for each."""
         single = [m for m in _one_per_span(staying) if not any(_begins_with(m, n) for n in staying)]
-        denied = [_words(m, sentence) for m in single if m.polarity == "absent"]
-        told = [self._told_anew(m, sentence, is_terse, chance) for m in single if m.polarity != "absent"]
-        return " ".join([*([list_denials(denied)] if denied else []), *told])
+        denied = [self._denied_again(m, gone, sentence) for m in single if _is_denied(m)]
+        told = [
+            self._told_anew(m, [*gone, *single], sentence, is_terse, chance)
+            for m in single
+            if not _is_denied(m) and not any(_follows(n, m, sentence) for n in single)
+        ]
+        return " ".join(dict.fromkeys([*([list_denials(denied)] if denied else []), *told]))
 
-    def _told_anew(self, mention: Mention, sentence: Sentence, is_terse: bool, chance: random.Random) -> str:
+    def _denied_again(self, mention: Mention, gone: Iterable[Mention], sentence: Sentence) -> str:
+        """Return the words of a denial, or a noun for "consolidative" where its own noun goes."""
+        noun = self._graph.concept(mention.concept).write.noun
+        return (
+            noun if noun and any(_follows(m, mention, sentence) for m in gone) else _words(mention, sentence)
+        )
+
+    def _told_anew(
+        self,
+        mention: Mention,
+        others: Iterable[Mention],
+        sentence: Sentence,
+        is_terse: bool,
+        chance: random.Random,
+    ) -> str:
         words = lower_first(_words(mention, sentence))
         if COPULA.search(words):
             return finish_sentence(words)
+        shift = sentence.start
+        spans = [(m.start - shift, m.end - shift) for m in others if m is not mention]
+        article, phrase = quote_phrase(sentence.text, mention.start - shift, mention.end - shift, spans)
+        phrase = lower_first(phrase)
         region = place_of(mention.region, self._graph)
-        details = (mention.severity, mention.side, adjective(region) if region else None)
-        phrase = " ".join([*(word for word in details if word and word not in words), words])
+        is_placed = region is not None and any(word in phrase.lower() for word in region.words)
+        details = (mention.side, adjective(region) if region and not is_placed else None)
+        told = words_in(phrase)
+        phrase = " ".join([*(word for word in details if word and not _is_told(word, told)), phrase])
         if mention.polarity == "uncertain":
             return finish_sentence(f"possible {phrase}")
-        return finish_sentence(phrase) if is_terse else NounPhrase(phrase).in_a_sentence(chance)
+        if is_terse or VERB.search(sentence.text) is None:
+            return finish_sentence(phrase)
+        if not article and words.split()[-1] in COUNTED:
+            article = "a "
+        if article or _SEEN.search(phrase):
+            verb = "are" if is_plural(words) else "is"
+            return finish_sentence(f"There {verb} {article}{phrase}")
+        return NounPhrase(phrase).in_a_sentence(chance)
+
+
+def _is_denied(mention: Mention) -> bool:
+    """True if its words hold by a denial in front of them, as those of "no acute disease" do."""
+    return mention.polarity == "absent" or _NO.match(mention.cue or "") is not None
+
+
+_NO = re.compile(r"(?:no|without|negative)\b", re.IGNORECASE)
+_SEEN = re.compile(r"\b(?:seen|noted|present|identified)\b", re.IGNORECASE)
+
+
+def _follows(mention: Mention, other: Mention, sentence: Sentence) -> bool:
+    """True if nothing but a blank stands between the two."""
+    between = sentence.text[other.end - sentence.start : mention.start - sentence.start]
+    return mention.start > other.end and not between.strip()
+
+
+def _is_told(detail: str, words: frozenset[str]) -> bool:
+    """True if the words name the side or place already: "bibasilar" is bilateral and basilar."""
+    joined = {"bilateral": ("bi", "both", "bilaterally"), "basilar": ("bibasilar", "base", "bases")}
+    known = (detail, *joined.get(detail, ()))
+    return any(
+        word in known or (detail == "bilateral" and re.match(r"bi(?:basil|basal|apic)", word))
+        for word in words
+    )
+
+
+_IDLE = words_in(
+    "again also now than more most greater less worse prior previous previously comparison compared"
+    " exam examination study studies chest frontal lateral view views ap pa portable appearance area areas"
+    " interval heart lungs lung both left right overall some few several there these those"
+)
+_NEXT_NUMBER = re.compile(r"\s+\d{1,2}\.?\s*$")
+
+
+def _split_next_number(label: str, body: str) -> tuple[str, str]:
+    """Part an item of a list from the next one's number, which stands behind it without a full stop."""
+    found = _NEXT_NUMBER.search(body) if label[:1].isdigit() else None
+    return (body[: found.start()], found[0].rstrip()) if found else (body, "")
 
 
 def _without_composites(gone: Sequence[Mention], sentence: Sentence) -> list[Mention]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ccf_pipeline.experts.rules.altering import exchange_words
-from ccf_pipeline.experts.rules.grammar import VERB, finish_sentence, split_label
+from ccf_pipeline.experts.rules.grammar import BLANK, DENIED_OR_NORMAL, VERB, finish_sentence, split_label
 from ccf_pipeline.experts.rules.manner import ALWAYS_GRADED, Grading, Manner, is_said, with_verb
 from ccf_pipeline.experts.rules.naming import Naming
 from ccf_pipeline.experts.rules.placing import (
@@ -139,7 +139,7 @@ class _Draft:
         if self.plan.direction == "remove":
             return self._denial(section, sentences)
         if self.plan.target == NO_FINDING and self.plan.wording:
-            return self._all_well(section)
+            return self._all_well(section, sentences)
         if section == "impression" and self.named:
             return self._told_in_short(self._statements[0], sentences)
         return self._told_in_full(self._statements, sentences, section)
@@ -260,16 +260,27 @@ class _Draft:
 
     def _denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """A denial where a whole sentence on the finding went, or that all is clear."""
-        left = [sentence for sentence in sentences if self._left(sentence)]
-        if len(left) == len(sentences) or (left and self._passes_over):
+        left = [sentence for sentence in sentences if self._tells(self._left(sentence))]
+        if len(left) == sum(self._tells(s.text) for s in sentences) or (left and self._passes_over):
             return ()
         if section == "impression" and not any(list_number(s.text) for s in left):
             if self._nothing_abnormal and not any(is_remark(s.text) for s in left):
-                return (self._all_clear(),)
+                return self._unless_told((self._all_clear(),), left)
             if not all(is_remark(s.text) for s in left):
                 return ()
         denial = self._denied(self.plan.target, section)
-        return (denial,) if denial else ()
+        return self._unless_told((denial,), left) if denial else ()
+
+    def _tells(self, text: str) -> bool:
+        """True if more than marks, numbers and blanks is there."""
+        return bool(re.search(r"[a-z]{2}", re.sub(BLANK, "", split_label(text)[1]), re.IGNORECASE))
+
+    def _unless_told(self, new: Sequence[str], left: Sequence[Sentence]) -> tuple[str, ...]:
+        """Leave out new denials and normal states that a sentence of the section tells already."""
+        normal = self.scribe.harmless | FINDING_LABELS.keys()
+        told = [text for s in left if DENIED_OR_NORMAL.search(text := self._left(s))]
+        known = self.scribe.naming.named_in_any(told)
+        return tuple(text for text in new if known.isdisjoint(self.scribe.naming.named_in(text) & normal))
 
     def _denied(self, finding: str, section: str) -> str | None:
         """That a finding is not there: as reports of this corpus say it, or in the graph's words."""
@@ -280,16 +291,17 @@ class _Draft:
             return self.chance.choice(said)
         return self.scribe.writer.deny(finding, self.around, self.chance)
 
-    def _all_well(self, section: str) -> tuple[str, ...]:
+    def _all_well(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """What a report of a normal chest says in place of what went."""
+        left = [sentence for sentence in sentences if self._tells(self._left(sentence))]
         if section == "impression":
-            return (self._all_clear(),)
+            return self._unless_told((self._all_clear(),), left)
         asked = [statement.concept for statement in self.plan.must_appear[1:]]
         told = [self._words_for(state, section) for state in asked]
         written = [text for text in told if text]
         if len(written) < len(asked) or not asked:
-            return self._told_in_full(self._statements, [], section)
-        return tuple(dict.fromkeys(written))
+            written = list(self._told_in_full(self._statements, [], section))
+        return self._unless_told(tuple(dict.fromkeys(written)), left)
 
     @cached_property
     def _passes_over(self) -> bool:
@@ -319,7 +331,8 @@ class _Draft:
     @cached_property
     def _nothing_abnormal(self) -> bool:
         """Whether what stays of the report speaks of nothing but health and devices."""
-        told = [text for text in self._remaining if not DENIAL.search(text)]
+        # "Small pneumothorax without shift": what stands before a denial is told all the same.
+        told = [DENIAL.split(text, maxsplit=1)[0] for text in self._remaining]
         return self.scribe.naming.named_in_any(told) <= self.scribe.harmless
 
     @cached_property
