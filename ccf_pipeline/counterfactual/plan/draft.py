@@ -46,7 +46,7 @@ def plan_change(
     what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
     chance = random.Random(lot(seed, "place", *what))
     told, wording = _told(reading, graph, change, chance, bank)
-    must_cease = _ceasing(reading, graph, change, told)
+    must_cease = _ceasing(study, reading, graph, change, told)
     gained, lost = _effects(reading, graph, change, must_cease)
     return _plan(
         study,
@@ -67,7 +67,7 @@ def plan_change(
 
 def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: Change) -> Plan:
     """What a change that somebody else asked for comes to: how it is told is not ours to choose."""
-    must_cease = _ceasing(reading, graph, change, None)
+    must_cease = _ceasing(study, reading, graph, change, None)
     gained, lost = _effects(reading, graph, change, must_cease)
     return _plan(
         study,
@@ -191,11 +191,13 @@ def _denied(graph: ConceptGraph, change: Change, chance: random.Random, bank: Ba
 
 
 def _ceasing(
-    reading: Reading, graph: ConceptGraph, change: Change, told: Statement | None
+    study: Study, reading: Reading, graph: ConceptGraph, change: Change, told: Statement | None
 ) -> tuple[Mention, ...]:
     if change.direction == "alter":
         return altered_mentions(reading, graph, change)
-    return ceasing_mentions(reading, graph, change.direction, change.target, change.gives_way, told)
+    return ceasing_mentions(
+        reading, graph, change.direction, change.target, change.gives_way, told, study.sentences
+    )
 
 
 def _effects(
@@ -230,7 +232,7 @@ def _appearing(
         return _bare(NO_FINDING), *denials(reading, graph, change.gives_way)
     if told is None:
         return ()
-    signs = fitting_signs(reading, graph, told, must_cease, _views(study))
+    signs = fitting_signs(reading, graph, told, must_cease, _views(study), study.sentences)
     if not signs:
         return (told,)
     return told, with_place(graph.concept(chance.choice(signs)), told, graph)

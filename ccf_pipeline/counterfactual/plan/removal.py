@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from typing import Literal
 
+from ccf_pipeline.counterfactual.check.targets import ACUTE_KINDS
 from ccf_pipeline.graph import ConceptGraph, Relation
 from ccf_pipeline.reader import abnormal_in
 from ccf_pipeline.reader.facts import Reading, is_asserted, spans_meet
@@ -14,8 +17,12 @@ from ccf_pipeline.records import (
     SUPPORT_DEVICES,
     Direction,
     Mention,
+    Sentence,
     Statement,
 )
+
+Bond = Literal["label", "proper", "shared", "loose"]
+"""A sign that sets the finding's label, a strong one of it alone, a strong one of others too, or another."""
 
 DISEASES = frozenset(FINDING_LABELS) - {NO_FINDING, SUPPORT_DEVICES}
 
@@ -27,17 +34,19 @@ def ceasing_mentions(
     target: str,
     gives_way: tuple[str, ...],
     told: Statement | None = None,
+    sentences: Sequence[Sentence] = (),
 ) -> tuple[Mention, ...]:
-    """The mentions that cannot stand in the counterfactual, and those that share their words.
+    """Return the mentions that cannot stand in the counterfactual, and those that share their words.
 
     Args:
+        sentences: those of the report.
         told: the target as it is to be told; where that is not known, it may be anywhere and of any degree.
     """
     leaving = _leaving_concepts(graph, gives_way)
     if target == NO_FINDING:
         leaving |= abnormal_concepts(graph)
     going = [m for m in reading.mentions if m.concept in leaving and _is_of_now(m)]
-    going += lone_signs(reading, graph, gives_way, going)
+    going += lone_signs(reading, graph, gives_way, going, sentences)
     if direction != "remove":
         against = _concepts_against(graph, target)
         going += [
@@ -47,8 +56,8 @@ def ceasing_mentions(
         return ()
     spans = [(mention.start, mention.end) for mention in going]
     # No phrase goes over the end of its sentence: only mentions of one sentence can share words.
-    sentences = {mention.sentence for mention in going}
-    near = [mention for mention in reading.mentions if mention.sentence in sentences]
+    touched = {mention.sentence for mention in going}
+    near = [mention for mention in reading.mentions if mention.sentence in touched]
     return tuple([m for m in near if spans_meet(m, spans)])
 
 
@@ -67,13 +76,22 @@ def _leaving_concepts(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozen
 
 
 def lone_signs(
-    reading: Reading, graph: ConceptGraph, gives_way: tuple[str, ...], going: Sequence[Mention]
+    reading: Reading,
+    graph: ConceptGraph,
+    gives_way: tuple[str, ...],
+    going: Sequence[Mention],
+    sentences: Sequence[Sentence] = (),
 ) -> list[Mention]:
-    """The signs of what gives way that nothing which stays explains where they are."""
+    """Return the signs that go with the findings that give way, whatever comes in their place.
+
+    A sign that is told in one sentence with such a finding goes, unless something else in that sentence shows
+    it too. A sign in a sentence of its own goes only if it is strong, and either nothing else in the graph is
+    known by it or it lies where the finding lies. A weak sign stays, and so does what the report calls old.
+    What sets the label of a finding by itself, as a scar does that of an opacity, always goes with it.
+    """
     if not gives_way:
         return []
-    signs = _signs_of_all(graph, gives_way)
-    leaving = {m.concept for m in going} | set(gives_way)
+    signs = _signs_going_with(graph, gives_way)
     # They are mentions of this very reading: to compare what they say would take longer.
     gone = set(map(id, going))
     told_with = {mention.sentence for mention in going if mention.concept in DISEASES}
@@ -85,34 +103,103 @@ def lone_signs(
         and id(mention) not in gone
         # "Compared to the prior with a pleural line": the sign is as current as what it is told with.
         and (mention.temporality != "prior" or mention.sentence in told_with)
+        and (
+            signs[mention.concept] == "label"
+            or mention.sentence in told_with
+            or _is_of_these(mention, signs[mention.concept], going, graph)
+        )
+        and (signs[mention.concept] == "label" or not _is_called_old(mention, sentences))
     ]
     if not seen:
         return []
+    leaving = {m.concept for m in going} | set(gives_way)
     staying = [
         mention
         for mention in reading.mentions
-        if mention.concept in DISEASES
+        if id(mention) not in gone
         and mention.concept not in leaving
-        and is_asserted(mention)
+        and mention.polarity != "absent"
+        and mention.temporality not in ("prior", "resolved")
         and not leaving & set(graph.ancestors(mention.concept))
     ]
-    lone = [m for m in seen if not any(_explains(finding, m, graph, told_with) for finding in staying)]
+    lone = [m for m in seen if not any(_explains(other, m, graph, told_with) for other in staying)]
     return [m for m in lone if _is_spared(m, reading, graph, gives_way, [*going, *lone])]
 
 
-def _explains(finding: Mention, sign: Mention, graph: ConceptGraph, told_with: Collection[int]) -> bool:
-    """Whether a finding that stays shows the sign there.
+@lru_cache(maxsize=4096)
+def _signs_going_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> dict[str, Bond]:
+    """Map each sign of the findings to how closely it is tied to them, weak ones left out."""
+    labels = {
+        sign
+        for finding in gives_way
+        for sign in signs_of(graph, finding)
+        if not set(gives_way).isdisjoint(graph.concept(sign).sets_labels)
+    }
+    of_these = {kin for finding in gives_way for kin in (finding, *graph.ancestors(finding))}
+    others = {
+        relation.other(finding)
+        for finding in DISEASES - of_these
+        for relation in graph.supports(finding)
+        if relation.strength != "weak"
+    }
+    ties = [
+        (relation.other(finding), relation)
+        for finding in gives_way
+        for relation in graph.supports(finding)
+        if relation.strength != "weak"
+    ]
+    strong = {sign for sign, relation in ties if relation.strength == "strong"}
+    bonds: dict[str, Bond] = {
+        sign: "loose" if sign not in strong else "shared" if sign in others else "proper" for sign, _ in ties
+    }
+    return bonds | dict.fromkeys(labels, "label")
 
-    A sign that is told in one sentence with what gives way is a sign of that. A label that is no more than
-    the sign's own, an opacity, explains nothing.
+
+def _is_of_these(sign: Mention, bond: Bond, going: Iterable[Mention], graph: ConceptGraph) -> bool:
+    """True if a sign in a sentence of its own speaks for what goes, and hardly for anything else."""
+    if bond != "shared":
+        return bond == "proper"
+    return any(
+        sign.side
+        and sign.side == other.side
+        and sign.region
+        and other.region
+        and graph.overlaps((sign.side, sign.region), (other.side, other.region))
+        for other in going
+        if other.concept in DISEASES
+    )
+
+
+_OLD = re.compile(
+    r"\b(?:chronic\w*|old|healed|remote|long-?standing|post-?(?:operative|surgical)\w*)\b[^,;.]*$",
+    re.IGNORECASE,
+)
+
+
+def _is_called_old(mention: Mention, sentences: Sequence[Sentence]) -> bool:
+    """True if the words before it, in its own part of the sentence, call it old or a result of surgery."""
+    text = next((s for s in sentences if s.number == mention.sentence), None)
+    return text is not None and _OLD.search(text.text, 0, max(0, mention.start - text.start)) is not None
+
+
+def _explains(other: Mention, sign: Mention, graph: ConceptGraph, told_with: Collection[int]) -> bool:
+    """True if something that stays shows the sign there: a finding, or a kind of what the sign stands for.
+
+    A sign that is told in one sentence with what gives way is explained by that sentence only. A label that
+    is no more than the sign's own, an opacity, explains nothing.
     """
-    if sign.concept not in signs_of(graph, finding.concept):
+    if sign.sentence in told_with and other.sentence != sign.sentence:
         return False
-    if finding.concept in graph.concept(sign.concept).sets_labels:
+    labels = graph.concept(sign.concept).sets_labels
+    if other.concept in DISEASES:
+        if sign.concept not in signs_of(graph, other.concept) or other.concept in labels:
+            return False
+    elif other.sentence != sign.sentence or other.concept == sign.concept:
         return False
-    if sign.sentence in told_with and finding.sentence != sign.sentence:
+    elif not any(label in graph.concept(other.concept).sets_labels for label in labels):
+        # "Opacity, scarring or atelectasis": without the atelectasis it is the scar's.
         return False
-    return graph.overlaps((finding.side, None), (sign.side, None))
+    return graph.overlaps((other.side, None), (sign.side, None))
 
 
 def _is_spared(
@@ -135,11 +222,6 @@ def _shows(mention: Mention, label: str, graph: ConceptGraph) -> bool:
     return is_asserted(mention) and (
         mention.concept == label or label in graph.concept(mention.concept).sets_labels
     )
-
-
-@lru_cache(maxsize=4096)
-def _signs_of_all(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(sign for finding in findings for sign in signs_of(graph, finding))
 
 
 @lru_cache(maxsize=64)
@@ -197,17 +279,22 @@ def _may_hold(relation: Relation, told: Statement, graph: ConceptGraph) -> bool:
 
 @lru_cache(maxsize=64)
 def _denied_by_name(graph: ConceptGraph, target: str) -> frozenset[str]:
-    return frozenset({target, *graph.ancestors(target), *graph.other_names(target)})
+    """The concepts whose denial denies the target; a break that is not called old is an acute one."""
+    acute = {ACUTE_KINDS[target]} if target in ACUTE_KINDS else set[str]()
+    return frozenset({target, *graph.ancestors(target), *graph.other_names(target), *acute})
 
 
 # --- is anything abnormal left ------------------------------------------------------------------
 
 
-def is_normal_without(finding: str, reading: Reading, graph: ConceptGraph) -> bool:
-    """Whether nothing abnormal is left of a report once one finding has gone from it."""
+def is_normal_without(
+    finding: str, reading: Reading, graph: ConceptGraph, sentences: Sequence[Sentence] = ()
+) -> bool:
+    """True if nothing abnormal is left of a report once one finding has gone from it."""
     if any(reading.states.get(other) == "uncertain" for other in DISEASES):
         return False
-    return is_normal_after(reading, ceasing_mentions(reading, graph, "remove", finding, (finding,)), graph)
+    ceasing = ceasing_mentions(reading, graph, "remove", finding, (finding,), sentences=sentences)
+    return is_normal_after(reading, ceasing, graph)
 
 
 def is_normal_after(reading: Reading, must_cease: Iterable[Mention], graph: ConceptGraph) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from ccf_pipeline.graph import Concept, ConceptGraph, Relation
 from ccf_pipeline.graph.model import Condition, Placement
 from ccf_pipeline.reader.facts import Reading, is_asserted
-from ccf_pipeline.records import SUPPORT_DEVICES, Mention, Side, Statement
+from ccf_pipeline.records import SUPPORT_DEVICES, Mention, Sentence, Side, Statement
 
 BILATERAL_SHARE = 0.2
 DENIALS_AT_MOST = 3
@@ -63,8 +63,13 @@ def fitting_signs(
     told: Statement,
     must_cease: Iterable[Mention],
     views: frozenset[str],
+    sentences: Sequence[Sentence] = (),
 ) -> list[str]:
-    """Signs of such a target on such a film that set no other label, and clash with nothing that stays."""
+    """Return the signs of such a target on such a film that set no other label and clash with nothing left.
+
+    A sign that moves or changes another organ, as a shift does the mediastinum, is left out where the report
+    describes that organ: "stable mediastinum" is read as no statement, and still denies a shift.
+    """
     # They are mentions of this very reading: to compare what they say would take longer.
     going = {id(m) for m in must_cease if not _may_be_kept(m, told.concept, graph)}
     staying = {m.concept for m in reading.mentions if is_asserted(m) and id(m) not in going}
@@ -76,7 +81,27 @@ def fitting_signs(
         and staying.isdisjoint(graph.excluded(sign))
         and holds_for(relation.when, told, views, graph)
         and _borders(graph.concept(sign), told, graph)
+        and not _is_described(_organs_of(graph, sign, told.concept), sentences)
     ]
+
+
+@lru_cache(maxsize=1024)
+def _organs_of(graph: ConceptGraph, sign: str, finding: str) -> re.Pattern[str] | None:
+    """The words for the organs that a sign changes, where they are not those that the finding lies in."""
+    own = set(graph.concept(finding).regions)
+    organs = [
+        region for region in graph.concept(sign).regions if _is_an_organ(region, graph) and region not in own
+    ]
+    words = [re.escape(word) for organ in organs for word in graph.regions[organ].words]
+    return re.compile(rf"\b(?:{'|'.join(words)})", re.IGNORECASE) if words else None
+
+
+def _is_an_organ(region: str, graph: ConceptGraph) -> bool:
+    return graph.lies_within(region, ("mediastinum", "diaphragm"))
+
+
+def _is_described(organs: re.Pattern[str] | None, sentences: Iterable[Sentence]) -> bool:
+    return organs is not None and any(organs.search(sentence.text) for sentence in sentences)
 
 
 @lru_cache(maxsize=64)

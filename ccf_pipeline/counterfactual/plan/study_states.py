@@ -55,7 +55,7 @@ def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyStat
         may_be_normal=bool(diseases)
         and only_tabled.isdisjoint(DISEASES)
         and not _leaves_the_heart_open(study, reading, graph),
-        last=last if last and is_normal_without(last, reading, graph) else None,
+        last=last if last and is_normal_without(last, reading, graph, study.sentences) else None,
     )
 
 
@@ -79,9 +79,28 @@ def _leaves_the_heart_open(study: Study, reading: Reading, graph: ConceptGraph) 
 
 
 def _is_needed(finding: str, reading: Reading, graph: ConceptGraph) -> bool:
-    """Whether a kind of it is asserted or hedged too: opacity cannot go while consolidation stays."""
+    """True if a kind of it, or a disease that is seen by it there, is asserted or hedged too.
+
+    An opacity cannot go while a consolidation stays, nor a consolidation while its pneumonia stays.
+    """
     kinds = _kinds_among_findings(graph, finding)
-    return any(reading.states.get(kind) in ("present", "uncertain") for kind in kinds)
+    if any(reading.states.get(kind) in ("present", "uncertain") for kind in kinds):
+        return True
+    return any(
+        graph.overlaps((disease.side, disease.region), (shown.side, shown.region))
+        for variant in _seen_by(graph, finding)
+        for disease in reading.of(variant)
+        if disease.polarity != "absent" and disease.temporality not in ("prior", "resolved")
+        for shown in reading.of(finding)
+        if shown.polarity == "present"
+    )
+
+
+@lru_cache(maxsize=64)
+def _seen_by(graph: ConceptGraph, finding: str) -> tuple[str, ...]:
+    """The findings of which this one is the form that is seen: a consolidation is how pneumonia shows."""
+    ties = [r for r in graph.relations_of(finding) if r.kind == "variant" and r.target == finding]
+    return tuple(r.source for r in ties if r.source in FINDING_LABELS)
 
 
 @lru_cache(maxsize=64)
