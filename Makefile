@@ -7,17 +7,23 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check schemas docs pictures build faults bench consumers vllm clean
+.PHONY: help demo test test-all test-browser check schemas docs pictures build faults bench consumers vllm clean
 .NOTPARALLEL:
 
 help: ## List what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r verb what; do printf '  make %-9s %s\n' "$$verb" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r verb what; do printf '  make %-13s %s\n' "$$verb" "$$what"; done
 
 demo: $(CORE) ## Invent a corpus, build counterfactual data from it, show a pair
 	@$(BIN)/ccf-build demo
 
-test: $(DEV) ## Run the tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not faults"
+test: $(DEV) ## Run the tests: four minutes on two cores
+	@$(PYTEST) -m "not slow and not faults"
+
+test-all: $(DEV) ## Run the rest of the tests: long properties, kills, flows, browsers
+	@$(PYTEST) -m "slow and not faults"
+
+test-browser: $(DEV) ## Run the tests that need a Chromium, and no others
+	@$(PYTEST) -m browser
 
 check: $(DEV) ## Check style, types, import order, spelling and that the docs are current
 	@$(BIN)/ruff check --quiet . && echo "✓ ruff check"
@@ -57,6 +63,7 @@ clean: ## Remove what can be made anew: caches, dist, .venv; never a build folde
 	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 PROSE  := $(wildcard *.md docs graphs/*.md schemas/*.md ccf_pipeline flows tests bench)
 PASTED := $(wildcard README.md docs/*.md)
 

@@ -1,4 +1,4 @@
-"""What every test starts from: no settings of the person who runs it."""
+"""Every test starts from here: without the settings of the person who runs it, in an order of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.s3_server import S3Server, serving_s3
+from tests.shipped import share_graph
 
 # No deadline: a shared machine is slow now and then. The same examples every time: a red run can be repeated.
 settings.register_profile("ccf", deadline=None, derandomize=True)
@@ -16,18 +17,37 @@ settings.load_profile("ccf")
 
 
 LONGEST = ("tests/faults/", "tests/flows/")
+PERSONAL = ("CCF_", "AWS_", "HF_", "OPENAI_", "PREFECT_")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that no core waits for it at the end."""
+    """Begin with the longest tests, so that no core waits for them at the end; mark those in a browser."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+            item.add_marker("slow")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the seed of the order: a quiet run prints no header that would tell it."""
+    seed = config.getoption("randomly_seed", None)
+    if isinstance(seed, int):
+        terminalreporter.write_line(f"the same order again: pytest --randomly-seed={seed}")
 
 
 @pytest.fixture(autouse=True)
-def no_settings_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CCF_ variable in somebody's shell must not decide a test."""
-    for name in [name for name in os.environ if name.startswith("CCF_")]:
+def forget_personal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the variables of somebody's shell that would decide a test."""
+    for name in [name for name in os.environ if name.startswith(PERSONAL)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_graph_for_all_builds() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        share_graph(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +61,7 @@ def s3_server() -> Iterator[S3Server]:
 
 @pytest.fixture
 def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
-    """S3 with the bucket `bucket`, its keys in the environment, and nobody's own."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
+    """S3 with the bucket `bucket` and its keys in the environment."""
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     s3_server.make_bucket("bucket")

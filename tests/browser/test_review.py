@@ -132,17 +132,3 @@ def test_side_by_side_shows_both_reports_what_changed_and_the_image(built: Path,
 
     (said,) = kept(built, "B. Reader")
     assert (said.mode, said.opinion, said.shown) == ("side_by_side", "unsure", "counterfactual")
-
-
-def test_what_readers_said_is_told_and_what_is_missing_is_said(built: Path, tmp_path: Path) -> None:
-    def told(*words: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "ccf_pipeline.cli", "review", *words]
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"})
-        return done.returncode, done.stdout + done.stderr
-
-    code, figures = told(str(built), "--results")
-    assert code == 0
-    assert "A. Reader and B. Reader: both judged 0" in figures
-    assert "contradicts itself" in figures
-    assert told(str(tmp_path), "--results")[0] == 1
-    assert "say who judges" in told(str(built))[1]

@@ -19,13 +19,10 @@ from typer.testing import CliRunner
 from ccf_pipeline.cli.graph import graph_app
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.errors import EndpointRefused, ExpertError, MissingInput, SettingsError
-from ccf_pipeline.graph.load import load_graph, read_graph_file
-from ccf_pipeline.reader import Lexicon
+from ccf_pipeline.graph.load import read_graph_file
 from ccf_pipeline.reader.facts import read_facts
 from tests.model_server import ModelServer, reports_in, serving
-
-GRAPH = load_graph()
-LEXICON = Lexicon.from_graph(GRAPH.file)
+from tests.shipped import GRAPH, LEXICON
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +62,7 @@ def test_a_corpus_is_mined_into_a_summary_and_a_table(corpus: Path, tmp_path: Pa
     assert (kerley["status"], kerley["curated"]) == ("confirmed", "fnd_edema>att_kerley_b")
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing(corpus: Path, tmp_path: Path) -> None:
     for workers in (1, 2):
         graph_run(
@@ -75,6 +73,7 @@ def test_the_number_of_workers_changes_nothing(corpus: Path, tmp_path: Path) -> 
     assert one == two
 
 
+@pytest.mark.slow
 def test_workers_that_die_at_once_are_an_error_and_not_a_wait(corpus: Path, tmp_path: Path) -> None:
     # Without the guard that every script needs, each worker runs the script again and dies.
     script = tmp_path / "unguarded.py"

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-
-def ccf_build(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("CCF_")}
-    return subprocess.run(
-        [sys.executable, "-m", "ccf_pipeline.cli", *arguments],
-        cwd=folder,
-        env={**kept, "NO_COLOR": "1", "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.command import ccf_build
 
 
 @pytest.fixture(scope="module")

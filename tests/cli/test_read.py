@@ -6,9 +6,6 @@ import csv
 import gzip
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.mining.label_corpus import Labelling, Reader, label_lines, rules_named
 from ccf_pipeline.mining.label_files import LABEL_COLUMNS, LabelledReport, json_line
+from tests.command import ccf_build
 
 REPORT = """\
                                  FINAL REPORT
@@ -40,23 +38,6 @@ REPORT = """\
 
  Possible edema.
 """
-
-
-def ccf_build(
-    *arguments: str, folder: Path, given: bytes = b"", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("CCF_")}
-    return subprocess.run(
-        [sys.executable, "-m", "ccf_pipeline.cli", *arguments],
-        cwd=folder,
-        env={**kept, "NO_COLOR": "1", "COLUMNS": "160", **environment},
-        input=given.decode("utf-8", "surrogateescape"),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        check=False,
-    )
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -343,6 +324,7 @@ def test_what_goes_in_comes_out_in_order_or_is_counted(
 # --- a corpus -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_no_byte(tmp_path: Path, corpus: Path) -> None:
     for name, workers in (
         ("one.csv.gz", "1"),

@@ -14,7 +14,7 @@ from ccf_pipeline.experts.attestations import read_attestation
 from ccf_pipeline.records import Spend
 from ccf_pipeline.settings import PriceSettings
 from tests.bad_server import Act, BadServer, misbehaving
-from tests.cli.test_run import ccf_build
+from tests.command import ccf_build
 
 REPORT = (
     "FINDINGS: The heart is enlarged. There is a small left pleural effusion. No pneumothorax.\\n"

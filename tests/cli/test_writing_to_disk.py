@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ccf_pipeline.cli.app import app
 from ccf_pipeline.errors import SettingsError
-from tests.cli.test_run import ccf_build
+from tests.command import ccf_build
 
 WRITTEN_TO = {"out", "csv_file", "table", "file", "prefect", "write"}
 MAY_NAME_A_STORE = {("run", "--out"), ("init", "--out")}

@@ -444,6 +444,7 @@ def test_a_build_leaves_out_an_image_that_is_not_the_one_that_was_made(tree: Tre
     assert (exchanged.study.image, gone.study.image) == (None, None)
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_does_not_change_a_byte(tree: Tree, tmp_path: Path) -> None:
     corpus = CorpusSettings(kind="mimic", path=tree.folder)
     for out, workers in (("one", 1), ("three", 3)):

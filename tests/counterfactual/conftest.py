@@ -8,21 +8,19 @@ import pytest
 
 from ccf_pipeline.corpora.sections import canonical_report
 from ccf_pipeline.graph import ConceptGraph
-from ccf_pipeline.graph.load import load_graph
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import Reading, read_facts
 from ccf_pipeline.records import Study
+from tests.shipped import GRAPH, LEXICON
 
 
 @pytest.fixture(scope="session")
 def graph() -> ConceptGraph:
-    return load_graph()
+    return GRAPH
 
 
 @pytest.fixture(scope="session")
 def read(graph: ConceptGraph) -> Callable[[str], Reading]:
-    lexicon = Lexicon.from_graph(graph.file)
-    return lambda text: read_facts(text, lexicon)
+    return lambda text: read_facts(text, LEXICON)
 
 
 def study_of(raw: str, study_id: str = "50000001") -> Study:

@@ -6,8 +6,8 @@ import pytest
 
 from ccf_pipeline.counterfactual.check.foreign_pairs import audit_pair
 from ccf_pipeline.graph import ConceptGraph
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import Pair, Verdict
+from tests.shipped import LEXICON
 
 REPORT = (
     "FINDINGS: Small left pleural effusion. Heart size is normal. Right PICC tip in the SVC.\n"
@@ -17,7 +17,7 @@ REPORT = (
 
 def judged(candidate: str, graph: ConceptGraph, factual: str = REPORT) -> Verdict:
     pair = Pair(pair_id="x", factual=factual, candidate=candidate, target=None, direction="add")
-    return audit_pair(pair, graph, Lexicon.from_graph(graph.file))
+    return audit_pair(pair, graph, LEXICON)
 
 
 def codes(verdict: Verdict) -> set[str]:

@@ -11,8 +11,6 @@ from ccf_pipeline.counterfactual.edit import read_edit
 from ccf_pipeline.counterfactual.plan import Change, plan_change, plan_study
 from ccf_pipeline.counterfactual.prompt import write_chosen, write_prompt, write_repair
 from ccf_pipeline.counterfactual.prompt.load_templates import load_template
-from ccf_pipeline.graph.load import load_graph
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.reader.sentences import split_report
 from ccf_pipeline.records import (
@@ -27,9 +25,8 @@ from ccf_pipeline.records import (
     Verdict,
 )
 from ccf_pipeline.settings import ExpertSettings, Strategy
+from tests.shipped import GRAPH, LEXICON
 
-GRAPH = load_graph()
-LEXICON = Lexicon.from_graph(GRAPH.file)
 TEXT = (
     "FINDINGS: The heart is normal. Small left pleural effusion, unchanged."
     " No consolidation or pneumothorax.\n"

@@ -37,7 +37,7 @@ from ccf_pipeline.settings import (
     ShardSettings,
 )
 from tests.bad_server import BadServer, misbehaving
-from tests.cli.test_run import ccf_build
+from tests.command import ccf_build
 from tests.test_builds import dataset_files
 
 VOUCHED = "Dr. A. Example for llm.example.org"
@@ -427,6 +427,7 @@ def test_reuse_on_the_command_line_asks_a_server_for_repairs_alone(tmp_path: Pat
     assert "answers taken over" in status.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("s3")
 def test_a_build_in_s3_tells_what_it_took_over(
     earlier: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -85,7 +85,7 @@ class OverHttp:
                 yield tuple(future.result() for future in done)
 
     def _ask(self, prompt: Prompt) -> Completion:
-        body = prompt.model_dump_json()
+        body = prompt.model_dump_json().encode()
         for _ in range(100):
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
             try:

@@ -12,10 +12,13 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.materials import Materials
@@ -24,6 +27,12 @@ from ccf_pipeline.records import Completion, Prompt
 from tests.faults.answering import NOTHING_CHANGED, InProcess
 
 ROOT = Path(__file__).parents[2]
+
+
+def only_first_quick(cases: Iterable[Any]) -> list[Any]:
+    """The same cases for `parametrize`: the first one runs in `make test`, all others in `make test-all`."""
+    first, *others = cases
+    return [first, *(pytest.param(case, marks=pytest.mark.slow) for case in others)]
 
 
 def start(module: str) -> subprocess.Popen[str]:

@@ -17,7 +17,7 @@ from ccf_pipeline import walk
 from tests.bad_server import Act, BadServer, misbehaving
 from tests.faults.answering import CONCURRENCY
 from tests.faults.conftest import Bench
-from tests.faults.harness import ROOT, Forge, asked_by_run, dataset_of, serving, told_by
+from tests.faults.harness import ROOT, Forge, asked_by_run, dataset_of, only_first_quick, serving, told_by
 
 # --- the command line, from outside -----------------------------------------------------------
 
@@ -81,6 +81,7 @@ def slow_server(bench: Bench) -> Iterator[BadServer]:
 # --- a pause ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_build_that_is_suspended_goes_on_where_it_was(
     forge: Forge, corpus: Path, quick_folder: Path
 ) -> None:
@@ -130,7 +131,7 @@ def test_a_pause_longer_than_every_deadline_costs_at_most_what_was_under_way(
 # --- a signal ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", only_first_quick([signal.SIGTERM, signal.SIGINT]))
 def test_a_signal_takes_in_what_is_under_way_and_says_how_to_go_on(
     number: signal.Signals, bench: Bench, slow_server: BadServer, tmp_path: Path
 ) -> None:
@@ -152,6 +153,7 @@ def test_a_signal_takes_in_what_is_under_way_and_says_how_to_go_on(
     assert len(slow_server.requests) == walk.spent_on(tmp_path / "build").answers
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_it_at_once_and_nothing_acknowledged_is_lost(
     bench: Bench, tmp_path: Path
 ) -> None:

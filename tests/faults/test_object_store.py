@@ -125,6 +125,7 @@ def test_two_workers_with_nothing_in_common_but_the_store_share_a_build(
     assert len(folders) == 2, "both of them asked"
 
 
+@pytest.mark.slow
 def test_a_machine_that_dies_loses_what_it_had_not_flushed_and_no_more(
     bench: Bench, server: BadServer, s3: S3Server, reference: dict[str, str], tmp_path: Path
 ) -> None:

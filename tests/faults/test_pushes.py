@@ -82,6 +82,7 @@ def undisturbed(build: Path) -> Undisturbed:
         return Undisturbed(files_of(repository), repository.commits, hub.requests)
 
 
+@pytest.mark.slow
 def test_a_push_cut_off_anywhere_is_whole_or_goes_on(build: Path, undisturbed: Undisturbed) -> None:
     ledger = Ledger()
     for number, cut in list(every_point(undisturbed))[1::11]:

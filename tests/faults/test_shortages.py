@@ -16,7 +16,15 @@ from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.verify import check_build
 from ccf_pipeline.errors import StorageError
 from tests.faults.forge import OUT_OF_MEMORY
-from tests.faults.harness import Forge, asked_by_run, clear, goes_on_in_peace, serving, told_by
+from tests.faults.harness import (
+    Forge,
+    asked_by_run,
+    clear,
+    goes_on_in_peace,
+    only_first_quick,
+    serving,
+    told_by,
+)
 
 STORAGE, MENDABLE = StorageError.exit_code, 1
 KILO, MEGA = 1024, 1024**2
@@ -30,6 +38,7 @@ def is_whole_or_not_claimed(code: int, out: Path) -> None:
         assert check_build(out).damaged == ()
 
 
+@pytest.mark.slow
 def test_a_build_without_memory_tears_nothing_and_goes_on(
     forge: Forge, tiny: Path, quick_folder: Path, undisturbed_tiny: dict[str, str]
 ) -> None:
@@ -47,6 +56,7 @@ def test_a_build_without_memory_tears_nothing_and_goes_on(
     assert set(ended) <= {0, OUT_OF_MEMORY, STORAGE, MENDABLE, -signal.SIGABRT, -signal.SIGSEGV}, ended
 
 
+@pytest.mark.slow
 def test_a_build_without_open_files_says_so_and_goes_on(
     forge: Forge, tiny: Path, quick_folder: Path, undisturbed_tiny: dict[str, str]
 ) -> None:
@@ -66,7 +76,7 @@ def test_a_build_without_open_files_says_so_and_goes_on(
     assert set(ended) <= {0, STORAGE, MENDABLE}
 
 
-@pytest.mark.parametrize("most", [0, 1, 4 * KILO, 16 * KILO, 40 * KILO])
+@pytest.mark.parametrize("most", only_first_quick([16 * KILO, 0, 1, 4 * KILO, 40 * KILO]))
 def test_files_that_may_not_grow_are_named_and_the_build_goes_on(
     most: int, forge: Forge, tiny: Path, quick_folder: Path, undisturbed_tiny: dict[str, str]
 ) -> None:

@@ -149,10 +149,11 @@ class BuildMachine(RuleBasedStateMachine):
             assert dataset_of(self.out) == self.expected
 
 
-TestBuilds = BuildMachine.TestCase
-TestBuilds.settings = settings(
-    max_examples=5, stateful_step_count=10, suppress_health_check=list(HealthCheck)
-)
+@pytest.mark.slow
+class TestBuilds(BuildMachine.TestCase):
+    """Some short histories."""
+
+    settings = settings(max_examples=5, stateful_step_count=10, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.faults

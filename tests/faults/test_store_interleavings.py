@@ -311,10 +311,12 @@ QUICK = settings(max_examples=6, stateful_step_count=14, suppress_health_check=l
 LONG = settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 class TestWorkers(EndsAlone.TestCase):
     settings = QUICK
 
 
+@pytest.mark.slow
 class TestMoodyWorkers(Moody.TestCase):
     settings = QUICK
 

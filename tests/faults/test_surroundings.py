@@ -22,7 +22,7 @@ from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.graph.load import load_graph
 from tests.faults.conftest import built
 from tests.faults.forge import settings_for
-from tests.faults.harness import ROOT, Forge, dataset_of, goes_on_in_peace, told_by
+from tests.faults.harness import ROOT, Forge, dataset_of, goes_on_in_peace, only_first_quick, told_by
 
 DAY = 86_400.0
 
@@ -38,7 +38,7 @@ CLOCKS = {
 }
 
 
-@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("clock", only_first_quick(CLOCKS))
 def test_a_clock_that_jumps_changes_no_byte(
     clock: str, forge: Forge, tiny: Path, quick_folder: Path, undisturbed_tiny: dict[str, str]
 ) -> None:
@@ -59,7 +59,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["C", "tr_TR", "ja_JP"])
+@pytest.mark.parametrize("place", only_first_quick(PLACES), ids=["C", "tr_TR", "ja_JP"])
 def test_another_place_gives_the_same_bytes(place: dict[str, str], tiny: Path, tmp_path: Path) -> None:
     """T02: locale, time zone, hash seed and cores of the process that builds."""
     out = tmp_path / "ümläut 日本"
@@ -127,6 +127,7 @@ def test_another_version_is_not_mixed_into_a_build(
 # --- someone reads meanwhile ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_reader_never_takes_a_mixture_for_a_data_set(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

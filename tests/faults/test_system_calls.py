@@ -20,7 +20,7 @@ import pytest
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.errors import StorageError
-from tests.faults.harness import Forge, clear, dataset_of, journalled
+from tests.faults.harness import Forge, clear, dataset_of, journalled, only_first_quick
 
 CALLS = (
     *("write", "pwrite64", "fsync", "fdatasync", "rename", "renameat", "renameat2"),
@@ -134,17 +134,20 @@ def break_at(points: list[Point], forge: Forge, corpus: Path, folder: Path) -> C
     return Counter(survives(point, forge, corpus, folder, undisturbed) for point in points)
 
 
-def test_some_calls_fail_and_nothing_is_lost(forge: Forge, tiny: Path, quick_folder: Path) -> None:
-    """At least forty points, spread over every kind of call."""
+@pytest.mark.parametrize("number", only_first_quick([8, 40]))
+def test_some_calls_fail_and_nothing_is_lost(
+    number: int, forge: Forge, tiny: Path, quick_folder: Path
+) -> None:
+    """At least so many points, spread over every kind of call."""
     points = every_point(count_calls(forge, tiny, quick_folder))
-    chosen = points[:: max(1, len(points) // 44)]
+    chosen = points[:: max(1, len(points) // (number + number // 10))]
 
     ended = break_at(chosen, forge, tiny, quick_folder)
 
     print(f"{len(chosen)} of {len(points)} points: {dict(ended)}")
-    assert ended.total() >= 40
-    assert ended["killed"] >= 6
-    assert ended["refused"] >= 6
+    assert ended.total() >= number
+    assert ended["killed"] >= number // 7
+    assert ended["refused"] >= number // 7
 
 
 @pytest.mark.faults

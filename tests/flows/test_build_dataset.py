@@ -64,6 +64,7 @@ def test_the_flow_ends_in_the_same_bytes_as_the_command_line(tmp_path: Path) -> 
     assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_shards_may_be_built_by_a_dask_cluster(tmp_path: Path) -> None:
     pytest.importorskip("prefect_dask")
@@ -100,6 +101,7 @@ def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
     assert told.value.__suppress_context__
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here", "s3")
 def test_two_runs_share_a_build_in_an_object_store(tmp_path: Path) -> None:
     from flows.build_dataset import BuildRequest, build_dataset
@@ -143,6 +145,7 @@ def slots_taken(name: str) -> int:
         return client.read_global_concurrency_limit_by_name(name).active_slots
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_a_limit_of_prefects_holds_shards_to_so_many_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -174,6 +177,7 @@ def test_a_limit_of_prefects_holds_shards_to_so_many_at_once(
     assert slots_taken("one-at-a-time") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_without_a_limit_shards_are_built_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ccf_pipeline import join as joining
@@ -198,6 +202,7 @@ def test_without_a_limit_shards_are_built_at_once(tmp_path: Path, monkeypatch: p
     assert not two.broken
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_a_limit_that_nobody_made_is_told_before_anything_is_planned(tmp_path: Path) -> None:
     from flows.build_dataset import BuildRequest, build_dataset
@@ -227,6 +232,7 @@ def names_of(state: State[Any]) -> tuple[str, set[str]]:
         return run.name, {task.name for task in client.read_task_runs(flow_run_filter=this_run)}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_a_finished_run_shows_progress_rows_verdicts_and_the_report(tmp_path: Path) -> None:
     from flows.build_dataset import BuildRequest, build_dataset
@@ -251,6 +257,7 @@ def test_a_finished_run_shows_progress_rows_verdicts_and_the_report(tmp_path: Pa
     assert names_of(state) == (f"build {config}", {f"shard {row['shard']}" for row in shards})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_a_run_that_failed_says_what_is_done_and_the_next_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -279,6 +286,7 @@ def test_a_run_that_failed_says_what_is_done_and_the_next_goes_on(
     assert "ended" not in artifacts_of(finished.state_details.flow_run_id)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_a_run_that_crashed_says_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect.client.orchestration import get_client

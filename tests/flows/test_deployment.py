@@ -39,6 +39,7 @@ def children_of(pid: int) -> list[int]:
 WORKER = ("worker", "start", "--pool", "ccf", "--limit", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_a_killed_worker_costs_nothing_and_no_text_leaves_the_build(site: Site, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"

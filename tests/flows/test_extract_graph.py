@@ -26,6 +26,7 @@ def every_report_has_an_effusion(message: str) -> str:
     return json.dumps({"cases": cases, "disease_feature_map": mapped})
 
 
+@pytest.mark.slow
 def test_reports_are_extracted_drafted_and_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=40, seed=5, images=False)

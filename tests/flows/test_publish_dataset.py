@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ccf_pipeline import walk
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
@@ -21,6 +23,7 @@ print("again", publish_dataset(build=sys.argv[1], repository="lab/cxr-ext", leve
 """
 
 
+@pytest.mark.slow
 def test_the_flow_verifies_and_pushes_and_its_database_holds_no_token(site: Site, tmp_path: Path) -> None:
     write_demo_corpus(tmp_path / "corpus", studies=8, seed=2, images=False)
     corpus = CorpusSettings(kind="demo", path=tmp_path / "corpus")

@@ -4,6 +4,7 @@ import pytest
 
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
+from tests.shipped import GRAPH
 
 SMALL = Path(__file__).with_name("small.yaml")
 
@@ -15,4 +16,4 @@ def small() -> ConceptGraph:
 
 @pytest.fixture(scope="session")
 def thoracic() -> ConceptGraph:
-    return load_graph()
+    return GRAPH

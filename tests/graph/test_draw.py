@@ -12,7 +12,7 @@ from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.graph.picture import picture_of_finding, picture_of_graph
 
 ROOT = Path(__file__).parents[2]
-SMALL = load_graph(ROOT / "tests" / "concepts" / "small.yaml")
+SMALL = load_graph(ROOT / "tests" / "graph" / "small.yaml")
 
 
 def test_a_finding_stands_between_its_signs_and_its_normal_states() -> None:

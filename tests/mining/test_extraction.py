@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccf_pipeline.counterfactual.prompt.load_templates import load_template
-from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.mining.extraction import (
     Batch,
     CaseRow,
@@ -20,11 +19,10 @@ from ccf_pipeline.mining.extraction import (
     Terms,
     read_answer,
 )
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import Completion
+from tests.shipped import GRAPH, LEXICON
 
-GRAPH = load_graph()
-TERMS = Terms(GRAPH, Lexicon.from_graph(GRAPH.file))
+TERMS = Terms(GRAPH, LEXICON)
 BATCH = Batch(("s1", "s2"), ("FINDINGS: Left effusion.", "FINDINGS: Clear $lungs."))
 
 

@@ -14,14 +14,11 @@ from hypothesis import strategies as st
 from ccf_pipeline.corpora.sections import canonical_report
 from ccf_pipeline.demo import PLANTED_RELATIONS, follows_from_planted, generate_studies
 from ccf_pipeline.graph import ConceptGraph
-from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.mining import Report, Tally, Thresholds, judge_pairs, minable_concepts, sight_concepts
 from ccf_pipeline.mining.mined import MinedRelation
 from ccf_pipeline.mining.odds import adjusted, pooled_odds, two_sided_p
-from ccf_pipeline.reader import Lexicon
+from tests.shipped import GRAPH, LEXICON
 
-GRAPH = load_graph()
-LEXICON = Lexicon.from_graph(GRAPH.file)
 CONCEPTS = minable_concepts(GRAPH, LEXICON)
 KIN = {frozenset((concept, above)) for concept in GRAPH.concepts for above in GRAPH.ancestors(concept)}
 
@@ -58,6 +55,7 @@ def found(row: MinedRelation | None) -> str | None:
 # --- what the generator planted ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_planted_relations_are_found_again() -> None:
     rows = {frozenset((row.concept_a, row.concept_b)): row for row in mined_demo()}
 

@@ -11,11 +11,10 @@ from ccf_pipeline import walk
 from ccf_pipeline.datasets.wrapper import answer, load_wrapper
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
-from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.quality.measuring import Rules
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings
+from tests.shipped import GRAPH, LEXICON
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +36,7 @@ def records(build: Path) -> list[Record]:
 
 @pytest.fixture(scope="session")
 def rules() -> Rules:
-    graph = load_graph()
+    graph = GRAPH
     wrapper = load_wrapper(DatasetSettings())
     wrap = partial(answer, wrapper=wrapper)
-    return Rules(graph, Lexicon.from_graph(graph.file), wrap, wrapper.question, seed=7)
+    return Rules(graph, LEXICON, wrap, wrapper.question, seed=7)

@@ -45,6 +45,7 @@ def auc(view: ArtefactView) -> float:
     return view.auc
 
 
+@pytest.mark.slow
 def test_pairs_from_one_writer_are_not_told_apart(clean: list[Record], rules: Rules) -> None:
     views = views_of(clean, rules)
 
@@ -53,6 +54,7 @@ def test_pairs_from_one_writer_are_not_told_apart(clean: list[Record], rules: Ru
         assert 0.4 < auc(views[name]) < 0.6, name
 
 
+@pytest.mark.slow
 def test_a_word_in_one_wrapper_is_found_in_the_wrapper_alone(clean: list[Record], rules: Rules) -> None:
     rejected = {pair.counterfactual_text for pair in clean} - {pair.factual_text for pair in clean}
 
@@ -89,6 +91,7 @@ def test_a_tell_phrase_in_most_rejected_texts_is_found_and_named(clean: list[Rec
     assert views["findings masked"].words[0].side == "rejected"
 
 
+@pytest.mark.slow
 def test_a_skewed_mix_of_diseases_shows_in_the_raw_words_and_goes_with_the_mask(
     clean: list[Record], rules: Rules
 ) -> None:

@@ -52,6 +52,7 @@ def build(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(corpus, tmp_path_factory.mktemp("build") / "build")
 
 
+@pytest.mark.slow
 def test_the_card_tells_the_gates_once_they_are_measured(corpus: Path, tmp_path: Path) -> None:
     build = made(corpus, tmp_path / "build")
     card = build / "dataset" / "README.md"
@@ -81,6 +82,7 @@ def test_a_card_that_was_edited_is_not_vouched_for(corpus: Path, tmp_path: Path)
     assert card.read_text("utf-8").endswith("Mine.\n")
 
 
+@pytest.mark.slow
 def test_a_card_half_told_is_mended(corpus: Path, tmp_path: Path) -> None:
     """As if the process had died between the card and the manifest."""
     build = made(corpus, tmp_path / "build")
@@ -98,7 +100,7 @@ def test_a_card_half_told_is_mended(corpus: Path, tmp_path: Path) -> None:
 
 def test_another_verdict_takes_what_was_measured_off_the_card(corpus: Path, tmp_path: Path) -> None:
     build = made(corpus, tmp_path / "build")
-    measure_build(build)
+    measure_build(build, Sampling(10))
 
     rechecking.recheck(build, None, write=True, progress=lambda *_: None)
 
@@ -111,7 +113,7 @@ def files_of(folder: Path) -> dict[Path, bytes]:
 
 
 def test_every_row_is_counted_once(build: Path) -> None:
-    quality = measure_build(build)
+    quality = measure_build(build, Sampling(100))
 
     yields = quality.figures.yields
     assert yields.planned == yields.judged
@@ -123,7 +125,7 @@ def test_every_row_is_counted_once(build: Path) -> None:
 
 
 def test_what_is_written_is_what_its_schema_promises(build: Path) -> None:
-    measure_build(build)
+    measure_build(build, Sampling(10))
     schema = json.loads((SCHEMAS / "quality.schema.json").read_text(encoding="utf-8"))
     written = json.loads((build / "quality.json").read_text(encoding="utf-8"))
 
@@ -161,7 +163,7 @@ def test_the_page_shows_images_that_are_bound_and_is_its_owners_alone(build: Pat
 
 
 def test_the_markdown_holds_figures_and_no_words_of_reports(build: Path) -> None:
-    quality = measure_build(build)
+    quality = measure_build(build, Sampling(30))
 
     table = quality_markdown(quality)
 

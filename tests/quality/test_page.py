@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccf_pipeline.graph.load import load_graph
-from ccf_pipeline.quality import measure_build as pipeline_quality
+from ccf_pipeline.quality.figures import Quality
 from ccf_pipeline.quality.measure_build import Sampling, measure_build, write_report
 from ccf_pipeline.quality.page import MOST_PAIR_BYTES, script_safe, write_page
 from ccf_pipeline.quality.visible import made_visible
@@ -52,8 +52,12 @@ def parsed(page: str) -> Tags:
 
 
 @pytest.fixture(scope="module")
-def page(build: Path) -> str:
-    measure_build(build, Sampling(60))
+def quality(build: Path) -> Quality:
+    return measure_build(build, Sampling(60))
+
+
+@pytest.fixture(scope="module")
+def page(build: Path, quality: Quality) -> str:
     return write_report(build).read_text(encoding="utf-8")
 
 
@@ -92,9 +96,7 @@ def test_the_data_comes_back_whole(page: str) -> None:
     assert {pair["direction"] for pair in data["pairs"]} <= {"add", "swap", "remove"}
 
 
-def test_a_hostile_report_stays_a_text(build: Path, records: list[Record]) -> None:
-    quality = pipeline_quality.read_quality(build)
-    assert quality is not None
+def test_a_hostile_report_stays_a_text(quality: Quality, records: list[Record]) -> None:
     hostile = records[0].model_copy(
         update={"counterfactual_text": HOSTILE, "why": HOSTILE, "study_id": "javascript:alert(1)"}
     )
@@ -128,9 +130,7 @@ def test_nothing_stays_hidden_and_nothing_seen_is_lost(text: str) -> None:
     )
 
 
-def test_a_page_of_any_number_of_rows_stays_small(build: Path, records: list[Record]) -> None:
-    quality = pipeline_quality.read_quality(build)
-    assert quality is not None
+def test_a_page_of_any_number_of_rows_stays_small(quality: Quality, records: list[Record]) -> None:
     long = [record.model_copy(update={"counterfactual_text": "Edema. " * 3000}) for record in records * 3]
     page = write_page(quality, load_graph(), long, {}, notice="", pairs_in_build=320_000)
 

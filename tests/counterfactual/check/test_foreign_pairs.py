@@ -11,9 +11,9 @@ from ccf_pipeline.counterfactual.check.foreign_pairs import audit_pair, study_of
 from ccf_pipeline.counterfactual.edit.align import align_candidate
 from ccf_pipeline.counterfactual.plan import Change, plan_as_asked
 from ccf_pipeline.graph import ConceptGraph
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Direction, Edit, Pair, Plan, Study, Verdict
+from tests.shipped import LEXICON
 
 NORMAL = (
     "FINDINGS: The lungs are clear. There is no effusion or pneumothorax. The heart is normal in size.\n"
@@ -26,7 +26,6 @@ Audit = Callable[..., Verdict]
 
 @pytest.fixture(scope="module")
 def audit(graph: ConceptGraph) -> Audit:
-    lexicon = Lexicon.from_graph(graph.file)
 
     def judge(
         factual: str, candidate: str, target: str | None, direction: Direction = "add", *leaving: str
@@ -39,7 +38,7 @@ def audit(graph: ConceptGraph) -> Audit:
             direction=direction,
             swap_from=leaving,
         )
-        return audit_pair(pair, graph, lexicon)
+        return audit_pair(pair, graph, LEXICON)
 
     return judge
 
@@ -180,9 +179,8 @@ def nouns_of_an_audit(graph: ConceptGraph) -> tuple[Study, Plan, Edit, Verdict]:
     pair = Pair(
         pair_id="p", factual=NORMAL, candidate=PNEUMOTHORAX, target="fnd_pneumothorax", direction="add"
     )
-    lexicon = Lexicon.from_graph(graph.file)
     study = study_of(pair)
-    factual, counterfactual = (read_facts(text, lexicon) for text in (pair.factual, pair.candidate))
+    factual, counterfactual = (read_facts(text, LEXICON) for text in (pair.factual, pair.candidate))
     plan = plan_as_asked(study, factual, graph, Change("add", "fnd_pneumothorax", ()))
     edit = align_candidate(study, pair.candidate, plan.plan_id)
     return study, plan, edit, check_edit(edit, plan, study, factual, counterfactual, graph)

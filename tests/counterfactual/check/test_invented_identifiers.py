@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from ccf_pipeline.counterfactual.check import check_edit
 from ccf_pipeline.counterfactual.edit import read_edit
 from ccf_pipeline.counterfactual.plan import Change, plan_change
-from ccf_pipeline.graph.load import load_graph
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Completion
 from tests.counterfactual.conftest import study_of
+from tests.shipped import GRAPH, LEXICON
 
 REPORT = (
     " FINDINGS:  The heart is normal in size.  No pneumothorax.  Compared to ___, the lungs are clear.\n"
@@ -95,8 +94,6 @@ HARMLESS = [
 ]
 
 
-GRAPH = load_graph()
-LEXICON = Lexicon.from_graph(GRAPH.file)
 STUDY = study_of(REPORT)
 FACTUAL = read_facts(STUDY.text, LEXICON)
 PLAN = plan_change(STUDY, FACTUAL, GRAPH, Change("add", "fnd_pneumothorax", ()), seed=7)

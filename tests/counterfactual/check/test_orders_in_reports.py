@@ -17,15 +17,12 @@ from ccf_pipeline.counterfactual.prompt.load_templates import load_template
 from ccf_pipeline.counterfactual.prompt.show import show_report
 from ccf_pipeline.experts import taking
 from ccf_pipeline.experts.rules import RulesExpert
-from ccf_pipeline.graph.load import load_graph
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Completion, Prompt, Study, Verdict
 from ccf_pipeline.settings import ExpertSettings
 from tests.counterfactual.conftest import study_of
+from tests.shipped import GRAPH, LEXICON
 
-GRAPH = load_graph()
-LEXICON = Lexicon.from_graph(GRAPH.file)
 RULES = RulesExpert(GRAPH)
 
 # The order, and a sentence that a model which obeys it would slip in.

@@ -15,13 +15,14 @@ from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import FINDING_LABELS, Pair
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
 from tests.counterfactual.planting import plant_faults
+from tests.shipped import LEXICON
 
 IDS = {label: finding for finding, label in FINDING_LABELS.items()}
 
 
 @pytest.fixture(scope="module")
 def lexicon(graph: ConceptGraph) -> Lexicon:
-    return Lexicon.from_graph(graph.file)
+    return LEXICON
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,11 @@ from ccf_pipeline.experts import taking
 from ccf_pipeline.experts.rules import RulesExpert
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
-from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.reader.sentences import split_report
 from ccf_pipeline.records import Edit, Problem, Record, Sentence, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, ExpertSettings
+from tests.shipped import LEXICON
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,12 @@ def reworded(
         sentences=sentences,
         read_from="test",
     )
-    lexicon = Lexicon.from_graph(graph.file)
-    factual = read_facts(report, lexicon)
+    factual = read_facts(report, LEXICON)
     plan = plan_change(study, factual, graph, change, seed=seed)
     prompt = write_chosen((plan,), study, load_template("chosen"), ExpertSettings())
     ((completion,),) = rules.answer(taking([prompt]))
     edit = read_edit(completion, plan, study)
-    return edit, check_rewording(edit, plan, study, factual, read_facts(edit.text, lexicon), graph)
+    return edit, check_rewording(edit, plan, study, factual, read_facts(edit.text, LEXICON), graph)
 
 
 EFFUSION = Change("remove", "fnd_pleural_effusion", ("fnd_pleural_effusion",))

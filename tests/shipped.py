@@ -1,0 +1,33 @@
+"""The graph that comes along, and the reader of its words: loaded once for all tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ccf_pipeline.engine import export, materials
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.graph.model import GraphFile
+from ccf_pipeline.quality import check_pairs, measure_build
+from ccf_pipeline.reader import Lexicon
+from ccf_pipeline.sharing import rehydrate
+
+GRAPH = load_graph()
+LEXICON = Lexicon.from_graph(GRAPH.file)
+
+
+def share_graph(patch: pytest.MonkeyPatch) -> None:
+    """Give all builds one graph and one lexicon: loading them takes as long as the rest of a small build."""
+    compile_lexicon = Lexicon.from_graph
+
+    def graph_of(path: Path | None) -> ConceptGraph:
+        return GRAPH if path is None else load_graph(path)
+
+    def lexicon_of(graph: GraphFile) -> Lexicon:
+        return LEXICON if graph is GRAPH.file else compile_lexicon(graph)
+
+    patch.setattr(Lexicon, "from_graph", staticmethod(lexicon_of))
+    for module in (materials, export, check_pairs, measure_build, rehydrate):
+        patch.setattr(module, "load_graph", graph_of)
