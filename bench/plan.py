@@ -17,11 +17,11 @@ from pathlib import Path
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.demo.studies import generate_studies
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.materials import Materials
 from ccf_pipeline.records import PlanSummary
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PlanSettings, ShardSettings
-from ccf_pipeline.walk import plan_build
 
 SHARD_SIZES = (500, 137)
 

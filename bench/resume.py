@@ -18,10 +18,11 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from ccf_pipeline import walk  # noqa: E402
 from ccf_pipeline.demo import write_demo_corpus  # noqa: E402
 from ccf_pipeline.engine.ask import Desk  # noqa: E402
 from ccf_pipeline.engine.build_folder import BuildFolder  # noqa: E402
+from ccf_pipeline.engine.build_plan import plan_build, planned  # noqa: E402
+from ccf_pipeline.engine.build_shards import tally_of  # noqa: E402
 from ccf_pipeline.engine.claim import open_build  # noqa: E402
 from ccf_pipeline.engine.journal import Journal, KnownExpert  # noqa: E402
 from ccf_pipeline.engine.materials import Materials  # noqa: E402
@@ -52,7 +53,7 @@ class FirstQuestion:
 
 def make_up(folder: BuildFolder, materials: Materials, rows: int) -> int:
     """A build as a stop leaves it; returns the number of its shards."""
-    walk.plan_build(folder, materials)
+    plan_build(folder, materials)
     planned = [entry for entry in folder.planned_studies(0) if len(entry.plans) == PER_STUDY][:SHARD_STUDIES]
     folder.forget_plan()
     shards = rows // (SHARD_STUDIES * PER_STUDY)
@@ -108,7 +109,7 @@ def main(rows: int) -> None:
             journal.mend()
             looked = time.perf_counter()
             missing = [shard for shard in range(shards) if not folder.is_sealed(shard)]
-            tally = walk.tally_of(folder, walk.planned(folder), journal.spent())
+            tally = tally_of(folder, planned(folder), journal.spent())
             with contextlib.suppress(Unfinished):
                 Desk(folder, materials, missing, expert, journal, tally).run()
         used = time.process_time() - cpu

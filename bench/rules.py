@@ -22,6 +22,7 @@ from ccf_pipeline.counterfactual.edit import read_edit
 from ccf_pipeline.counterfactual.prompt import CHOSEN, write_chosen, write_prompt
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.materials import Materials
 from ccf_pipeline.experts import taking
 from ccf_pipeline.experts.rules import RulesExpert
@@ -29,7 +30,6 @@ from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.reader.facts import Reading
 from ccf_pipeline.records import FINDING_LABELS, Completion, Plan, Problem, Prompt, Study, Verdict
 from ccf_pipeline.settings import BuildSettings, CorpusSettings
-from ccf_pipeline.walk import plan_build
 
 Asked = tuple[Prompt, Plan, Study, Reading]
 Made = TypeVar("Made")

@@ -8,9 +8,7 @@ way round; several flow runs of one build.toml share its shards.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
-import time
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -34,14 +32,13 @@ from prefect.exceptions import ObjectNotFound
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
-from ccf_pipeline import join as joining
 from ccf_pipeline.corpora import require_corpus
+from ccf_pipeline.engine import folder_place
+from ccf_pipeline.engine.ask import never
 from ccf_pipeline.engine.build_folder import BuildFolder
-from ccf_pipeline.engine.claim import join_build
-from ccf_pipeline.engine.materials import Materials
-from ccf_pipeline.engine.place import bucket_build as storing
-from ccf_pipeline.engine.place.bucket_layout import MANIFEST, read_seals
-from ccf_pipeline.engine.place.care import build_status
+from ccf_pipeline.engine.build_plan import planned
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.place import open_place
 from ccf_pipeline.errors import (
     BuildConflict,
     CcfError,
@@ -50,14 +47,12 @@ from ccf_pipeline.errors import (
     StorageError,
     Unfinished,
 )
-from ccf_pipeline.files.locations import place_name, store_url
+from ccf_pipeline.files.locations import place_name
 from ccf_pipeline.records import BuildSummary, Seal
 from ccf_pipeline.settings import PriceSettings, load_settings
-from ccf_pipeline.walk import planned
 from flows.tracking import note_process
 from flows.without_text import without_text
 
-LOOK_AGAIN_SECONDS = 2.0
 LEASE_SECONDS = 60.0
 """What a worker that was killed held of a limit is free for others after so long."""
 FOR_GOOD = (Unfinished, StorageError, BuildConflict, SettingsError, SharingRefused)
@@ -90,10 +85,10 @@ def say_where_it_stands(flow: object, flow_run: FlowRun, state: State[Any]) -> N
     config = BuildRequest.model_validate(flow_run.parameters["request"]).config
     try:
         out = load_settings(Path(config)).out
-        sealed, shards = _sealed_in(out)
+        status = open_place(out).status(PriceSettings())
     except CcfError:
         return  # Nothing to tell of a build; the run's state says what is wrong.
-    row = {"build": place_name(out), "ended": state.name, "sealed": sealed, "of": shards}
+    row = {"build": place_name(out), "ended": state.name, "sealed": status.shards_sealed, "of": status.shards}
     # A hook may run where no run is at work, in the worker: the run is named.
     ended = ArtifactCreate(
         key="ended",
@@ -104,16 +99,6 @@ def say_where_it_stands(flow: object, flow_run: FlowRun, state: State[Any]) -> N
     )
     with get_client(sync_client=True) as client:
         client.create_artifact(ended)
-
-
-def _sealed_in(out: Path) -> tuple[int, int]:
-    """How many shards are sealed, of how many."""
-    if store_url(out) is not None:
-        status = build_status(out, PriceSettings())
-        return status.shards_sealed, status.shards
-    folder = BuildFolder(out)
-    plan = folder.plan_summary()
-    return (sum(map(folder.is_sealed, range(plan.shards))), plan.shards) if plan else (0, 0)
 
 
 @flow(
@@ -131,8 +116,7 @@ def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # 
         _require_limit(request.endpoint_limit)
         materials = _materials(request.config)
         require_corpus(materials.settings.corpus)
-        in_store = store_url(materials.settings.out) is not None
-        summary = _build_in_store(materials, request) if in_store else _build_in_folder(materials, request)
+        summary = _build(materials, request)
     return {"planned": summary.plan.plans, "accepted": summary.accepted, "rejected": summary.rejected}
 
 
@@ -150,64 +134,30 @@ def _require_limit(name: str | None) -> None:
             ) from None
 
 
-def _build_in_folder(materials: Materials, request: BuildRequest) -> BuildSummary:
-    with join_build(materials.settings.out, materials.identity) as folder:
-        if folder.is_finished():
-            return folder.verify()
-        joining.plan_together(folder, materials)
-        _build_shards(folder, request)
-        summary = joining.finish_together(folder, materials)
-        seals = [seal for seal in map(folder.seal, range(summary.plan.shards)) if seal is not None]
-        report = folder.path / "report.html"
-        shown = report if report.exists() else folder.manifest_path
-        _show(summary, seals, shown.absolute().as_uri())
-        return summary
-
-
-def _build_in_store(materials: Materials, request: BuildRequest) -> BuildSummary:
-    """The same on a scratch folder: this run claims shards in the store, and its tasks build them here."""
-    done = storing.finished(materials)
-    if done is not None:
-        return done
-    with (
-        storing.workplace(materials.settings) as place,
-        storing.at_work(materials, place) as stored,
-        _runner(request) as runner,
-    ):
-        stored.plan()
-        shards = planned(stored.folder).shards
-        progress = cast("UUID", create_progress_artifact(0.0, description=f"shards of {stored.store.url}"))
-        while missing := stored.missing():
-            update_progress_artifact(progress, 100.0 * (shards - len(missing)) / shards)
-            chosen = list(itertools.islice(iter(stored.next_shard, None), 2 * request.shards_at_once))
-            if not chosen:
-                stored.wait()
-            _map(runner, chosen, request, scratch=str(place.folder))
-            stored.sync()
-        summary = stored.finish()
-        _show(summary, read_seals(stored.store).values(), f"{stored.store.url}/{MANIFEST}")
-        return summary
-
-
-def _build_shards(folder: BuildFolder, request: BuildRequest) -> None:
+def _build(materials: Materials, request: BuildRequest) -> BuildSummary:
     """Hand out shards in rounds, so that other runs find some too, until every one is sealed."""
-    progress = cast("UUID", create_progress_artifact(0.0, description=f"shards of {folder.path}"))
-    shards = planned(folder).shards
-    with _runner(request) as runner:
-        while missing := joining.missing_shards(folder):
-            chosen = missing[: 2 * request.shards_at_once]
-            made = _map(runner, chosen, request)
-            update_progress_artifact(
-                progress, 100.0 * (shards - len(joining.missing_shards(folder))) / shards
-            )
-            if not any(made):  # what is left is at work elsewhere: wait for it, it may come back
-                time.sleep(LOOK_AGAIN_SECONDS)
+    place = open_place(materials.settings.out)
+    with place.work_folder(materials.settings) as folder:
+        done = place.finished(materials, folder)
+        if done is not None:
+            return done
+        with place.join(materials, folder) as site, _runner(request) as runner:
+            site.plan(silent, never)
+            shards = planned(site.folder).shards
+            progress = cast("UUID", create_progress_artifact(0.0, description=f"shards of {place.name}"))
+            while missing := site.missing():
+                update_progress_artifact(progress, 100.0 * (shards - len(missing)) / shards)
+                chosen = site.take(2 * request.shards_at_once)
+                if not any(_map(runner, chosen, request, folder)):
+                    site.wait(never)  # what is left is at work elsewhere, and may come back
+                site.sync()
+            summary = site.finish(silent, never)
+            _show(summary, site.seals(), site.address)
+            return summary
 
 
-def _map(
-    runner: TaskRunner[Any], chosen: list[int], request: BuildRequest, scratch: str | None = None
-) -> list[bool]:
-    shared = {"request": unmapped(request), "scratch": unmapped(scratch)}
+def _map(runner: TaskRunner[Any], chosen: list[int], request: BuildRequest, folder: Path) -> list[bool]:
+    shared = {"request": unmapped(request), "folder": unmapped(str(folder))}
     futures = runner.map(cast(Any, build_one_shard), {"shard": chosen, **shared})
     return [bool(future.result()) for future in futures]
 
@@ -255,17 +205,14 @@ def may_help(_: object, __: TaskRun, state: State[Any]) -> bool:
     retry_delay_seconds=10,
     retry_condition_fn=may_help,
 )
-def build_one_shard(shard: int, request: BuildRequest, scratch: str | None = None) -> bool:
-    """Build and seal one shard, unless another run has it; says whether it was built here.
+def build_one_shard(shard: int, request: BuildRequest, folder: str) -> bool:
+    """Build and seal one shard, unless another run has it; return True if it was built here.
 
     Args:
-        scratch: the folder to work in, of a build in an object store.
+        folder: the folder to work in: the build's own, or one beside a bucket.
     """
-    with without_text():
-        materials = _materials(request.config)
-        folder = BuildFolder(Path(scratch) if scratch else materials.settings.out)
-        with _a_slot_of(request.endpoint_limit):
-            made = joining.build_if_free(folder, materials, shard)
+    with without_text(), _a_slot_of(request.endpoint_limit):
+        made = folder_place.build_if_free(BuildFolder(Path(folder)), _materials(request.config), shard)
     get_run_logger().info("shard %d %s", shard, "is sealed" if made else "is at work elsewhere")
     return made
 

@@ -12,7 +12,10 @@ import pytest
 
 from ccf_pipeline import walk
 from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine import folder_place
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build, planned
+from ccf_pipeline.engine.build_shards import build_shards
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials
@@ -107,7 +110,7 @@ def test_a_finished_build_is_verified_and_not_made_again(
     finished: tuple[Path, BuildSummary], corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, summary = finished
-    monkeypatch.setattr(walk, "build_shards", lambda *_: pytest.fail("a finished build asked again"))
+    monkeypatch.setattr(folder_place, "build_shards", lambda *_: pytest.fail("a finished build asked again"))
 
     assert walk.build(settings(corpus, out)) == summary
 
@@ -249,11 +252,11 @@ def test_an_expert_that_leaves_prompts_unanswered_is_told(corpus: Path, tmp_path
             yield from ()
 
     with open_build(chosen.out, materials.identity) as folder, Journal(folder.journal_path) as journal:
-        walk.plan_build(folder, materials)
+        plan_build(folder, materials)
         # It never asks for a prompt: nothing was begun, nothing is done, and that is said.
         with pytest.raises(ExpertError, match=r"`silent` left .* unanswered"):
-            walk.build_shards(folder, materials, [0], Silent(), journal)
+            build_shards(folder, materials, [0], Silent(), journal)
 
 
 def chosen_shards(out: Path) -> int:
-    return walk.planned(BuildFolder(out)).shards
+    return planned(BuildFolder(out)).shards

@@ -21,7 +21,7 @@ def fetch(
     run --out DIR` with its settings goes on with it here, apart from the store.
     """
     from ccf_pipeline.cli.showing import progress_bars
-    from ccf_pipeline.engine.place.care import fetch_build
+    from ccf_pipeline.engine.bucket.place import fetch_build
 
     with progress_bars(quiet=quiet) as progress:
         found = fetch_build(build, out, progress)

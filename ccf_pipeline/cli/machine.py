@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from ccf_pipeline import __version__
 from ccf_pipeline.errors import CcfError
+from ccf_pipeline.files.locations import LOOPBACK
 
 # `absent` is something nobody needs unless they want what it is for.
 State = Literal["ok", "absent", "warning", "broken"]
@@ -33,7 +34,6 @@ SYNCED_FOLDERS = (
     *("dropbox", "onedrive", "icloud", "mobile documents", "cloudstorage", "google drive", "googledrive"),
     *("my drive", "nextcloud", "owncloud", "box", "pcloud", "megasync", "syncthing"),
 )
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NO = ("false", "0", "no", "off")
 YES = ("true", "1", "yes", "on")
 

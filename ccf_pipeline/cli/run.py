@@ -131,23 +131,24 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
     from ccf_pipeline import walk
     from ccf_pipeline.cli.showing import console, show_pair, show_summary
     from ccf_pipeline.cli.watching import build_display, tell_spend
-    from ccf_pipeline.engine.place import bucket_build as storing
+    from ccf_pipeline.engine.place import open_place
 
     _refuse_unpriced_limit(settings)
-    with storing.workplace(settings) as place:
-        if place.folder != settings.out and not quiet:
-            typer.echo(f"working in {place.folder} until the build stands in the store", err=True)
+    place = open_place(settings.out)
+    with place.work_folder(settings) as folder:
+        if folder != settings.out and not quiet:
+            typer.echo(f"working in {folder} until the build stands in the store", err=True)
         try:
             with (
                 build_display(settings.prices, quiet=quiet or as_json) as (progress, watch),
                 stop_on_signal(quiet=quiet or as_json) as stopping,
             ):
-                summary = storing.build(settings, place, progress, watch=watch, stopping=stopping)
+                summary = walk.build(settings, progress, watch=watch, stopping=stopping, work_folder=folder)
         except Unfinished as stop:
-            told = tell_spend(storing.spent_on(settings, place), settings.prices)
+            told = tell_spend(place.spent(), settings.prices)
             raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None
-        spend, taken_over = storing.spent_on(settings, place), storing.taken_over_by(settings, place)
-        pair = None if quiet or as_json else walk.sample_pair(place.folder)
+        spend, taken_over = place.spent(), place.taken_over()
+        pair = None if quiet or as_json else walk.sample_pair(folder)
     if as_json:
         costs = {
             "spend": spend.model_dump(),

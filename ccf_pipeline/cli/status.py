@@ -19,10 +19,10 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON for a program.")] = False,
 ) -> None:
     """Say how far a build is, how fast it goes, what it cost, and why answers were refused."""
-    from ccf_pipeline.engine.place.care import build_status
+    from ccf_pipeline.engine.place import open_place
     from ccf_pipeline.settings import load_settings
 
-    found = build_status(build, load_settings(config).prices)
+    found = open_place(build).status(load_settings(config).prices)
     if as_json:
         typer.echo(found.model_dump_json())
         return

@@ -20,18 +20,19 @@ def stop(
     Whoever builds sees it before the next question, be it the command line or a Prefect worker, here or on
     another machine.
     """
-    from ccf_pipeline.engine.place.care import ask_to_stop, is_held
-    from ccf_pipeline.files.locations import place_name
+    from ccf_pipeline.engine.place import open_place
 
-    place = place_name(build)
-    holders = ask_to_stop(build)
+    place = open_place(build)
+    holders = place.ask_to_stop()
     if not holders:
-        typer.echo(f"{place}: nobody works on it")
+        typer.echo(f"{place.name}: nobody works on it")
         return
     for holder in holders:
-        typer.echo(f"{place}: process {holder.pid} on {holder.host} was asked to stop")
+        typer.echo(f"{place.name}: process {holder.pid} on {holder.host} was asked to stop")
     until = time.monotonic() + wait
-    while wait and is_held(build):
+    while wait and place.is_held():
         if time.monotonic() > until:
-            raise Unfinished(f"{place}: is still held", hint="Answers under way may take a while; ask again.")
+            raise Unfinished(
+                f"{place.name}: is still held", hint="Answers under way may take a while; ask again."
+            )
         time.sleep(0.1)

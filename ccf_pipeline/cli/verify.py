@@ -31,28 +31,23 @@ def verify(
     """
     from ccf_pipeline.cli.showing import progress_bars
     from ccf_pipeline.engine.audit_log import AUDIT_HINT
-    from ccf_pipeline.engine.place.care import check_build, mending_hint, repair_build
-    from ccf_pipeline.files.locations import place_name
+    from ccf_pipeline.engine.place import open_place
 
+    place = open_place(build)
     with progress_bars(quiet=quiet or as_json) as progress:
-        found = repair_build(build, graph, progress) if repair else check_build(build, progress)
+        found = place.repair(graph, progress) if repair else place.check(progress)
     if as_json:
         typer.echo(found.model_dump_json())
     elif not quiet:
-        _show(build, found)
+        _show(place.name, found)
     mendable = [] if repair else [*found.damaged, *([f"journal ({found.journal})"] if found.journal else [])]
     lasting = [f"audit.jsonl ({found.audit})"] if found.audit else []
     if mendable or lasting:
-        hints = [*([mending_hint(build)] if mendable else []), *([AUDIT_HINT] if lasting else [])]
-        raise StorageError(
-            f"{place_name(build)}: damaged: {', '.join([*mendable, *lasting])}", hint=" ".join(hints)
-        )
+        hints = [*([place.repair_hint()] if mendable else []), *([AUDIT_HINT] if lasting else [])]
+        raise StorageError(f"{place.name}: damaged: {', '.join([*mendable, *lasting])}", hint=" ".join(hints))
 
 
-def _show(build: Path, found: BuildCheck) -> None:
-    from ccf_pipeline.files.locations import place_name
-
-    place = place_name(build)
+def _show(place: str, found: BuildCheck) -> None:
     for name in found.repaired:
         typer.echo(f"{name}: made anew")
     if found.repaired:

@@ -16,13 +16,13 @@ from ccf_pipeline.datasets.formats import Export, all_exports
 from ccf_pipeline.datasets.split_files import FileFormat
 from ccf_pipeline.datasets.write import WrittenDataset, write_configs
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
+from ccf_pipeline.engine.finish_build import reviews_of
 from ccf_pipeline.engine.materials import Progress
 from ccf_pipeline.errors import BuildConflict, SettingsError
 from ccf_pipeline.files.disk import refuse_filled, sealed_folder
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.records import BuildSummary, Lineage, PlanSummary
 from ccf_pipeline.settings import BuildSettings, DatasetSettings, settings_of
-from ccf_pipeline.walk import reviews_of
 
 TEXT_FORMATS = ("json", "jsonl", "csv")
 

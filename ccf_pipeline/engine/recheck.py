@@ -12,6 +12,7 @@ from ccf_pipeline.counterfactual.edit import apply_steps
 from ccf_pipeline.datasets.card.evidence import QUALITY
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.forecast import CostForecaster
 from ccf_pipeline.engine.materials import Materials, Progress
 from ccf_pipeline.engine.plan_corpus import WITHOUT_TARGET, open_planner, plan_corpus
@@ -28,7 +29,6 @@ from ccf_pipeline.records import (
     Study,
 )
 from ccf_pipeline.settings import BuildSettings, settings_of
-from ccf_pipeline.walk import finish_build
 
 # --- the answers of a build, once more --------------------------------------------------------
 

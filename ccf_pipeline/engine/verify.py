@@ -12,7 +12,10 @@ from pathlib import Path
 from ccf_pipeline.engine.ask import Tally
 from ccf_pipeline.engine.audit_log import AUDIT, AUDIT_HINT, OTHERS, verify_audit, verify_every_audit
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
+from ccf_pipeline.engine.build_plan import plan_build
+from ccf_pipeline.engine.build_shards import build_shards, tally_of
 from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.journal import Journal, KnownExpert, Pace, pace, spent_beside, taken_over_beside
 from ccf_pipeline.engine.locks import holder_of
 from ccf_pipeline.engine.materials import Materials, Progress, silent
@@ -21,7 +24,6 @@ from ccf_pipeline.experts import Take
 from ccf_pipeline.files.disk import remove, write_text
 from ccf_pipeline.records import BuildCheck, BuildStatus, Completion, Holder, PlanSummary, ReasonCount, Spend
 from ccf_pipeline.settings import PriceSettings, settings_of
-from ccf_pipeline.walk import build_shards, finish_build, plan_build, tally_of
 
 # --- how it stands ----------------------------------------------------------------------------
 

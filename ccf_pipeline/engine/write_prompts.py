@@ -12,6 +12,8 @@ from pathlib import Path
 from ccf_pipeline.corpora import require_corpus
 from ccf_pipeline.engine.ask import Tally
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build
+from ccf_pipeline.engine.build_shards import build_shards
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials, Progress, silent
 from ccf_pipeline.engine.prompt_lines import write_waiting
@@ -19,7 +21,6 @@ from ccf_pipeline.errors import MissingInput
 from ccf_pipeline.experts.scripted import ScriptedExpert, read_recordings
 from ccf_pipeline.records import Noun, Prompt
 from ccf_pipeline.settings import BuildSettings, LimitSettings
-from ccf_pipeline.walk import build_shards, plan_build
 
 
 class WaitingPrompts(Noun):

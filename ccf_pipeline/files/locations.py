@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 # Two letters at least: C:/builds is a folder.
 _STORE = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,2}(?P<place>.*)")
 

@@ -19,10 +19,10 @@ from ccf_pipeline.datasets.counts import ranked
 from ccf_pipeline.datasets.formats import shipped_exports
 from ccf_pipeline.datasets.wrapper import chosen_answer, load_wrapper, pair_answers
 from ccf_pipeline.datasets.write import SPLIT_FILES
+from ccf_pipeline.engine.finish_build import reviews_of
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.records import BuildSummary, Lineage, Record
 from ccf_pipeline.settings import DatasetSettings
-from ccf_pipeline.walk import reviews_of
 from tests.paired_build import corpus_of, paired_build, shards_of, written
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline import walk
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build
+from ccf_pipeline.engine.build_shards import build_shards
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials
@@ -91,10 +92,10 @@ def build(
     materials = Materials.load(chosen)
     student = Student(materials, answer, backwards=backwards)
     with open_build(out, materials.identity) as folder, Journal(folder.journal_path) as journal:
-        plan = walk.plan_build(folder, materials)
+        plan = plan_build(folder, materials)
         missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
         try:
-            walk.build_shards(folder, materials, missing, student, journal)
+            build_shards(folder, materials, missing, student, journal)
         finally:
             spent = journal.spent()
         rows = [row for shard in range(plan.shards) for row in folder.records_of(shard)]
@@ -126,13 +127,13 @@ def test_an_expert_that_leaves_early_is_told_how_many_prompts_it_left(
     materials = Materials.load(chosen)
     leaver = Leaver(materials, right)
     with open_build(chosen.out, materials.identity) as folder, Journal(folder.journal_path) as journal:
-        plan = walk.plan_build(folder, materials)
+        plan = plan_build(folder, materials)
         leaver.takes = plan.plans - short_by
         if short_by:
             with pytest.raises(ExpertError, match=f"left {short_by} prompts unanswered"):
-                walk.build_shards(folder, materials, [0], leaver, journal)
+                build_shards(folder, materials, [0], leaver, journal)
         else:
-            walk.build_shards(folder, materials, [0], leaver, journal)
+            build_shards(folder, materials, [0], leaver, journal)
 
         assert folder.is_sealed(0) == (not short_by)
 

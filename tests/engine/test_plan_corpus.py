@@ -10,10 +10,12 @@ from ccf_pipeline.corpora import read_corpus
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.demo.studies import generate_studies
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.materials import Materials
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Plan, PlannedStudy, PlanSummary, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PlanPreset, PlanSettings, ShardSettings
-from ccf_pipeline.walk import Materials, build, plan_build
+from ccf_pipeline.walk import build
 
 STUDIES = 500
 Planned = tuple[PlanSummary, list[PlannedStudy]]

@@ -13,17 +13,20 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ccf_pipeline import join as joining
 from ccf_pipeline import walk
 from ccf_pipeline.cli.app import app
 from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine import build_plan, folder_place
+from ccf_pipeline.engine.ask import never
 from ccf_pipeline.engine.audit_log import append_audit, attestation_lines, verify_audit
+from ccf_pipeline.engine.bucket.place import fetch_build
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import planned
 from ccf_pipeline.engine.claim import join_build
+from ccf_pipeline.engine.folder_place import FolderSite
 from ccf_pipeline.engine.journal import Journal
-from ccf_pipeline.engine.materials import Materials
-from ccf_pipeline.engine.place import bucket_build as storing
-from ccf_pipeline.engine.place.care import build_status, fetch_build
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.place import open_place
 from ccf_pipeline.engine.verify import check_build, repair_build
 from ccf_pipeline.errors import EndpointRefused, MissingInput, SettingsError, Unfinished
 from ccf_pipeline.files.disk import file_digest
@@ -74,7 +77,7 @@ def earlier(before: Path, tmp_path: Path) -> Path:
 
 def answers_in(build: Path) -> int:
     """How many answers a build's journal holds, whoever paid for them."""
-    return walk.spent_on(build).answers + walk.taken_over_by(build)
+    return open_place(build).spent().answers + open_place(build).taken_over()
 
 
 def change_journal(build: Path, change: str) -> None:
@@ -93,8 +96,8 @@ def test_another_shard_size_asks_nothing_and_ends_in_the_same_bytes(
 
     walk.build(settings(corpus, tmp_path / "build", earlier, size=3))
 
-    assert walk.spent_on(tmp_path / "build").answers == 0
-    assert walk.taken_over_by(tmp_path / "build") == answers_in(earlier)
+    assert open_place(tmp_path / "build").spent().answers == 0
+    assert open_place(tmp_path / "build").taken_over() == answers_in(earlier)
     assert dataset_files(tmp_path / "build") == dataset_files(tmp_path / "fresh")
 
 
@@ -105,8 +108,8 @@ def test_only_what_is_new_is_paid_for(earlier: Path, corpus: Path, tmp_path: Pat
     walk.build(settings(corpus, tmp_path / "build", earlier, per_study=3))
 
     paid, taken_over = (
-        walk.spent_on(tmp_path / "build").answers,
-        walk.taken_over_by(tmp_path / "build"),
+        open_place(tmp_path / "build").spent().answers,
+        open_place(tmp_path / "build").taken_over(),
     )
     assert 0 < taken_over < needed
     assert paid + taken_over == needed
@@ -119,7 +122,7 @@ def test_what_no_prompt_asks_for_is_left_where_it_is(earlier: Path, corpus: Path
 
     walk.build(part)
 
-    assert walk.taken_over_by(tmp_path / "build") < answers_in(earlier)
+    assert open_place(tmp_path / "build").taken_over() < answers_in(earlier)
 
 
 def test_several_builds_are_looked_through_in_turn(earlier: Path, corpus: Path, tmp_path: Path) -> None:
@@ -130,7 +133,7 @@ def test_several_builds_are_looked_through_in_turn(earlier: Path, corpus: Path, 
 
     walk.build(settings(corpus, tmp_path / "build", earlier, other))
 
-    assert walk.spent_on(tmp_path / "build").answers == 0
+    assert open_place(tmp_path / "build").spent().answers == 0
 
 
 def test_an_answer_that_failed_there_is_asked_for_here(earlier: Path, corpus: Path, tmp_path: Path) -> None:
@@ -143,7 +146,7 @@ def test_an_answer_that_failed_there_is_asked_for_here(earlier: Path, corpus: Pa
 
     walk.build(settings(corpus, tmp_path / "build", earlier))
 
-    assert walk.spent_on(tmp_path / "build").answers == 1
+    assert open_place(tmp_path / "build").spent().answers == 1
     assert dataset_files(tmp_path / "build") == dataset_files(earlier)
 
 
@@ -157,14 +160,15 @@ def alone(chosen: BuildSettings) -> None:
 def together(chosen: BuildSettings) -> None:
     materials = Materials.load(chosen)
     with join_build(chosen.out, materials.identity) as folder:
-        for shard in range(joining.plan_together(folder, materials)):
-            assert joining.build_if_free(folder, materials, shard)
-        joining.finish_together(folder, materials)
+        site = FolderSite(folder, materials, shared=True)
+        site.plan(silent, never)
+        for shard in range(planned(folder).shards):
+            assert folder_place.build_if_free(folder, materials, shard)
+        site.finish(silent, never)
 
 
 def in_a_store(chosen: BuildSettings) -> None:
-    with storing.workplace(chosen) as place:
-        storing.build(chosen, place)
+    walk.build(chosen)
 
 
 WAYS = [alone, together, in_a_store]
@@ -183,7 +187,7 @@ def test_each_way_of_building_takes_over_and_counts_it_apart(
 ) -> None:
     way(settings(corpus, place, earlier, size=3))
 
-    found = build_status(place, PriceSettings(output=1.0))
+    found = open_place(place).status(PriceSettings(output=1.0))
     assert (found.spend, found.cost) == (Spend(), 0.0)
     assert found.taken_over == answers_in(earlier)
 
@@ -199,7 +203,7 @@ def test_each_way_of_building_tells_damage_in_the_other_journal(
 
     told = [line for line in caplog.messages if "3 answers are damaged" in line]
     assert len(told) == 1
-    found = build_status(place, PriceSettings())
+    found = open_place(place).status(PriceSettings())
     assert (found.spend.answers, found.taken_over) == (3, answers_in(earlier) - 3)
 
 
@@ -209,7 +213,7 @@ def test_each_way_of_building_refuses_before_it_plans(
 ) -> None:
     (earlier / "audit.jsonl").unlink()
     read: list[object] = []
-    monkeypatch.setattr(walk, "plan_corpus", lambda *given: read.append(given))
+    monkeypatch.setattr(build_plan, "plan_corpus", lambda *given: read.append(given))
 
     with pytest.raises(MissingInput, match="does not say where its answers came from"):
         way(settings(corpus, place, earlier))
@@ -233,11 +237,11 @@ def test_a_limit_counts_what_was_paid_here(earlier: Path, corpus: Path, tmp_path
 
     with pytest.raises(Unfinished, match="1 requests were made"):
         walk.build(chosen.model_copy(update={"limits": LimitSettings(requests=1)}))
-    taken_over = walk.taken_over_by(chosen.out)
+    taken_over = open_place(chosen.out).taken_over()
     walk.build(chosen)
 
     assert taken_over > 1
-    assert walk.spent_on(chosen.out).answers >= 1
+    assert open_place(chosen.out).spent().answers >= 1
 
 
 def test_what_was_taken_over_stays_when_the_other_build_is_gone(
@@ -262,7 +266,7 @@ def test_it_goes_on_without_the_other_build(earlier: Path, corpus: Path, tmp_pat
 
     walk.build(chosen.model_copy(update={"reuse": ()}))
 
-    assert walk.taken_over_by(chosen.out) == kept - 1
+    assert open_place(chosen.out).taken_over() == kept - 1
     first_end = next(entry for entry in verify_audit(chosen.out) if entry["event"] == "end")
     assert first_end["paid"]["answers"] == 1
 
@@ -295,7 +299,7 @@ def test_reports_under_other_rules_lend_no_answers(theirs: str, ours: str, tmp_p
 
     assert not (tmp_path / "ours" / "plan").exists()
     walk.build(table(tmp_path, "alike", theirs, "theirs"))
-    assert walk.spent_on(tmp_path / "alike").answers == 0
+    assert open_place(tmp_path / "alike").spent().answers == 0
 
 
 def test_who_vouched_for_the_answers_is_told_again(earlier: Path, corpus: Path, tmp_path: Path) -> None:
@@ -318,7 +322,7 @@ def test_who_vouched_is_not_told_where_nothing_fitted(earlier: Path, tmp_path: P
 
     walk.build(settings(tmp_path / "others", tmp_path / "build", earlier))
 
-    assert walk.taken_over_by(tmp_path / "build") == 0
+    assert open_place(tmp_path / "build").taken_over() == 0
     assert attestation_lines(tmp_path / "build") == ()
 
 
@@ -340,7 +344,7 @@ def test_who_vouched_is_told_whoever_finishes_a_build_in_a_store(
     assert VOUCHED in (tmp_path / "fetched" / "dataset" / "README.md").read_text()
     assert attestation_lines(tmp_path / "fetched") == (VOUCHED,)
     walk.build(settings(corpus, tmp_path / "build", tmp_path / "fetched", per_study=3))
-    assert walk.spent_on(tmp_path / "build").answers == 0
+    assert open_place(tmp_path / "build").spent().answers == 0
     assert attestation_lines(tmp_path / "build") == (VOUCHED,)
 
 
@@ -378,7 +382,7 @@ def test_damaged_answers_are_told_and_asked_again_and_the_other_build_is_left_al
         walk.build(settings(corpus, tmp_path / "build", earlier))
 
     assert "3 answers are damaged; what cannot be read of it is asked again" in caplog.text
-    assert walk.spent_on(tmp_path / "build").answers == 3
+    assert open_place(tmp_path / "build").spent().answers == 3
     assert dataset_files(tmp_path / "build") == dataset_files(earlier)
     assert file_digest(BuildFolder(earlier).journal_path) == digest
 

@@ -18,18 +18,20 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from ccf_pipeline import join as joining
 from ccf_pipeline import walk
 from ccf_pipeline.cli.app import app
 from ccf_pipeline.demo import write_demo_corpus
-from ccf_pipeline.engine import locks
+from ccf_pipeline.engine import folder_place, locks
 from ccf_pipeline.engine import recheck as rechecking
+from ccf_pipeline.engine.ask import never
 from ccf_pipeline.engine.audit_log import AUDIT
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import planned
 from ccf_pipeline.engine.claim import join_build, open_build
+from ccf_pipeline.engine.folder_place import FolderSite
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.locks import LOCK, holder_of, leased
-from ccf_pipeline.engine.materials import Materials
+from ccf_pipeline.engine.materials import Materials, silent
 from ccf_pipeline.engine.verify import build_status, check_build, repair_build
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PriceSettings, ShardSettings
@@ -368,10 +370,12 @@ def test_what_a_killed_helper_left_half_written_is_no_part_of_the_build(
     left = tmp_path / "build" / "accepted" / ".shard-00001.parquet.4711.tmp"
 
     with join_build(chosen.out, materials.identity) as folder:
-        for shard in range(joining.plan_together(folder, materials)):
-            joining.build_if_free(folder, materials, shard)
+        site = FolderSite(folder, materials, shared=True)
+        site.plan(silent, never)
+        for shard in range(planned(folder).shards):
+            folder_place.build_if_free(folder, materials, shard)
         left.write_bytes(b"PAR1 and no more")
-        joining.finish_together(folder, materials)
+        site.finish(silent, never)
 
     assert not left.exists()
     assert walk.build(chosen).accepted > 0

@@ -11,6 +11,7 @@ from ccf_pipeline import walk
 from ccf_pipeline.counterfactual.prompt import write_prompt
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.materials import Materials
 from ccf_pipeline.engine.write_prompts import collect_prompts
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
@@ -44,7 +45,7 @@ def right_answers(corpus: Path, out: Path) -> dict[str, str]:
     """What the rules would answer to each first prompt, by plan."""
     materials = Materials.load(settings(corpus, out))
     folder = BuildFolder(out)
-    walk.plan_build(folder, materials)
+    plan_build(folder, materials)
     prompts: list[Prompt] = [
         write_prompt(plan, entry.study, materials.graph, materials.template, materials.settings.expert)
         for entry in folder.planned_studies(0)

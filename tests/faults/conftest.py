@@ -18,13 +18,15 @@ from typing import Any
 
 import pytest
 
-from ccf_pipeline import walk
 from ccf_pipeline.corpora import read_corpus
 from ccf_pipeline.counterfactual.prompt import write_prompt
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.ask import Watch, never, unwatched
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build, planned
+from ccf_pipeline.engine.build_shards import build_shards
 from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials, silent
 from ccf_pipeline.engine.plan_corpus import open_planner
@@ -88,10 +90,10 @@ class Bench:
         endpoints = allowed_endpoints(settings)
         expert = OpenAIExpert(endpoints, "m", concurrency=8, patience=patience, most_tokens=1024)
         with open_build(out, materials.identity) as folder, Journal(folder.journal_path) as journal:
-            plan = walk.plan_build(folder, materials)
+            plan = plan_build(folder, materials)
             missing = [shard for shard in range(plan.shards) if not folder.is_sealed(shard)]
-            walk.build_shards(folder, materials, missing, expert, journal, watch=watch, stopping=stopping)
-            return walk.finish_build(folder, materials)
+            build_shards(folder, materials, missing, expert, journal, watch=watch, stopping=stopping)
+            return finish_build(folder, materials)
 
     @cached_property
     def materials(self) -> Materials:
@@ -152,7 +154,7 @@ def built(out: Path) -> dict[str, str]:
 def rows(out: Path) -> list[Record]:
     """Every judged row; none twice, none missing."""
     folder = BuildFolder(out)
-    plan = walk.planned(folder)
+    plan = planned(folder)
     found = [*folder.accepted_records(plan.shards), *folder.rejected_records(plan.shards)]
     assert len(found) == len({record.record_id for record in found}) == plan.plans
     return found

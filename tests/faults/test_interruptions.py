@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline import walk
+from ccf_pipeline.engine.place import open_place
 from tests.bad_server import Act, BadServer, misbehaving
 from tests.faults.answering import CONCURRENCY
 from tests.faults.conftest import Bench
@@ -98,7 +98,7 @@ def test_a_build_that_is_suspended_goes_on_where_it_was(
         asked = asked_by_run(port)[1]
 
     assert dataset_of(quick_folder / "build") == dataset_of(quick_folder / "undisturbed")
-    assert len(asked) == walk.spent_on(quick_folder / "build").answers
+    assert len(asked) == open_place(quick_folder / "build").spent().answers
 
 
 def signalled(pid: int, number: int) -> None:
@@ -141,7 +141,7 @@ def test_a_signal_takes_in_what_is_under_way_and_says_how_to_go_on(
     typed.process.send_signal(number)
     code, told = typed.ended()
     asked = len(slow_server.requests)
-    kept = walk.spent_on(tmp_path / "build").answers
+    kept = open_place(tmp_path / "build").spent().answers
 
     again = Typed(tmp_path, bench, slow_server, "build")
 
@@ -150,7 +150,7 @@ def test_a_signal_takes_in_what_is_under_way_and_says_how_to_go_on(
     assert "Traceback" not in told
     assert kept == asked
     assert again.ended()[0] == 0
-    assert len(slow_server.requests) == walk.spent_on(tmp_path / "build").answers
+    assert len(slow_server.requests) == open_place(tmp_path / "build").spent().answers
 
 
 @pytest.mark.slow
@@ -171,11 +171,11 @@ def test_a_second_signal_ends_it_at_once_and_nothing_acknowledged_is_lost(
             assert typed.process.poll() is None
         typed.process.send_signal(signal.SIGINT)
         code, told = typed.ended()
-    kept = walk.spent_on(tmp_path / "build").answers
+    kept = open_place(tmp_path / "build").spent().answers
     with misbehaving(BadServer(bench.answer)) as server:
         assert Typed(tmp_path, bench, server, "build").ended()[0] == 0
         asked = len(server.requests)
 
     assert code == 3, told
     assert kept <= 10
-    assert kept + asked == walk.spent_on(tmp_path / "build").answers
+    assert kept + asked == open_place(tmp_path / "build").spent().answers

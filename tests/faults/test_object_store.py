@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from ccf_pipeline import walk
-from ccf_pipeline.engine.place.bucket_layout import MANIFEST
-from ccf_pipeline.engine.place.care import fetch_build
-from ccf_pipeline.engine.place.journal_segments import FOLDER, Segments, spent_in
-from ccf_pipeline.engine.place.object_store import Store, open_store
+from ccf_pipeline.engine.bucket.journal_segments import FOLDER, Segments, spent_in
+from ccf_pipeline.engine.bucket.layout import MANIFEST
+from ccf_pipeline.engine.bucket.object_store import Store, open_store
+from ccf_pipeline.engine.bucket.place import fetch_build
 from ccf_pipeline.settings import DatasetSettings, ShardSettings
 from tests.bad_server import Act, BadServer, misbehaving
 from tests.faults.conftest import Bench, built, kept

@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ccf_pipeline import walk
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine import recheck as rechecking
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import plan_build
+from ccf_pipeline.engine.build_shards import build_shards
 from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials, silent
 from ccf_pipeline.engine.verify import build_status, check_build, repair_build
@@ -40,10 +42,10 @@ def world() -> tuple[BuildSettings, Materials, dict[str, str]]:
     )
     materials = Materials.load(chosen)
     with open_build(chosen.out, materials.identity) as build, Journal(build.journal_path) as journal:
-        plan = walk.plan_build(build, materials)
+        plan = plan_build(build, materials)
         expert = Mortal(materials, 10**6)
-        walk.build_shards(build, materials, range(plan.shards), expert, journal)
-        walk.finish_build(build, materials)
+        build_shards(build, materials, range(plan.shards), expert, journal)
+        finish_build(build, materials)
     return chosen, materials, dataset_of(chosen.out)
 
 
@@ -75,17 +77,17 @@ class BuildMachine(RuleBasedStateMachine):
     def work(self, shards: list[int], answers: int, *, finish: bool) -> None:
         """One process: plans, builds these shards, perhaps finishes; it may die after so many answers."""
         with open_build(self.out, self.materials.identity) as folder, Journal(folder.journal_path) as journal:
-            walk.plan_build(folder, self.materials)
+            plan_build(folder, self.materials)
             expert = Mortal(self.materials, answers)
             missing = [shard for shard in shards if not folder.is_sealed(shard)]
             try:
-                walk.build_shards(folder, self.materials, missing, expert, journal)
+                build_shards(folder, self.materials, missing, expert, journal)
             except Killed:
                 pass
             else:
                 self.sealed |= set(missing)
                 if finish:
-                    walk.finish_build(folder, self.materials)
+                    finish_build(folder, self.materials)
                     self.finished = True
             assert not self.answers & set(expert.asked), "an acknowledged answer was asked again"
             kept = {str(row[0]) for rows in journal.rows_after(0) for _, row in rows}

@@ -19,16 +19,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ccf_pipeline import walk
 from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.bucket.journal_segments import Segments
+from ccf_pipeline.engine.bucket.layout import MANIFEST
+from ccf_pipeline.engine.bucket.object_store import open_store
+from ccf_pipeline.engine.bucket.worker import BucketSite
+from ccf_pipeline.engine.build_plan import plan_build
+from ccf_pipeline.engine.build_shards import build_shards
 from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.journal import Journal
-from ccf_pipeline.engine.materials import Materials
-from ccf_pipeline.engine.place.bucket_layout import MANIFEST
-from ccf_pipeline.engine.place.bucket_worker import StoredBuild
-from ccf_pipeline.engine.place.care import check_build
-from ccf_pipeline.engine.place.journal_segments import Segments
-from ccf_pipeline.engine.place.object_store import open_store
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.place import open_place
 from ccf_pipeline.errors import Unfinished
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings, ShardSettings
 from tests.faults.harness import Killed, Mortal
@@ -50,11 +52,11 @@ def world() -> tuple[Materials, bytes]:
     )
     materials = Materials.load(chosen)
     with open_build(chosen.out, materials.identity) as build, Journal(build.journal_path) as journal:
-        plan = walk.plan_build(build, materials)
+        plan = plan_build(build, materials)
         assert plan.shards == SHARDS
         expert = Mortal(materials, 10**6)
-        walk.build_shards(build, materials, range(SHARDS), expert, journal)
-        walk.finish_build(build, materials)
+        build_shards(build, materials, range(SHARDS), expert, journal)
+        finish_build(build, materials)
         return materials, build.manifest_path.read_bytes()
 
 
@@ -70,7 +72,7 @@ class Machine:
 
     name: str
     folder: Path
-    stored: StoredBuild | None = None
+    stored: BucketSite | None = None
     process: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def die(self) -> None:
@@ -109,7 +111,7 @@ class Interleavings(RuleBasedStateMachine):
         folder = machine.process.enter_context(open_build(machine.folder, self.materials.identity))
         with Journal(folder.journal_path):
             pass
-        stored = StoredBuild(self.store, folder, self.materials, machine.name, lambda: self.now)
+        stored = BucketSite(self.store, folder, self.materials, machine.name, lambda: self.now)
         stored.segments.bring()
         stored.sync()
         if dies_planning:
@@ -185,7 +187,7 @@ class Interleavings(RuleBasedStateMachine):
         expert = Mortal(self.materials, answers, mood if self.moody else None, meanwhile)
         try:
             with Journal(stored.folder.journal_path) as journal:
-                walk.build_shards(stored.folder, self.materials, [shard], expert, journal)
+                build_shards(stored.folder, self.materials, [shard], expert, journal)
         except Killed:
             machine.die()
         assert not flushed & set(expert.asked), "what lay in the store was asked again"
@@ -211,7 +213,7 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def a_sealed_shard_is_whole(self) -> None:
         if self.store.read("build.json") is not None:
-            found = check_build(Path(self.url))
+            found = open_place(Path(self.url)).check(silent)
             assert found.damaged == ()
             assert found.journal is None
 
@@ -237,12 +239,12 @@ class Interleavings(RuleBasedStateMachine):
                 continue
             flushed, expert = self.flushed(), Mortal(self.materials, 10**6, 1 if self.moody else None)
             with Journal(last.stored.folder.journal_path) as journal:
-                walk.build_shards(last.stored.folder, self.materials, [shard], expert, journal)
+                build_shards(last.stored.folder, self.materials, [shard], expert, journal)
             assert not flushed & set(expert.asked)
             last.stored.sync()
         self.now += 2 * LEASE_SECONDS
         last.stored.finish(stopping=lambda: False)
-        assert check_build(Path(self.url)).finished
+        assert open_place(Path(self.url)).check(silent).finished
 
 
 class EndsAlone(Interleavings):
@@ -279,7 +281,7 @@ def test_who_wakes_up_after_its_lease_does_not_spoil_what_others_sealed() -> Non
 
         assert len(seals) == SHARDS
         assert {name: story.store.read(name) for name in story.store.names("seals/")} == seals
-        assert check_build(Path(story.url)).damaged == ()
+        assert open_place(Path(story.url)).check(silent).damaged == ()
     finally:
         story.teardown()
 

@@ -18,6 +18,7 @@ from ccf_pipeline.engine import materials
 from ccf_pipeline.engine import recheck as rechecking
 from ccf_pipeline.engine.audit_log import verify_audit
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.place import open_place
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.graph.load import load_graph
 from tests.faults.conftest import built
@@ -47,8 +48,8 @@ def test_a_clock_that_jumps_changes_no_byte(
 
     assert dataset_of(quick_folder / "build") == undisturbed_tiny
     assert [entry["event"] for entry in verify_audit(quick_folder / "build")] == ["begin", "end"]
-    assert walk.spent_on(quick_folder / "build").answers > 0
-    assert walk.taken_over_by(quick_folder / "build") == 0
+    assert open_place(quick_folder / "build").spent().answers > 0
+    assert open_place(quick_folder / "build").taken_over() == 0
     goes_on_in_peace(forge, tiny, quick_folder / "build", undisturbed_tiny)
 
 

@@ -17,9 +17,10 @@ import pytest
 
 from ccf_pipeline import walk
 from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.bucket.place import fetch_build
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.materials import Materials
-from ccf_pipeline.engine.place.care import fetch_build
+from ccf_pipeline.engine.place import open_place
 from ccf_pipeline.errors import SettingsError, Unfinished
 from ccf_pipeline.settings import load_settings
 from tests.flows.conftest import Site, artifacts_of
@@ -85,7 +86,7 @@ def test_shards_may_be_built_by_a_dask_cluster(tmp_path: Path) -> None:
 def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ccf_pipeline import join as joining
+    from ccf_pipeline.engine import folder_place
     from flows.build_dataset import BuildRequest, build_dataset
 
     def quotes(*_: object) -> None:
@@ -93,7 +94,7 @@ def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
 
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=4, seed=5)
-    monkeypatch.setattr(joining, "plan_together", quotes)
+    monkeypatch.setattr(folder_place, "plan_build", quotes)
 
     with pytest.raises(RuntimeError, match=r"^ValueError in test_build_dataset\.py:\d+$") as told:
         build_dataset(BuildRequest(config=str(write_settings(tmp_path, tmp_path / "build", corpus))))
@@ -150,11 +151,11 @@ def slots_taken(name: str) -> int:
 def test_a_limit_of_prefects_holds_shards_to_so_many_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ccf_pipeline import join as joining
+    from ccf_pipeline.engine import folder_place
     from flows.build_dataset import BuildRequest, build_dataset
 
     at_work, most, taken = [], [], []
-    really_build = joining.build_if_free
+    really_build = folder_place.build_if_free
 
     def watched(folder: BuildFolder, materials: Materials, shard: int) -> bool:
         at_work.append(shard)
@@ -168,7 +169,7 @@ def test_a_limit_of_prefects_holds_shards_to_so_many_at_once(
     write_demo_corpus(corpus, studies=12, seed=5, images=False)
     config = write_settings(tmp_path, tmp_path / "build", corpus)
     make_limit("one-at-a-time", 1)
-    monkeypatch.setattr(joining, "build_if_free", watched)
+    monkeypatch.setattr(folder_place, "build_if_free", watched)
 
     build_dataset(BuildRequest(config=str(config), shards_at_once=3, endpoint_limit="one-at-a-time"))
 
@@ -180,11 +181,11 @@ def test_a_limit_of_prefects_holds_shards_to_so_many_at_once(
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_without_a_limit_shards_are_built_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ccf_pipeline import join as joining
+    from ccf_pipeline.engine import folder_place
     from flows.build_dataset import BuildRequest, build_dataset
 
     two = threading.Barrier(2, timeout=60)
-    really_build = joining.build_if_free
+    really_build = folder_place.build_if_free
 
     def met(folder: BuildFolder, materials: Materials, shard: int) -> bool:
         if shard < 2:
@@ -195,7 +196,7 @@ def test_without_a_limit_shards_are_built_at_once(tmp_path: Path, monkeypatch: p
     write_demo_corpus(corpus, studies=12, seed=5, images=False)
     config = write_settings(tmp_path, tmp_path / "build", corpus)
     make_limit("two-at-a-time", 2)
-    monkeypatch.setattr(joining, "build_if_free", met)
+    monkeypatch.setattr(folder_place, "build_if_free", met)
 
     build_dataset(BuildRequest(config=str(config), shards_at_once=2, endpoint_limit="two-at-a-time"))
 
@@ -262,10 +263,10 @@ def test_a_finished_run_shows_progress_rows_verdicts_and_the_report(tmp_path: Pa
 def test_a_run_that_failed_says_what_is_done_and_the_next_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ccf_pipeline import join as joining
+    from ccf_pipeline.engine import folder_place
     from flows.build_dataset import BuildRequest, build_dataset
 
-    really_build = joining.build_if_free
+    really_build = folder_place.build_if_free
 
     def stopped(folder: BuildFolder, materials: Materials, shard: int) -> bool:
         if shard == 2:
@@ -276,7 +277,7 @@ def test_a_run_that_failed_says_what_is_done_and_the_next_goes_on(
     write_demo_corpus(corpus, studies=12, seed=5, images=False)
     request = BuildRequest(config=str(write_settings(tmp_path, tmp_path / "build", corpus)))
     with monkeypatch.context() as patched:
-        patched.setattr(joining, "build_if_free", stopped)
+        patched.setattr(folder_place, "build_if_free", stopped)
         failed = build_dataset(request, return_state=True)
     finished = build_dataset(request, return_state=True)
 
@@ -292,7 +293,7 @@ def test_a_run_that_crashed_says_what_is_done(tmp_path: Path, monkeypatch: pytes
     from prefect.client.orchestration import get_client
     from prefect.context import get_run_context
 
-    from ccf_pipeline import join as joining
+    from ccf_pipeline.engine import folder_place
     from flows.build_dataset import BuildRequest, build_dataset
 
     runs: list[Any] = []
@@ -304,7 +305,7 @@ def test_a_run_that_crashed_says_what_is_done(tmp_path: Path, monkeypatch: pytes
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=12, seed=5, images=False)
     request = BuildRequest(config=str(write_settings(tmp_path, tmp_path / "build", corpus)))
-    monkeypatch.setattr(joining, "finish_together", dies)
+    monkeypatch.setattr(folder_place, "finish_build", dies)
 
     with pytest.raises(SystemExit):
         build_dataset(request)
@@ -343,14 +344,14 @@ def test_a_run_whose_server_dies_leaves_a_build_that_the_command_line_finishes(
     import httpx
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-    from ccf_pipeline import join as joining
+    from ccf_pipeline.engine import folder_place
     from flows.build_dataset import BuildRequest, build_dataset
 
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=12, seed=5, images=False)
     by_flow = write_settings(tmp_path, tmp_path / "by_flow", corpus)
     by_hand = write_settings(tmp_path, tmp_path / "by_hand", corpus)
-    really_build = joining.build_if_free
+    really_build = folder_place.build_if_free
 
     with Gate(site.port) as gate, pytest.MonkeyPatch.context() as patched:
 
@@ -359,7 +360,7 @@ def test_a_run_whose_server_dies_leaves_a_build_that_the_command_line_finishes(
             gate.close()
             return made
 
-        patched.setattr(joining, "build_if_free", and_then_it_dies)
+        patched.setattr(folder_place, "build_if_free", and_then_it_dies)
         url = f"http://127.0.0.1:{gate.port}/api"
         with (
             temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}),
@@ -368,12 +369,12 @@ def test_a_run_whose_server_dies_leaves_a_build_that_the_command_line_finishes(
             build_dataset(BuildRequest(config=str(by_flow)))
         gate.open()
     sealed = sum(map(BuildFolder(tmp_path / "by_flow").is_sealed, range(3)))
-    paid = walk.spent_on(tmp_path / "by_flow").answers
+    paid = open_place(tmp_path / "by_flow").spent().answers
     walk.build(load_settings(by_flow))
     walk.build(load_settings(by_hand))
 
     assert sealed >= 1
-    assert walk.spent_on(tmp_path / "by_flow") == walk.spent_on(tmp_path / "by_hand")
+    assert open_place(tmp_path / "by_flow").spent() == open_place(tmp_path / "by_hand").spent()
     assert paid > 0
     assert dataset_files(tmp_path / "by_flow") == dataset_files(tmp_path / "by_hand")
 

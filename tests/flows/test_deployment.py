@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline import join as joining
 from ccf_pipeline import walk
 from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine import folder_place
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.claim import join_build
 from ccf_pipeline.engine.locks import guarded, holder_of, is_leased, leased
@@ -57,7 +57,7 @@ def test_a_killed_worker_costs_nothing_and_no_text_leaves_the_build(site: Site, 
     workers = [site.begin(f"worker{number}", *WORKER) for number in (1, 2)]
 
     with joined(cancelled) as other, guarded(other.path):  # who comes to it waits
-        with joined(by_flow) as folder, leased(joining.lease_path(folder, LAST_SHARD)):
+        with joined(by_flow) as folder, leased(folder_place.lease_path(folder, LAST_SHARD)):
             with guarded(folder.path):  # nobody begins before both are there
                 until(lambda: site.runs_with_a_process() == 2)
             until(lambda: any(map(folder.is_sealed, range(LAST_SHARD))))

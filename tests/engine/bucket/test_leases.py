@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from ccf_pipeline.engine.place.leases import Leases, workers_in
-from ccf_pipeline.engine.place.object_store import Store, open_store
+from ccf_pipeline.engine.bucket.leases import Leases, workers_in
+from ccf_pipeline.engine.bucket.object_store import Store, open_store
 
 SECONDS = 60.0
 

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from ccf_pipeline.engine.bucket.object_store import DAMAGED, Store, each
 from ccf_pipeline.engine.journal import Journal, KnownExpert
 from ccf_pipeline.engine.journal_file import KEPT_AT, TAKEN_OVER
-from ccf_pipeline.engine.place.object_store import DAMAGED, Store, each
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.records import Spend
 

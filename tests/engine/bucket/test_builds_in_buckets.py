@@ -15,14 +15,16 @@ import pytest
 
 from ccf_pipeline import walk
 from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.bucket import object_store as stores
+from ccf_pipeline.engine.bucket import site as storing
+from ccf_pipeline.engine.bucket import worker
+from ccf_pipeline.engine.bucket.layout import MANIFEST
+from ccf_pipeline.engine.bucket.object_store import Store, open_store
+from ccf_pipeline.engine.bucket.place import fetch_build
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.journal import Journal
-from ccf_pipeline.engine.materials import Materials
-from ccf_pipeline.engine.place import bucket_build as storing
-from ccf_pipeline.engine.place import object_store as stores
-from ccf_pipeline.engine.place.bucket_layout import MANIFEST
-from ccf_pipeline.engine.place.care import ask_to_stop, build_status, check_build, fetch_build, repair_build
-from ccf_pipeline.engine.place.object_store import Store, open_store
+from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.place import open_place
 from ccf_pipeline.errors import (
     BuildConflict,
     CcfError,
@@ -98,8 +100,7 @@ def url() -> str:
 
 
 def build(chosen: BuildSettings, **how: object) -> BuildSummary:
-    with storing.workplace(chosen) as place:
-        return storing.build(chosen, place, **how)  # type: ignore[arg-type]
+    return walk.build(chosen, **how)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
@@ -108,7 +109,7 @@ def counting(
 ) -> Iterator[list[str]]:
     """Every prompt that an expert is asked, four at a time; one that dies takes the process with it."""
     asked: list[str] = []
-    real = storing.open_expert
+    real = walk.open_expert
 
     class Watched:
         def __init__(self, expert: Expert) -> None:
@@ -138,7 +139,7 @@ def counting(
             yield Watched(expert)
 
     with monkeypatch.context() as patched:
-        patched.setattr(storing, "open_expert", watched_expert)
+        patched.setattr(walk, "open_expert", watched_expert)
         yield asked
 
 
@@ -157,7 +158,7 @@ def test_a_build_in_s3_is_the_one_on_disk_byte_by_byte(
     assert open_store(place).read(MANIFEST) == (on_disk / "manifest.json").read_bytes()
     assert built(tmp_path / "fetched") == built(on_disk)
     assert (fetched.finished, fetched.damaged, fetched.journal) == (True, (), None)
-    assert walk.spent_on(tmp_path / "fetched") == walk.spent_on(on_disk)
+    assert open_place(tmp_path / "fetched").spent() == open_place(on_disk).spent()
 
 
 def test_no_text_stays_on_the_machine_once_the_build_stands_in_the_store(
@@ -173,13 +174,14 @@ def test_what_a_dead_worker_left_on_this_machine_goes_with_the_build(
     corpus: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = settings(corpus, url, tmp_path / "scratch")
-    with storing.workplace(chosen) as place:  # one is at work, so that the second one takes another folder
+    with open_place(chosen.out).work_folder(chosen) as folder:
+        # One is at work, so that the second one takes another folder.
         dies = counting(monkeypatch, dies_after=8)
         monkeypatch.setattr(storing, "_leave", lambda stored: stored.sync())
         with dies, pytest.raises(Killed):
             build(chosen)
         left = list(tmp_path.glob("scratch/*/build/journal"))
-        storing.build(chosen, place)
+        walk.build(chosen, work_folder=folder)
 
     assert len(left) == 1
     assert list(tmp_path.glob("scratch/*/build")) == []
@@ -258,7 +260,7 @@ def test_a_stopped_build_says_so_and_goes_on(corpus: Path, on_disk: Path, url: s
 
     assert open_store(url).read(MANIFEST) is None
     assert open_store(url).names("workers/") == {}
-    assert build_status(Path(url), PriceSettings()).state == "stopped"
+    assert open_place(Path(url)).status(PriceSettings()).state == "stopped"
     build(settings(corpus, url, tmp_path / "elsewhere"))
     assert open_store(url).read(MANIFEST) == (on_disk / "manifest.json").read_bytes()
 
@@ -269,8 +271,8 @@ def test_a_stopped_build_says_so_and_goes_on(corpus: Path, on_disk: Path, url: s
 def test_status_verify_and_fetch_read_the_store(corpus: Path, url: str, tmp_path: Path) -> None:
     summary = build(settings(corpus, url, tmp_path / "scratch"))
 
-    status = build_status(Path(url), PriceSettings())
-    found = check_build(Path(url))
+    status = open_place(Path(url)).status(PriceSettings())
+    found = open_place(Path(url)).check(silent)
 
     assert (status.state, status.accepted, status.judged) == (
         "finished",
@@ -291,7 +293,7 @@ def test_one_flipped_byte_in_the_store_is_named(name: str, corpus: Path, url: st
     content[len(content) // 2] ^= 1
     store.put(stored, bytes(content))
 
-    [damaged] = check_build(Path(url)).damaged
+    [damaged] = open_place(Path(url)).check(silent).damaged
 
     assert damaged.startswith(name)
     with pytest.raises(StorageError, match="is not what"):
@@ -308,7 +310,7 @@ def test_a_damaged_shard_is_made_anew_without_asking_once_it_is_removed(
     for name in (shard, "seals/shard-00001.json", MANIFEST):
         store.remove(name)
     with pytest.raises(CcfError, match="not repaired in place"):
-        repair_build(Path(url), None)
+        open_place(Path(url)).repair(None, silent)
 
     with counting(monkeypatch) as asked:
         build(settings(corpus, url, tmp_path / "elsewhere"))
@@ -340,7 +342,7 @@ def test_an_unfinished_build_is_fetched_as_far_as_it_is_and_goes_on_on_disk(
     assert not found.finished
     assert asked
     assert built(tmp_path / "fetched") == built(on_disk)
-    assert walk.spent_on(tmp_path / "fetched") == walk.spent_on(on_disk)
+    assert open_place(tmp_path / "fetched").spent() == open_place(on_disk).spent()
 
 
 def test_stop_reaches_whoever_builds(
@@ -351,34 +353,37 @@ def test_stop_reaches_whoever_builds(
 
     def ask_once(tally: object) -> None:
         if not asked:
-            asked.append(ask_to_stop(Path(url)))
+            asked.append(open_place(Path(url)).ask_to_stop())
 
     with pytest.raises(Unfinished, match="as asked"), counting(monkeypatch, slowness=0.1):
         build(chosen, watch=ask_once)
 
     [[holder]] = asked  # type: ignore[misc]
     assert holder.shares
-    assert ask_to_stop(Path(url)) == ()
+    assert open_place(Path(url)).ask_to_stop() == ()
     build(chosen)  # what was said to the others is not held against those who begin later
 
 
-@pytest.mark.parametrize("work", [build_status, check_build, fetch_build, ask_to_stop])
-def test_where_no_build_was_begun_that_is_said(work: object, url: str, tmp_path: Path) -> None:
-    more = {build_status: (PriceSettings(),), fetch_build: (tmp_path / "x",)}.get(work, ())  # type: ignore[call-overload]
+@pytest.mark.parametrize("work", ["status", "check", "stop", "fetch"])
+def test_where_no_build_was_begun_that_is_said(work: str, url: str, tmp_path: Path) -> None:
+    place = open_place(Path(url))
+    asked = {
+        "status": lambda: place.status(PriceSettings()),
+        "check": lambda: place.check(silent),
+        "stop": place.ask_to_stop,
+        "fetch": lambda: fetch_build(Path(url), tmp_path / "x"),
+    }
 
     with pytest.raises(MissingInput, match="no build was begun there"):
-        work(Path(url), *more)  # type: ignore[operator]
+        asked[work]()
 
 
-def test_what_works_on_folders_says_to_fetch_first(corpus: Path, url: str, tmp_path: Path) -> None:
-    for work in (
-        lambda: BuildFolder(Path(url)),
-        lambda: walk.build(settings(corpus, url, tmp_path)),
-        lambda: walk.spent_on(Path(url)),
-    ):
-        with pytest.raises(MissingInput) as told:
-            work()
-        assert f"ccf-build fetch {url} DIR" in told.value.hint
+def test_what_works_on_folders_says_to_fetch_first(url: str) -> None:
+    with pytest.raises(MissingInput) as told:
+        BuildFolder(Path(url))
+
+    assert "lies in an object store" in str(told.value)
+    assert "ccf-build fetch" in (told.value.hint or "")
 
 
 # --- who may see it ---------------------------------------------------------------------------
@@ -463,14 +468,14 @@ def test_a_store_that_spoils_an_object_is_found_out_before_the_manifest(
 def test_another_manifest_is_not_overwritten(
     corpus: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish = walk.finish_build
+    finish = worker.finish_build
 
     def late(*given: object) -> BuildSummary:
         summary = finish(*given)  # type: ignore[arg-type]
         open_store(url).put(MANIFEST, b"another")
         return summary
 
-    monkeypatch.setattr(walk, "finish_build", late)
+    monkeypatch.setattr(worker, "finish_build", late)
     with pytest.raises(StorageError, match="another manifest stands there"):
         build(settings(corpus, url, tmp_path / "scratch"))
 
@@ -499,7 +504,7 @@ def prompts_of(journal: Path) -> set[str]:
 
 
 def prompts_in(store: Store, folder: Path) -> set[str]:
-    from ccf_pipeline.engine.place.journal_segments import Segments
+    from ccf_pipeline.engine.bucket.journal_segments import Segments
 
     Segments(store, "reader", folder / "journal").bring()
     return prompts_of(folder / "journal")

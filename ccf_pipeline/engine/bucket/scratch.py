@@ -1,4 +1,4 @@
-"""A folder of this machine to work in: ours alone, found again after a crash, removed at the end."""
+"""Keep a folder of this machine to work in: ours alone, found again after a crash, removed at the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import itertools
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ccf_pipeline.engine.build_folder import remove_folder
@@ -16,17 +15,9 @@ from ccf_pipeline.engine.locks import leased
 from ccf_pipeline.files.disk import disk_error, remove, write_text
 
 
-@dataclass(frozen=True)
-class Scratch:
-    """A folder to work in, and the name under which others know whoever works there."""
-
-    folder: Path
-    worker: str
-
-
 @contextlib.contextmanager
-def scratch(base: Path | None, about: str) -> Iterator[Scratch]:
-    """A scratch folder for one thing, that no living process works in; the next one where the first is taken.
+def scratch(base: Path | None, about: str) -> Iterator[Path]:
+    """Open a scratch folder for one thing that no living process works in; the next one if it is taken.
 
     It stays when an error passes through here, so that the next process goes on with what it holds.
     """
@@ -36,7 +27,7 @@ def scratch(base: Path | None, about: str) -> Iterator[Scratch]:
         with leased(slot / "lock") as ours:
             if not ours:
                 continue
-            yield Scratch(slot / "build", _worker_of(slot))
+            yield slot / "build"
             _empty(slot)
         for other in slot.parent.glob(f"{name}-*"):  # of those that died and never came back
             with leased(other / "lock") as ours:
@@ -54,9 +45,12 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ccf-pipeline"
 
 
-def _worker_of(slot: Path) -> str:
-    """The same name after a crash: what it had taken is still its own."""
-    path = slot / "worker"
+def worker_of(folder: Path) -> str:
+    """Return the name under which others know whoever works in a scratch folder.
+
+    It is the same after a crash: what the worker had taken is still its own.
+    """
+    path = folder.parent / "worker"
     try:
         if not path.exists():
             write_text(path, uuid.uuid4().hex, private=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.engine.place import object_store as stores
-from ccf_pipeline.engine.place.object_store import Store, open_store
+from ccf_pipeline.engine.bucket import object_store as stores
+from ccf_pipeline.engine.bucket.object_store import Store, open_store
 from ccf_pipeline.errors import CcfError, MissingExtra, SettingsError, StorageError, StoreSilent
 from ccf_pipeline.files.locations import store_url
 from tests.s3_server import SECRET, S3Server, slow, without_conditions

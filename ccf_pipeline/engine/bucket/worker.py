@@ -1,21 +1,17 @@
-"""A build in an object store, as one of those who work on it sees it: plan, shards, the end."""
+"""Work on a build in an object store: plan it, claim shards and build them, finish it."""
 
 from __future__ import annotations
 
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ccf_pipeline import walk
 from ccf_pipeline.engine.ask import Watch, never, unwatched
 from ccf_pipeline.engine.audit_log import AUDIT, OTHERS
-from ccf_pipeline.engine.build_folder import BuildFolder
-from ccf_pipeline.engine.claim import identity_text, refuse_other_identity
-from ccf_pipeline.engine.journal import Journal
-from ccf_pipeline.engine.materials import Materials, Progress, silent
-from ccf_pipeline.engine.place.bucket_layout import (
+from ccf_pipeline.engine.bucket.journal_segments import Segments
+from ccf_pipeline.engine.bucket.layout import (
     IDENTITY,
     MANIFEST,
     PLAN,
@@ -32,20 +28,26 @@ from ccf_pipeline.engine.place.bucket_layout import (
     seal_name,
     shard_of,
 )
-from ccf_pipeline.engine.place.journal_segments import Segments
-from ccf_pipeline.engine.place.leases import Clock, Leases
-from ccf_pipeline.engine.place.object_store import DAMAGED, Store, each
+from ccf_pipeline.engine.bucket.leases import Clock, Leases
+from ccf_pipeline.engine.bucket.object_store import DAMAGED, Store, each
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_plan import look_through_others, plan_build, planned
+from ccf_pipeline.engine.build_shards import build_shards, tally_of_seals
+from ccf_pipeline.engine.claim import identity_text, refuse_other_identity
+from ccf_pipeline.engine.finish_build import finish_build
+from ccf_pipeline.engine.journal import Journal
+from ccf_pipeline.engine.materials import Materials, Progress, silent
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
 from ccf_pipeline.experts import Expert
 from ccf_pipeline.files.disk import write_text
-from ccf_pipeline.records import BuildSummary
+from ccf_pipeline.records import BuildSummary, Seal
 
 LOOK_AGAIN_SECONDS = 2.0
 Stopping = Callable[[], bool]
 
 
-class StoredBuild:
-    """A build in a store, as one of those who work on it sees it."""
+class BucketSite:
+    """A build in a bucket that this process works on together with others."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class StoredBuild:
         clock: Clock = time.monotonic,
     ) -> None:
         self.store, self.folder, self.materials = store, folder, materials
+        self.address = f"{store.url}/{MANIFEST}"
         self.segments = Segments(store, worker, folder.journal_path)
         self.leases = Leases(store, worker, materials.settings.store.lease_seconds, clock)
         self._word = store.read(STOP)
@@ -109,10 +112,10 @@ class StoredBuild:
 
     def plan(self, progress: Progress = silent, stopping: Stopping = never) -> None:
         """Plan, or wait for whoever is planning."""
-        walk.look_through_others(self.folder, self.materials)
+        look_through_others(self.folder, self.materials)
         while (summary := self.store.read(PLAN)) is None:
             if self.leases.claim("plan"):
-                walk.plan_build(self.folder, self.materials, progress)
+                plan_build(self.folder, self.materials, progress)
                 self._put_plan()
             else:
                 self.wait(stopping)
@@ -126,7 +129,7 @@ class StoredBuild:
         """What was planned, its summary last: a plan without it counts for nothing."""
         if not self.store.put_once(IDENTITY, identity_text(self.materials.identity).encode()):
             agree(self.store, self.materials)
-        shards = range(walk.planned(self.folder).shards)
+        shards = range(planned(self.folder).shards)
         paths = [self.folder.quarantine_path, *map(self.folder.plan_path, shards)]
         stand = each(lambda path: self.store.put_once(self._name(path), path), paths)
         stand.append(self.store.put_once(PLAN, self.folder.plan_summary_path))
@@ -155,9 +158,9 @@ class StoredBuild:
                     return
                 self.wait(stopping)
                 continue
-            plan = walk.planned(self.folder)
-            tally = walk.tally_of_seals(read_seals(self.store).values(), plan, journal.spent())
-            walk.build_shards(
+            plan = planned(self.folder)
+            tally = tally_of_seals(read_seals(self.store).values(), plan, journal.spent())
+            build_shards(
                 self.folder,
                 self.materials,
                 itertools.chain([first], shards),
@@ -184,10 +187,14 @@ class StoredBuild:
             return shard
         return None
 
+    def take(self, count: int) -> list[int]:
+        """Claim up to so many shards that nobody else has."""
+        return list(itertools.islice(iter(self.next_shard, None), count))
+
     def missing(self) -> set[int]:
-        """The shards that are not sealed in the store."""
+        """Return the shards that are not sealed in the store."""
         sealed = {shard_of(name) for name in self.store.names(SEALS)}
-        return set(range(walk.planned(self.folder).shards)) - sealed
+        return set(range(planned(self.folder).shards)) - sealed
 
     def bring(self) -> None:
         with self._one_at_a_time:
@@ -204,10 +211,13 @@ class StoredBuild:
                 self.wait(stopping)
         return read[0]
 
+    def seals(self) -> Iterable[Seal]:
+        return read_seals(self.store).values()
+
     def _commit(self, progress: Progress) -> None:
         """Make the data set of all shards, put it there, read everything back, and put the manifest last."""
         self._bring_shards()
-        walk.finish_build(self.folder, self.materials, progress)
+        finish_build(self.folder, self.materials, progress)
         _, files = self.folder.read_manifest()
         written = [name for name in files if name.startswith("dataset/")]
         each(lambda name: self.store.put(name, self.folder.path / name), written)
@@ -223,7 +233,7 @@ class StoredBuild:
 
     def _bring_shards(self) -> None:
         """Everything that others made: what this machine does not have, or has otherwise."""
-        shards = range(walk.planned(self.folder).shards)
+        shards = range(planned(self.folder).shards)
         each(self._bring_file, [self.folder.quarantine_path, *map(self.folder.plan_path, shards)])
         each(lambda item: bring_shard(self.store, self.folder, *item), read_seals(self.store).items())
         bring_audits(self.store, self.folder)

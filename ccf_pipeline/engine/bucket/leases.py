@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
-from ccf_pipeline.engine.place.object_store import Store
+from ccf_pipeline.engine.bucket.object_store import Store
 from ccf_pipeline.records import Holder
 
 WORKERS, LEASES = "workers/", "leases/"

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from ccf_pipeline.engine.audit_log import OTHERS
+from ccf_pipeline.engine.bucket.object_store import DAMAGED, Store, each
 from ccf_pipeline.engine.build_folder import BuildFolder, parse_manifest
-from ccf_pipeline.engine.place.object_store import DAMAGED, Store, each
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.files.disk import write_text
 from ccf_pipeline.records import BuildSummary, PlanSummary, Seal

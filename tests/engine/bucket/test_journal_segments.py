@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ccf_pipeline.engine.bucket import journal_segments as segments
+from ccf_pipeline.engine.bucket.journal_segments import FOLDER, Segments, spent_in, taken_over_in
+from ccf_pipeline.engine.bucket.object_store import Store, open_store
 from ccf_pipeline.engine.journal import Journal, KnownExpert
-from ccf_pipeline.engine.place import journal_segments as segments
-from ccf_pipeline.engine.place.journal_segments import FOLDER, Segments, spent_in, taken_over_in
-from ccf_pipeline.engine.place.object_store import Store, open_store
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.records import Completion, Spend
 

@@ -1,0 +1,157 @@
+"""Work on a build in a folder of this machine, alone or with other processes.
+
+Nobody is in charge of those that share a folder. Whoever comes first plans, whoever finds every shard sealed
+finishes, and what a process held when it died is free at once for the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from ccf_pipeline.engine import stop_request, verify
+from ccf_pipeline.engine.ask import Watch, never
+from ccf_pipeline.engine.build_folder import BuildFolder, repair_hint
+from ccf_pipeline.engine.build_plan import look_through_others, plan_build, planned
+from ccf_pipeline.engine.build_shards import build_shards
+from ccf_pipeline.engine.claim import join_build, open_build
+from ccf_pipeline.engine.finish_build import finish_build
+from ccf_pipeline.engine.journal import Journal, taken_over_beside
+from ccf_pipeline.engine.locks import guarded, is_leased, leased
+from ccf_pipeline.engine.materials import Materials, Progress
+from ccf_pipeline.errors import Unfinished
+from ccf_pipeline.experts import Expert, open_expert
+from ccf_pipeline.records import BuildCheck, BuildStatus, BuildSummary, Holder, Seal, Spend
+from ccf_pipeline.settings import BuildSettings, PriceSettings
+
+LOOK_AGAIN_SECONDS = 2.0
+
+
+class FolderPlace:
+    """A build folder of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+
+    def status(self, prices: PriceSettings) -> BuildStatus:
+        return verify.build_status(self.path, prices)
+
+    def check(self, progress: Progress) -> BuildCheck:
+        return verify.check_build(self.path, progress)
+
+    def repair(self, graph: Path | None, progress: Progress) -> BuildCheck:
+        return verify.repair_build(self.path, graph, progress)
+
+    def repair_hint(self) -> str:
+        return repair_hint(self.path)
+
+    def ask_to_stop(self) -> tuple[Holder, ...]:
+        holder = stop_request.ask_to_stop(self.path)
+        return () if holder is None else (holder,)
+
+    def is_held(self) -> bool:
+        return stop_request.is_held(self.path)
+
+    def spent(self) -> Spend:
+        path = BuildFolder(self.path).journal_path
+        if not path.is_file():
+            return Spend()
+        with Journal(path) as journal:
+            return journal.spent()
+
+    def taken_over(self) -> int:
+        path = BuildFolder(self.path).journal_path
+        return taken_over_beside(path) if path.is_file() else 0
+
+    @contextlib.contextmanager
+    def work_folder(self, settings: BuildSettings) -> Iterator[Path]:
+        yield self.path
+
+    def finished(self, materials: Materials, folder: Path) -> BuildSummary | None:
+        if not BuildFolder(folder).is_finished():
+            return None
+        with join_build(folder, materials.identity) as held:
+            return held.verify()
+
+    @contextlib.contextmanager
+    def open_alone(self, materials: Materials, folder: Path) -> Iterator[FolderSite]:
+        with open_build(folder, materials.identity) as held:
+            yield FolderSite(held, materials, shared=False)
+
+    @contextlib.contextmanager
+    def join(self, materials: Materials, folder: Path) -> Iterator[FolderSite]:
+        with join_build(folder, materials.identity) as held:
+            yield FolderSite(held, materials, shared=True)
+
+
+class FolderSite:
+    """A build folder that this process holds, alone or with others."""
+
+    def __init__(self, folder: BuildFolder, materials: Materials, *, shared: bool) -> None:
+        self.folder, self.materials, self._shared = folder, materials, shared
+        report = folder.path / "report.html"
+        self.address = (report if report.exists() else folder.manifest_path).absolute().as_uri()
+
+    def plan(self, progress: Progress, stopping: Callable[[], bool]) -> None:
+        look_through_others(self.folder, self.materials)
+        with self._one_at_a_time():
+            # Where several processes share a folder, the journal is made before all of them open it.
+            with Journal(self.folder.journal_path) as journal:
+                if not self._shared:
+                    journal.mend()
+            plan_build(self.folder, self.materials, progress)
+
+    def build(self, expert: Expert, journal: Journal, *, watch: Watch, stopping: Callable[[], bool]) -> None:
+        shards = sorted(self.missing())
+        build_shards(self.folder, self.materials, shards, expert, journal, watch=watch, stopping=stopping)
+
+    def missing(self) -> set[int]:
+        return {shard for shard in range(planned(self.folder).shards) if not self.folder.is_sealed(shard)}
+
+    def take(self, count: int) -> list[int]:
+        """Return the shards to build next, those that nobody has first."""
+        missing = self.missing()
+        return sorted(missing, key=lambda shard: (is_leased(lease_path(self.folder, shard)), shard))[:count]
+
+    def sync(self) -> None:
+        """Nothing is to be sent: the build lies here."""
+
+    def wait(self, stopping: Callable[[], bool]) -> None:
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+    def finish(self, progress: Progress, stopping: Callable[[], bool]) -> BuildSummary:
+        with self._one_at_a_time():
+            if self.folder.is_finished():
+                return self.folder.verify()
+            return finish_build(self.folder, self.materials, progress)
+
+    def seals(self) -> Iterable[Seal]:
+        return filter(None, map(self.folder.seal, range(planned(self.folder).shards)))
+
+    def _one_at_a_time(self) -> contextlib.AbstractContextManager[None]:
+        return guarded(self.folder.path) if self._shared else contextlib.nullcontext()
+
+
+def build_if_free(
+    folder: BuildFolder, materials: Materials, shard: int, stopping: Callable[[], bool] = never
+) -> bool:
+    """Build a shard that nobody else has; return True if this process did."""
+    if stopping() or folder.is_asked_to_stop():
+        raise Unfinished("stopped: as asked")
+    with leased(lease_path(folder, shard)) as ours:
+        if not ours or folder.is_sealed(shard):
+            return False
+        with (
+            Journal(folder.journal_path) as journal,
+            open_expert(materials.settings, materials.graph) as expert,
+        ):
+            build_shards(folder, materials, [shard], expert, journal, stopping=stopping)
+        return True
+
+
+def lease_path(folder: BuildFolder, shard: int) -> Path:
+    """Return the lock file of the process that builds a shard."""
+    return folder.path / "leases" / f"shard-{shard:05}.lock"
