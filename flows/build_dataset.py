@@ -151,6 +151,7 @@ def _build(materials: Materials, request: BuildRequest) -> BuildSummary:
                 if not any(_map(runner, chosen, request, folder)):
                     site.wait(never)  # what is left is at work elsewhere, and may come back
                 site.sync()
+            update_progress_artifact(progress, 100.0)
             summary = site.finish(silent, never)
             _show(summary, site.seals(), site.address)
             return summary
