@@ -60,7 +60,7 @@ def say_of_parts(walk: Walk, i: int, mark: Mark) -> None:
         for subject, j in walk.subjects:
             _say(walk, subject, predicate, j, i)
         walk.bound = True
-    if walk.reach is not None and walk.reach.kind == "not":
+    if walk.reach is not None and walk.reach.kind == "not" and (behind or not walk.something_ahead(i)):
         walk.reach = None
 
 
@@ -96,6 +96,10 @@ def _say(walk: Walk, subject: str, predicate: str, i: int, j: int) -> None:
     if outcome is None:
         return
     polarity, cue = walk.current()
+    if walk.marks[j].role == "non":
+        if polarity == "absent":
+            return
+        polarity, cue = "absent", walk.marks[j].phrase
     if (
         polarity == "absent"
         and predicate in ("normal", "clear", "sharp", "intact")
@@ -127,7 +131,7 @@ def _say(walk: Walk, subject: str, predicate: str, i: int, j: int) -> None:
 def _before_adjectives(walk: Walk, i: int) -> Mark | None:
     """The mark before this one, past words of place, degree and time."""
     for mark in reversed(walk.marks[max(0, i - 4) : i]):
-        if mark.role or mark.entry.names_something or mark.entry.predicate:
+        if mark.role not in ("", "partly") or mark.entry.names_something or mark.entry.predicate:
             return mark
     return None
 
@@ -160,7 +164,7 @@ def _part_ahead(walk: Walk, i: int, predicate: str | None = None) -> bool:
             return False
         if later.entry.subject is not None:
             return predicate is None or predicate in walk.lexicon.frames.get(later.entry.subject, {})
-        plain = later.role in ("", "determiner", "of", "and") and not later.entry.concepts
+        plain = later.role in ("", "determiner", "of", "and", "number") and not later.entry.concepts
         if not plain:
             return False
         last = later.end
@@ -176,5 +180,18 @@ def _combined(meaning: str, polarity: Polarity) -> Polarity:
 
 
 _LINKS = frozenset(
-    {"comma", "and", "or", "with", "break", "semicolon", "colon", "asserts", "no", "without", "not"}
+    {
+        "comma",
+        "and",
+        "or",
+        "with",
+        "break",
+        "relative",
+        "semicolon",
+        "colon",
+        "asserts",
+        "no",
+        "without",
+        "not",
+    }
 )

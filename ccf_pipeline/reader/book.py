@@ -121,6 +121,9 @@ class Book:
                 c for part in self._parts(key, whole=False) for c in part.concepts if c not in entry.concepts
             )
             return replace(entry, denies=tuple(denied))
+        # "Limits evaluation" names a limit, and is followed by what was looked for.
+        if not entry.role and key[-1:] in self.entries and self.entries[key[-1:]].role == "looking":
+            found["role"] = "looking"
         told = {"concepts": named, **found}
         if all(getattr(entry, name) == value for name, value in told.items()):
             return entry
@@ -179,16 +182,26 @@ class Book:
                         states.setdefault(concept, []).append(state)
         return {concept: tuple(dict.fromkeys(names)) for concept, names in states.items()}
 
-    def compiled(self, found_elsewhere: frozenset[str]) -> tuple[list[str], tuple[Entry, ...]]:
+    def compiled(
+        self, found_elsewhere: frozenset[str], alone: frozenset[str]
+    ) -> tuple[list[str], tuple[Entry, ...]]:
         """The patterns to look for and what each stands for.
 
         Args:
             found_elsewhere: the concepts whose words are used of other organs too.
+            alone: the predicates that need no part of the chest.
         """
         entries = (
             replace(
                 e,
-                names_something=bool(e.concepts or e.denied_states or e.subject or e.shadowed),
+                names_something=bool(
+                    e.concepts
+                    or e.denied_states
+                    or e.subject
+                    or e.shadowed
+                    or e.denies
+                    or e.predicate in alone
+                ),
                 is_detail=bool(e.side or e.region or e.severity),
                 is_found_elsewhere=not found_elsewhere.isdisjoint(e.concepts),
                 steps=steps_of(e, e.temporality),

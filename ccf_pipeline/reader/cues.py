@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ccf_pipeline.reader.ellipsis import hold_side, restate
 from ccf_pipeline.reader.entries import Mark
 from ccf_pipeline.reader.lists import join
 from ccf_pipeline.reader.walk import Item, Reach, Walk
@@ -15,13 +16,86 @@ def open_denial(walk: Walk, i: int, mark: Mark) -> None:
     walk.past = None
 
 
+def deny(walk: Walk, i: int, mark: Mark) -> None:
+    """Deny what follows; "effusion: no" denies what stands before."""
+    if i and walk.marks[i - 1].role == "colon" and walk.next(i) is None:
+        deny_before(walk, i, mark)
+    else:
+        open_denial(walk, i, mark)
+
+
+def exclude(walk: Walk, i: int, mark: Mark) -> None:
+    """A verb of exclusion: "is excluded" and "this excludes" deny, "to exclude" only asks."""
+    later = walk.next(i)
+    if later is not None and later.phrase == "from":
+        return
+    if _is_passive(mark) and walk.group_behind():
+        (doubt_before if is_proposed(walk, i) else deny_before)(walk, i, mark)
+    elif i and walk.pieces.word(mark.start) in ("excludes", "rules", "eliminates"):
+        open_denial(walk, i, mark)
+    else:
+        doubt_after(walk, i, mark)
+
+
+def fail_to_exclude(walk: Walk, i: int, mark: Mark) -> None:
+    """What cannot be excluded is doubted, before the verb or after it."""
+    if walk.group_behind() and (_is_passive(mark) or not walk.something_ahead(i)):
+        doubt_before(walk, i, mark)
+    else:
+        doubt_after(walk, i, mark)
+
+
+def _is_passive(mark: Mark) -> bool:
+    return mark.phrase.endswith(("ed", "ruled out"))
+
+
+def hedge(walk: Walk, i: int, mark: Mark) -> None:
+    """A noun of doubt: "the possibility of", "possibilities include", "is a concern"."""
+    later = walk.next(i)
+    lists = later is not None and (later.phrase == "include" or later.role == "colon")
+    leads_on = later is not None and later.role in ("of", "verb", "maybe") and walk.something_ahead(i)
+    if not lists and not leads_on and walk.group_behind() and _is_predicate(walk, i):
+        doubt_before(walk, i, mark)
+    elif lists or "differential" in mark.phrase:
+        walk.trail.append("stop")
+        walk.reach = Reach("uncertain", mark.phrase, "differential")
+    else:
+        doubt_after(walk, i, mark)
+
+
+def _is_predicate(walk: Walk, i: int) -> bool:
+    """Whether a noun is said of what stands before it: "is a concern", "in the differential"."""
+    before = next((m for m in reversed(walk.marks[:i]) if m.role not in ("determiner", "doubted")), None)
+    return before is not None and before.role in ("verb", "maybe", "of")
+
+
+def look_for(walk: Walk, i: int, mark: Mark) -> None:
+    """What somebody looks for is neither asserted nor denied: "to evaluate", "sensitivity for"."""
+    later = walk.next(i)
+    asks = later is not None and later.phrase in ("for", "of", "to") and later.start - mark.end <= 3
+    if mark.role == "purpose":
+        led = any(
+            (m.phrase == "to" or m.role == "proposed") and mark.start - m.end <= 3
+            for m in walk.marks[max(0, i - 2) : i]
+        )
+        asks = led or (asks and later is not None and later.phrase == "for")
+    if asks or mark.role == "looking_for":
+        walk.trail.append("stop")
+        walk.reach = Reach("uncertain", mark.phrase, "purpose")
+
+
 def open_removal(walk: Walk, i: int, mark: Mark) -> None:
-    """Deny the devices that follow: they came out."""
+    """Deny the devices that follow: they came out, unless that is only proposed."""
+    if is_proposed(walk, i) or (i and walk.marks[i - 1].role == "partly"):
+        walk.reach = None
+        return
     walk.reach = Reach("absent", mark.phrase, "removal")
 
 
 def open_resolution(walk: Walk, i: int, mark: Mark) -> None:
-    """Deny what follows: it is gone."""
+    """Deny what follows: it is gone; not where that is only hoped for."""
+    if walk.reach is not None and walk.reach.kind == "purpose":
+        return
     walk.reach = Reach("absent", mark.phrase, "no", resolved=True)
 
 
@@ -58,17 +132,41 @@ def deny_before(walk: Walk, i: int, mark: Mark) -> None:
 
 def resolve_before(walk: Walk, i: int, mark: Mark) -> None:
     """What stands before is gone; without any, what follows."""
-    if walk.group_behind():
+    if i and walk.marks[i - 1].phrase in ("to", "until"):
+        return
+    if walk.reach is not None and walk.reach.kind == "purpose" and not walk.reach.touched:
+        return
+    if walk.portion:
+        for item in walk.group_behind():
+            item.temporality = "improved"
+    elif walk.group_behind():
         deny_before(walk, i, mark)
     else:
         open_resolution(walk, i, mark)
 
 
 def remove_before(walk: Walk, i: int, mark: Mark) -> None:
-    """The devices before came out."""
+    """The devices before came out, unless that is only proposed."""
+    if is_proposed(walk, i):
+        return
     for item in walk.group_behind():
         if item.concept in walk.lexicon.devices:
             item.polarity, item.cue = "absent", mark.phrase
+
+
+def note_move(walk: Walk, i: int, mark: Mark) -> None:
+    """A device that should be moved lies wrong."""
+    if is_proposed(walk, i):
+        misplace(walk, i, mark)
+
+
+def misplace(walk: Walk, i: int, mark: Mark) -> None:
+    """The device named before lies where it should not."""
+    last = walk.last_finding()
+    if last is not None and last.concept in walk.lexicon.devices and last.polarity != "absent":
+        polarity, cue = ("present", None) if mark.role == "moved" else walk.current()
+        for malposition in walk.lexicon.contraries.values():
+            walk.add(malposition, i, mark.start, mark.end, polarity, cue)
 
 
 def doubt_after(walk: Walk, i: int, mark: Mark) -> None:
@@ -93,9 +191,19 @@ def doubt_before(walk: Walk, i: int, mark: Mark) -> None:
 def doubt(walk: Walk, i: int, mark: Mark) -> None:
     """Doubt what follows in the clause; without any, what stands before."""
     previous = walk.marks[i - 1] if i else None
-    is_said_of_it = previous is not None and previous.role == "verb" and mark.phrase in _ADJECTIVES
-    if walk.something_ahead(i) and not (is_said_of_it and walk.group_behind()):
+    is_said_of_it = previous is not None and previous.role in ("verb", "maybe") and mark.role == "doubted"
+    later = walk.next(i)
+    # "Atelectasis or, less likely, pneumonia".
+    enclosed = (
+        previous is not None
+        and previous.role in ("comma", "or")
+        and later is not None
+        and later.role == "comma"
+    )
+    if walk.something_ahead(i + 1 if enclosed else i) and not (is_said_of_it and walk.group_behind()):
         doubt_after(walk, i, mark)
+    elif mark.phrase in _MODALS and walk.trail[-1:] == ["comma"]:
+        return
     elif not is_about_a_device(walk, i):
         doubt_before(walk, i, mark)
 
@@ -128,9 +236,8 @@ def doubt_apparent(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def ask(walk: Walk, i: int, mark: Mark) -> None:
-    """A question mark doubts the word it stands before, else the clause it ends."""
-    later = walk.next(i)
-    if later is not None and later.start == mark.end and later.entry.names_something:
+    """A question mark doubts what it stands before, else the clause it ends."""
+    if walk.something_ahead(i):
         doubt_after(walk, i, mark)
     else:
         doubt_before(walk, i, mark)
@@ -142,11 +249,20 @@ def assert_after(walk: Walk, i: int, mark: Mark) -> None:
         doubt(walk, i, mark)
         return
     # "shows no", "may be compatible with": the cue is still looking for what it speaks of.
-    undecided = walk.reach is not None and not walk.reach.touched
+    undecided = walk.reach is not None and not walk.reach.touched and walk.reach.kind != "purpose"
     if walk.reach is not None and (walk.reach.kind == "conditional" or undecided):
         walk.trail.append("stop")
     else:
         walk.end_clause()
+
+
+def note_break(walk: Walk, i: int, mark: Mark) -> None:
+    """A conjunction ends the statement; "but none on the left" says the finding again."""
+    hold_side(walk, i)
+    restated = restate(walk, i)
+    end_clause(walk, i, mark)
+    if restated:
+        walk.has_verb = False
 
 
 def end_clause(walk: Walk, i: int, mark: Mark) -> None:
@@ -155,6 +271,23 @@ def end_clause(walk: Walk, i: int, mark: Mark) -> None:
     walk.end_clause()
     if pending is not None and pending.polarity == "uncertain" and not pending.touched:
         walk.reach = pending
+
+
+def begin_relative(walk: Walk, i: int, mark: Mark) -> None:
+    """A new clause, about what was named last: "an opacity, which is unchanged"."""
+    end_clause(walk, i, mark)
+    walk.trail[-1] = "relative"
+
+
+def note_colon(walk: Walk, i: int, mark: Mark) -> None:
+    """A colon ends a statement, unless the answer is all that follows: "effusion: none"."""
+    if i + 2 != len(walk.marks) or walk.marks[i + 1].role not in ("no", "absent", "unseen"):
+        end_clause(walk, i, mark)
+
+
+def note_portion(walk: Walk, i: int, mark: Mark) -> None:
+    """What is said to have gone was only a portion: "not all of the effusion has resolved"."""
+    walk.portion = True
 
 
 def except_after(walk: Walk, i: int, mark: Mark) -> None:
@@ -218,6 +351,7 @@ def note_or(walk: Walk, i: int, mark: Mark) -> None:
 
 def end_sentence(walk: Walk, i: int, mark: Mark) -> None:
     """After a semicolon nothing before it counts."""
+    restate(walk, i)
     walk.end_clause()
     walk.has_verb = False
 
@@ -238,6 +372,16 @@ def is_about_a_device(walk: Walk, i: int) -> bool:
     )
 
 
+def is_proposed(walk: Walk, i: int) -> bool:
+    """Whether what a mark says is only called for: "should be excluded", "to be removed"."""
+    for mark in reversed(walk.marks[max(0, i - 3) : i]):
+        if mark.role in ("proposed", "maybe", "maybe_before") or mark.phrase == "to":
+            return mark.phrase != "can" or walk.marks[i].role != "excluded"
+        if mark.role not in ("verb", "determiner"):
+            return False
+    return False
+
+
 def closed_since(walk: Walk) -> bool:
     """Whether a comma or conjunction stands between the last concept and here."""
     return any(step in ("comma", "and", "or") for step in walk.trail[-2:])
@@ -254,12 +398,9 @@ def assert_state(walk: Walk, item: Item) -> None:
                 walk.items.append(twin)
 
 
-# After "is" or "are" these speak of what stands before them, whatever follows.
-_ADJECTIVES = frozenset(
-    {"possible", "questionable", "questioned", "equivocal", "suspected", "uncertain", "unlikely"}
-)
+_MODALS = frozenset({"may", "might", "could", "may be", "might be", "could be"})
 HANDLERS: dict[str, Callable[[Walk, int, Mark], None]] = {
-    "no": open_denial,
+    "no": deny,
     "without": open_denial,
     "not": open_denial,
     "no_longer": open_denial,
@@ -268,21 +409,30 @@ HANDLERS: dict[str, Callable[[Walk, int, Mark], None]] = {
     "resolution_of": open_resolution,
     "resolved": resolve_before,
     "removed": remove_before,
+    "moved": note_move,
+    "misplaced": misplace,
     "absent": deny_before,
     "unseen": deny_seen,
     "maybe": doubt,
     "maybe_before": doubt_after,
     "maybe_after": doubt_before,
-    "excluded": doubt_after,
+    "excluded": exclude,
+    "not_excluded": fail_to_exclude,
+    "hedge": hedge,
+    "purpose": look_for,
+    "looking": look_for,
+    "looking_for": look_for,
+    "portion": note_portion,
+    "doubted": doubt,
     "versus": doubt_both,
-    "differential": doubt_list,
     "conditional": doubt_list,
     "query": ask,
     "asserts": assert_after,
-    "break": end_clause,
+    "break": note_break,
+    "relative": begin_relative,
     "except": except_after,
     "semicolon": end_sentence,
-    "colon": end_clause,
+    "colon": note_colon,
     "history": remember,
     "formerly": remember,
     "comma": note_comma,

@@ -20,7 +20,21 @@ FrameTable = dict[str, dict[str, tuple[str, ...]]]
 DENIED_MARK, DOUBTED_MARK, TIME_MARK = "!", "?", "@"
 
 # Roles that make one cue with a word behind them: "not … seen", "no … change".
-STARTERS = frozenset({"not", "no", "without", "no_longer", "partly", "prior_exam"})
+STARTERS = frozenset(
+    {
+        "not",
+        "no",
+        "without",
+        "no_longer",
+        "partly",
+        "prior_exam",
+        "little",
+        "hard",
+        "short_of",
+        "maybe",
+        "proposed",
+    }
+)
 
 
 def concept_of(meaning: str) -> str:
@@ -71,6 +85,7 @@ class Entry:
             predicate=self.predicate or other.predicate,
             elsewhere=self.elsewhere or other.elsewhere,
             goes_on_denying=self.goes_on_denying or other.goes_on_denying,
+            denies=(*self.denies, *other.denies),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -71,6 +71,8 @@ class Lexicon:
     pulls: frozenset[str]
     pushes: frozenset[str]
     bones: frozenset[str]
+    contraries: dict[str, str]
+    verdicts: dict[str, tuple[str, ...]]
     cache: dict[tuple[ReadingConventions, bool], Any] = field(default_factory=dict, compare=False, repr=False)
     label_tables: dict[ReadingConventions, Any] = field(default_factory=dict, compare=False, repr=False)
     facts: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -95,7 +97,7 @@ def _compile(graph: GraphFile) -> Lexicon:
     book.resolve_parts(kinship)
     book.leave_plurals_to_the_reader(cues["plural_of"])
     vocabulary.finish()
-    patterns, entries = book.compiled(frozenset(cues["found_elsewhere_too"]))
+    patterns, entries = book.compiled(frozenset(cues["found_elsewhere_too"]), frozenset(frames["alone"]))
     denials, parents = _denials(graph), _parents(graph)
     temporal = {k: v for k, v in cues["temporal_concepts"].items() if k in known}
     return Lexicon(
@@ -108,7 +110,7 @@ def _compile(graph: GraphFile) -> Lexicon:
         denials=denials,
         denial_states=book.denial_states(graph),
         parents=parents,
-        implying=frozenset((*denials, *parents)),
+        implying=frozenset((*denials, *parents, *cues["contraries"])),
         labels={concept.id: concept.sets_labels for concept in graph.concepts if concept.sets_labels},
         temporal_concepts=temporal,
         plural_of={a: b for a, b in cues["plural_of"].items() if a in known and b in known},
@@ -137,6 +139,8 @@ def _compile(graph: GraphFile) -> Lexicon:
         pulls=frozenset(cues["pulls"]),
         pushes=frozenset(cues["pushes"]),
         of_bones=frozenset(cues["of_bones"]),
+        verdicts=dict.fromkeys(_expand(frames["predicates"]["normal"]), table["chest"]["normal"]),
+        contraries={a: b for a, b in cues["contraries"].items() if a in known and b in known},
         bones=frozenset(r for r, wider in _wider_regions(graph).items() if "bones" in wider or r == "bones"),
     )
 
@@ -170,15 +174,28 @@ _TABLES = frozenset(
         "pulls",
         "pushes",
         "found_elsewhere_too",
+        "removed_by_name",
+        "contraries",
     ]
 )
+
+
+def _expand(patterns: Iterable[str]) -> Iterator[str]:
+    """Yield every phrase that the patterns stand for: "(a|b) c" is "a c" and "b c"."""
+    for pattern in patterns:
+        head, opened, rest = pattern.partition("(")
+        if not opened:
+            yield " ".join(pattern.split())
+            continue
+        words, _, tail = rest.partition(")")
+        yield from _expand(f"{head}{word}{tail}" for word in words.split("|"))
 
 
 def _cue_entries(cues: dict[str, Any]) -> Iterator[Entry]:
     for role, phrases in cues.items():
         if role not in _TABLES:
             gone: Temporality | None = "resolved" if role in ("resolved", "resolution_of") else None
-            yield from (Entry(phrase, role=role, temporality=gone) for phrase in phrases)
+            yield from (Entry(phrase, role=role, temporality=gone) for phrase in _expand(phrases))
     for side, phrases in cues["side"].items():
         yield from (Entry(phrase, side=side) for phrase in phrases)
     for word, phrases in cues["severity"].items():
@@ -186,13 +203,22 @@ def _cue_entries(cues: dict[str, Any]) -> Iterator[Entry]:
     for temporality, phrases in cues["temporality"].items():
         yield from (Entry(phrase, temporality=temporality) for phrase in phrases)
     yield from (Entry(phrase, elsewhere=True) for phrase in cues["elsewhere"])
+    for device, phrases in cues["removed_by_name"].items():
+        yield from (Entry(phrase, denies=(device,)) for phrase in phrases)
 
 
 def _frame_entries(frames: dict[str, Any]) -> Iterator[Entry]:
     for subject, phrases in frames["subjects"].items():
-        yield from (Entry(phrase, subject=subject) for phrase in phrases)
-    for predicate, phrases in frames["predicates"].items():
-        yield from (Entry(phrase, predicate=predicate) for phrase in phrases)
+        yield from (Entry(phrase, subject=subject) for phrase in _expand(phrases))
+    for predicate, patterns in frames["predicates"].items():
+        for phrase in _expand(patterns):
+            yield Entry(phrase, predicate=predicate)
+            if phrase.endswith("ed") and " " not in phrase:
+                yield from (Entry(f"{non}{phrase}", predicate=predicate, role="non") for non in _NON)
+
+
+# "Nonenlarged" is not enlarged.
+_NON = ("non", "non ", "un")
 
 
 def _frame_table(frames: dict[str, Any], known: set[str]) -> FrameTable:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ccf_pipeline.reader.ellipsis import restate
 from ccf_pipeline.reader.entries import Mark
 from ccf_pipeline.reader.walk import ENDS_OF_LIST, Item, Walk
 
 
 def join(walk: Walk, i: int, kind: str) -> None:
     """A comma or an "and": the end of a statement, of a denied list, or of nothing."""
+    if restate(walk, i):
+        return
     if starts_clause(walk, i):
         walk.end_clause()
         walk.has_verb = False
@@ -25,7 +28,7 @@ def starts_clause(walk: Walk, i: int) -> bool:
         return False
     named = subject = False
     for later in walk.marks[i + 1 : i + 9]:
-        if later.role in ("comma", "and", "or", "break", "semicolon"):
+        if later.role in ("comma", "and", "or", "break", "relative", "semicolon"):
             return False
         if later.role == "unseen" or later.role == "absent":
             return walk.has_verb

@@ -11,9 +11,10 @@ from ccf_pipeline.reader.lexicon import Lexicon
 from ccf_pipeline.reader.scoping import steps_of
 from ccf_pipeline.records import Temporality
 
-# How many unknown words may stand between "not" and the word it denies: "not definitely well seen".
-_GAP = 3
-_CHANGELESS_GAP = 4
+# How many words may stand between the parts of a cue: "not definitely well seen", "no interval increase".
+_GAP = 4
+_GAP_OF_CHANGE = 6
+_MARKS_AHEAD = 7
 
 
 def find_marks(lexicon: Lexicon, codes: str) -> list[Mark]:
@@ -44,6 +45,10 @@ def _combined(marks: list[Mark]) -> list[Mark]:
                 j, role, temporality = partner
                 if role == "unseen" and _is_about_the_past(marks, j + 1):
                     role, temporality = "", "new"
+                if role == "short_of":
+                    combined.append(_joined(mark, mark, "not", None))
+                    i += 1
+                    continue
                 combined.append(_joined(mark, marks[j], role, temporality))
                 i = j + 1
                 continue
@@ -79,42 +84,74 @@ def _is_about_the_past(marks: list[Mark], i: int) -> bool:
 def _partner(marks: list[Mark], i: int) -> tuple[int, str, Temporality | None] | None:
     """The later mark that completes a cue, the role of both together, and what it says of time."""
     starter = marks[i]
-    gap = _CHANGELESS_GAP if starter.role in ("no", "without") else _GAP
-    for j in range(i + 1, min(i + 4, len(marks))):
+    denies_change = starter.role in _DENIES_CHANGE
+    gap = _GAP_OF_CHANGE if denies_change else _GAP
+    for j in range(i + 1, min(i + _MARKS_AHEAD, len(marks))):
         mark = marks[j]
         if mark.start - starter.end > gap:
             return None
+        if starter.role == "prior_exam" and _tells_of_the_past(marks, i, j):
+            return j, "formerly", None
+        if starter.role == "short_of" and mark.entry.predicate is not None:
+            return j, "short_of", None
         made = _COMBINATIONS.get((starter.role, mark.role))
-        if made is not None:
+        if made is not None and mark.start - starter.end <= _GAP:
             return j, *made
-        if (
-            starter.role == "not"
-            and mark.entry.temporality in ("worsened", "improved", "unchanged")
-            and not mark.entry.predicate
-        ):
+        if denies_change and _is_change(marks, i, j):
             return j, "", "unchanged"
-        if mark.entry.names_something or mark.role in ("and", "or", "break", "semicolon"):
+        if mark.entry.names_something or (mark.role in _ENDS_OF_CUE and mark.phrase != "yet"):
             return None
         if mark.role == "comma" and starter.role != "prior_exam":
             return None
     return None
 
 
+def _is_change(marks: list[Mark], i: int, j: int) -> bool:
+    """Whether a mark is a change that did not happen; to enlarge is one where a finding does."""
+    mark = marks[j]
+    if mark.entry.predicate is not None:
+        named = (m.entry for m in (*marks[j + 1 : j + 6], *reversed(marks[:i])) if m.entry.names_something)
+        spoken_of = next(named, None)
+        return mark.role == "change" and spoken_of is not None and spoken_of.subject is None
+    if mark.role in ("change", "resolution_of"):
+        return True
+    changed = mark.entry.temporality in ("worsened", "improved", "unchanged")
+    leads_on = mark.phrase.endswith((" in", " of")) or (j + 1 < len(marks) and marks[j + 1].role == "of")
+    return changed and (marks[i].role == "not" or leads_on)
+
+
+def _tells_of_the_past(marks: list[Mark], i: int, j: int) -> bool:
+    """Whether what follows was seen on an earlier film: "which showed", "on the prior film there was"."""
+    mark = marks[j]
+    if mark.role == "showed" or (mark.phrase in _PAST_VERBS and mark.start - marks[i].end <= 2):
+        return True
+    before = [m for m in marks[:i] if m.role != "determiner"]
+    if len(before) != 1 or before[0].phrase not in ("on", "in"):
+        return False
+    begins = mark.role == "comma" or mark.phrase in _PAST_COPULAS
+    return begins and any(m.phrase in _PAST_COPULAS for m in marks[j : j + _MARKS_AHEAD])
+
+
+_PAST_VERBS = frozenset({"demonstrated", "had", "when"})
+_PAST_COPULAS = frozenset({"was", "were", "had"})
+_ENDS_OF_CUE = frozenset({"and", "or", "break", "semicolon"})
+_DENIES_CHANGE = frozenset({"no", "without", "not", "little"})
 _COMBINATIONS: dict[tuple[str, str], tuple[str, Temporality | None]] = {
     ("not", "seen"): ("unseen", None),
-    ("not", "excluded"): ("maybe", None),
+    ("not", "excluded"): ("not_excluded", None),
+    ("hard", "excluded"): ("not_excluded", None),
     ("not", "asserts"): ("no", None),
     ("not", "resolved"): ("", "unchanged"),
-    ("not", "resolution_of"): ("", "unchanged"),
+    ("not", "resolve"): ("", "unchanged"),
     ("not", "removed"): ("", None),
-    ("not", "change"): ("", "unchanged"),
-    ("no", "change"): ("", "unchanged"),
-    ("without", "change"): ("", "unchanged"),
+    ("not", "hedge"): ("absent", None),
+    ("no", "hedge"): ("no", None),
+    ("without", "hedge"): ("no", None),
+    ("maybe", "removed"): ("", None),
+    ("maybe", "hidden"): ("maybe_after", None),
+    ("proposed", "hidden"): ("maybe_after", None),
     ("no_longer", "seen"): ("unseen", "resolved"),
-    ("prior_exam", "showed"): ("formerly", None),
     ("prior_exam", "with"): ("formerly", None),
-    ("prior_exam", "break"): ("formerly", None),
-    ("prior_exam", "asserts"): ("formerly", None),
     ("partly", "resolved"): ("", "improved"),
     ("partly", "resolution_of"): ("", "improved"),
 }

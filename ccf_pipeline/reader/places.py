@@ -7,9 +7,11 @@ from ccf_pipeline.reader.lexicon import Lexicon
 from ccf_pipeline.reader.walk import Item, Walk
 
 _STOP_LEFT = frozenset(
-    {"comma", "or", "no", "without", "not", "with", "verb", "break", "semicolon", "asserts", "of"}
+    {"comma", "or", "no", "without", "not", "with", "verb", "break", "relative", "semicolon", "asserts", "of"}
 )
-_STOP_RIGHT = frozenset({"break", "semicolon", "with", "or", "no", "without", "asserts", "versus"})
+_STOP_RIGHT = frozenset(
+    {"break", "relative", "semicolon", "with", "or", "no", "without", "asserts", "versus"}
+)
 
 
 def place_items(walk: Walk) -> list[Item]:
@@ -26,6 +28,8 @@ def _placed(walk: Walk) -> list[Item]:
     for item in walk.items:
         placed.append(item)
         if item.concept in lexicon.temporal_concepts:
+            continue
+        if item.placed:
             continue
         _look_inside(lexicon, marks, item)
         second = _look_left(lexicon, marks, item)
@@ -77,7 +81,11 @@ def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
         mark = marks[k]
         if mark.end > item.start:
             continue
-        if mark.role == "and" and (item.side or item.region):
+        if (
+            mark.role == "and"
+            and (item.side or item.region)
+            and item.concept in marks[item.mark].entry.concepts
+        ):
             return _second_place(lexicon, marks, item, k)
         if mark.role in _STOP_LEFT or mark.role == "and" or last - mark.end > 2:
             return None
@@ -89,7 +97,12 @@ def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
 def _second_place(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> Item | None:
     twin = item.unplaced()
     for mark in reversed(marks[max(0, k - 4) : k]):
-        if mark.entry.names_something or mark.role in _STOP_LEFT:
+        entry = mark.entry
+        if (entry.concepts and mark.temporality is None) or (entry.predicate and not entry.is_detail):
+            return None
+        if mark.role == "of" and twin.region is not None:
+            return None
+        if (mark.entry.names_something and mark.entry.region is None) or mark.role in _STOP_LEFT:
             break
         _take(lexicon, mark, twin)
     if not (twin.side and twin.side != item.side) and not (twin.region and twin.region != item.region):
@@ -141,7 +154,7 @@ def _second_place_after(lexicon: Lexicon, marks: list[Mark], item: Item, k: int)
 def _only_details(marks: list[Mark], comma: Mark) -> bool:
     """Whether the words after a comma are details and nothing is named: "Hiatus hernia, moderate." """
     for mark in marks[marks.index(comma) + 1 :]:
-        if mark.role in ("comma", "semicolon", "break"):
+        if mark.role in ("comma", "semicolon", "break", "relative"):
             return True
         if mark.entry.subject is not None or (mark.entry.names_something and not mark.entry.region):
             return False

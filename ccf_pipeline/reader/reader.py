@@ -159,10 +159,10 @@ def _read_sentence(
         return _NOTHING
     codes, letters = lexicon.vocabulary.encode(sentence)
     marks = find_marks(lexicon, codes)
-    if not marks:
+    items = [] if marks else _read_verdict(sentence, lexicon, len(letters))
+    if not marks and not items:
         return _NOTHING
     pieces = Pieces(letters)
-    items: list[Item] = []
     for begin in range(0, len(marks), _MARKS_AT_ONCE):
         items += _read_marks(Walk(lexicon, marks[begin : begin + _MARKS_AT_ONCE], pieces, conventions))
     items += _plurals(lexicon, items, pieces)
@@ -175,6 +175,13 @@ def _read_sentence(
     return _in_letters(items, pieces, memory), memory.told.setdefault(told, told)
 
 
+def _read_verdict(sentence: str, lexicon: Lexicon, end: int) -> list[Item]:
+    """A sentence that is one word of normality speaks of the whole film: "1. Negative." """
+    said = sentence.strip(" .0123456789)").lower() if len(sentence) < _LONGEST_VERDICT else ""
+    return [Item(concept, 0, end - 1, end, "present", None) for concept in lexicon.verdicts.get(said, ())]
+
+
+_LONGEST_VERDICT = 40
 _CONCEPT = attrgetter("concept")
 
 
@@ -204,6 +211,8 @@ def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
             for denial in denials[concept]:
                 if not (excepted and denial.unless_excepted) and (denial.concept, item.start) not in said:
                     implied.append(item.following(denial.concept, "absent"))
+        if item.polarity == "absent" and concept in lexicon.contraries:
+            implied.append(item.following(lexicon.contraries[concept], "present"))
         if concept in parents and (item.polarity != "absent" or concept in devices):
             for parent in parents[concept]:
                 if (parent, item.start) not in said:

@@ -11,6 +11,7 @@ from ccf_pipeline.reader.anatomy import (
     say_of_parts,
 )
 from ccf_pipeline.reader.cues import HANDLERS
+from ccf_pipeline.reader.ellipsis import release_side
 from ccf_pipeline.reader.entries import Entry, Mark, Step
 from ccf_pipeline.reader.walk import Item, Reach, Walk
 from ccf_pipeline.records import Polarity, Temporality
@@ -19,20 +20,24 @@ from ccf_pipeline.records import Polarity, Temporality
 def walk_marks(walk: Walk) -> list[Item]:
     """Every concept of the sentence with its polarity."""
     for i, mark in enumerate(walk.marks):
-        for step in mark.entry.steps:
-            step(walk, i, mark)
+        if i >= walk.resume:
+            for step in mark.entry.steps:
+                step(walk, i, mark)
     return walk.items
 
 
 def steps_of(entry: Entry, temporality: Temporality | None) -> tuple[Step, ...]:
     """What a mark does when the walk comes to it, in this order; words of place and degree do nothing."""
     steps: list[Step] = []
-    if entry.role in HANDLERS:
+    if entry.role in HANDLERS and entry.role != "looking":
         steps.append(HANDLERS[entry.role])
     if temporality is not None:
         steps.append(_say_time)
-    if entry.concepts or entry.denied_states or entry.shadowed:
+    if entry.concepts or entry.denied_states or entry.shadowed or entry.denies:
         steps.append(_name)
+    # "Limits evaluation for" is itself a finding, and not among what is looked for.
+    if entry.role == "looking":
+        steps.append(HANDLERS["looking"])
     if entry.predicate is not None:
         steps.append(say_of_parts)
     if entry.subject is not None:
@@ -94,6 +99,7 @@ def _state(walk: Walk, i: int, mark: Mark) -> None:
         item.qualified = qualifier is not None
         if gone:
             item.temporality = "resolved"
+        release_side(walk, item)
         if concept in lexicon.topics:
             walk.topic = (lexicon.topics[concept], i)
     if polarity == "absent" and qualifier is None and not gone:
@@ -145,8 +151,9 @@ def _say_time(walk: Walk, i: int, mark: Mark) -> None:
     is_predicate = previous is not None and (
         previous.role in ("verb", "comma") or not walk.something_ahead(i)
     )
-    if mark.role == "verb" or (is_predicate and mark.role == ""):
-        for item in walk.group_behind(past_break=previous is not None and previous.role == "break"):
+    if mark.role == "verb" or (is_predicate and mark.role in ("", "qualifier", "asserts")):
+        begins = any(m.role in ("break", "relative") for m in walk.marks[max(0, i - 2) : i])
+        for item in walk.group_behind(past_break=begins):
             item.temporality = time if item.temporality in (None, "prior") else item.temporality
     if not mark.entry.concepts:
         for concept, meaning in walk.lexicon.temporal_concepts.items():

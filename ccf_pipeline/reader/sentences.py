@@ -90,54 +90,15 @@ _NUMBERED = re.compile(r"[\s(]*\d{1,2}[.)]?\Z")
 
 # Words whose full stop does not end a sentence.
 _ABBREVIATIONS = frozenset(
-    [
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "st",
-        "prof",
-        "approx",
-        "assoc",
-        "vs",
-        "cf",
-        "fig",
-        "al",
-        "eg",
-        "ie",
-        "e.g",
-        "i.e",
-        "incl",
-        "excl",
-        "resp",
-        "dept",
-        "ext",
-        "int",
-        "ant",
-        "post",
-        "lat",
-        "sup",
-        "inf",
-        "bilat",
-        "rt",
-        "lt",
-        "est",
-        "temp",
-        "min",
-        "max",
-        "avg",
-        "poss",
-        "prob",
-        "w",
-        "neg",
-        "pos",
-        "viz",
-    ]
+    """dr|mr|mrs|ms|st|prof|approx|assoc|vs|cf|fig|al|eg|ie|e.g|i.e|incl|excl|resp|dept|ext|int|ant|post|lat|sup|inf
+    |bilat|rt|lt|est|temp|min|max|avg|poss|prob|susp|pulm|vasc|prev|mult|sev|mod|sm|lg|sl|tr|w|neg|pos|viz
+    |incr|decr|unch""".replace("\n    ", "").split("|")
 )
 # These may end a sentence: only what follows tells.
 _ENDS_BEFORE_CAPITAL = frozenset(
-    {"a.m", "p.m", "etc", "cm", "mm", "no", "rt", "lt", "bilat", "neg", "pos", "min", "max"}
-)
+    {"a.m", "p.m", "etc", "cm", "mm", "no", "rt", "lt", "bilat", "neg", "pos", "min", "max",
+     "incr", "decr", "unch"}
+)  # fmt: skip
 _STOPPED = _ABBREVIATIONS | _ENDS_BEFORE_CAPITAL
 _LONGEST_ABBREVIATION = max(map(len, _STOPPED))
 
@@ -176,7 +137,11 @@ def _after_sentence(text: str) -> int:
 
 
 def _ends_sentence(text: str, begin: int, at: int, end: int) -> bool:
-    """Whether a candidate ends the sentence, or is only an abbreviation or a list number."""
+    """True if a candidate ends the sentence; False for an abbreviation, a list number or a leading "?"."""
+    if text[at] == "?":
+        # "? pneumonia" doubts what follows and ends nothing.
+        before = text[begin:at].rstrip("?")
+        return before.strip() != "" and before[-1] not in " \t\n(,"
     if text[at] != ".":
         return True
     word = _word_before(text, begin, at)

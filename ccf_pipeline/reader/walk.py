@@ -17,8 +17,8 @@ class Item:
     """A concept read at a place of the sentence, before places and times are settled."""
 
     __slots__ = (
-        "concept", "cue", "end", "implied_by", "mark", "polarity", "qualified", "region", "severity", "side",
-        "start", "temporality",
+        "concept", "cue", "end", "implied_by", "mark", "placed", "polarity", "qualified", "region",
+        "severity", "side", "start", "temporality",
     )  # fmt: skip
 
     def __init__(
@@ -36,6 +36,7 @@ class Item:
         self.temporality: Temporality | None = None
         self.implied_by: str | None = None
         self.qualified = False
+        self.placed = False
 
     def following(self, concept: str, polarity: Polarity) -> Item:
         """What this statement says of another concept."""
@@ -97,6 +98,9 @@ class Walk:
         self.unchanged: list[int] = []
         self.has_verb = False
         self.excepted = False
+        self.portion = False
+        self.resume = 0
+        self.held: tuple[Side, tuple[Polarity, str | None]] | None = None
 
     def next(self, i: int) -> Mark | None:
         """The mark after this one."""
@@ -126,14 +130,21 @@ class Walk:
         self.trail.append("stop")
 
     def group_behind(self, past_break: bool = False) -> list[Item]:
-        """The concepts that a cue after them speaks of: the last one, and the list it closes."""
+        """Return the concepts that a cue after them speaks of: the last one, and the list it closes.
+
+        Args:
+            past_break: look past the break before the cue: "an opacity, which is unchanged".
+        """
         group: list[Item] = []
         conjoined = False
         separator = ""
-        trail = self.trail[:-1] if past_break and self.trail and self.trail[-1] == "stop" else self.trail
-        for step in reversed(trail):
+        for step in reversed(self.trail):
             if isinstance(step, Item):
                 if group and separator == "comma" and not conjoined:
+                    break
+                # "Endotracheal tube malposition": only the malposition is spoken of.
+                misplaced = group and group[-1].concept in self.lexicon.contraries.values()
+                if misplaced and not separator and step.concept in self.lexicon.devices:
                     break
                 if step.concept in self.lexicon.temporal_concepts:
                     continue
@@ -144,14 +155,23 @@ class Walk:
                 separator = "and"
             elif step == "comma":
                 separator = separator or "comma"
-            elif group or step == "stop":
+            elif past_break and not group:
+                continue
+            elif group or step in ("stop", "relative"):
                 break
         return group
+
+    def last_finding(self) -> Item | None:
+        """Return the finding or device named last; normal states and words of time are none."""
+        for item in reversed(self.items):
+            if not item.concept.startswith("nrm_") and item.concept not in self.lexicon.temporal_concepts:
+                return item
+        return None
 
     def something_ahead(self, i: int) -> bool:
         """Whether this clause names anything after this mark."""
         for later in self.marks[i + 1 :]:
-            if later.role in ("break", "semicolon", "comma", "except"):
+            if later.role in ("break", "relative", "semicolon", "comma", "except"):
                 return False
             if later.entry.names_something and later.temporality is None:
                 return True
@@ -181,8 +201,22 @@ class Walk:
 
 
 _CLOSERS_OF_PHRASE = frozenset(
-    {"comma", "and", "or", "no", "without", "not", "with", "verb", "break", "semicolon"}
+    {"comma", "and", "or", "no", "without", "not", "with", "verb", "break", "relative", "semicolon"}
 )
 ENDS_OF_LIST = frozenset(
-    {"break", "semicolon", "except", "no", "without", "asserts", "verb", "not", "maybe", "maybe_before"}
+    {
+        "break",
+        "relative",
+        "semicolon",
+        "except",
+        "no",
+        "without",
+        "asserts",
+        "verb",
+        "not",
+        "maybe",
+        "doubted",
+        "maybe_before",
+        "hedge",
+    }
 )

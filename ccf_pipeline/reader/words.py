@@ -125,7 +125,9 @@ class Vocabulary:
 
     def _fold(self, word: str) -> str:
         word = word.lower().replace("’", "'")
-        word = self._abbreviations.get(word, word)
+        if word.endswith("n't"):
+            return "not"
+        word = self._abbreviations.get(word) or self._abbreviations.get(word.removesuffix("s"), word)
         if word in self._plurals:
             return self._plurals[word]
         if word.endswith("'s"):
