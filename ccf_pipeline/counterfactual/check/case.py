@@ -222,6 +222,12 @@ def kinds_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=256)
+def denied_with(graph: ConceptGraph, finding: str) -> frozenset[str]:
+    """Return the concepts whose denial denies a finding: what it is a kind of and its other names too."""
+    return frozenset({finding, *graph.ancestors(finding), *graph.other_names(finding)})
+
+
+@lru_cache(maxsize=256)
 def signs_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
     """Every attribute that a relation ties to the finding as its sign, kind, place or modifier."""
     return frozenset(relation.other(finding) for relation in graph.supports(finding))

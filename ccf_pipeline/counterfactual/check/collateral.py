@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from ccf_pipeline.counterfactual.check.case import (
@@ -18,10 +19,14 @@ from ccf_pipeline.counterfactual.check.case import (
     signs_of,
     warn,
 )
+from ccf_pipeline.counterfactual.check.exclusions import contradictions, exclusive_pairs
+from ccf_pipeline.counterfactual.check.plausibility import implausible_statements
+from ccf_pipeline.counterfactual.check.targets import target_faults
 from ccf_pipeline.counterfactual.check.time import tells_no_change
 from ccf_pipeline.counterfactual.edit.align import same_words
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.embedded_orders import is_order
+from ccf_pipeline.reader.facts import Reading
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Problem, Sentence
 
 SPARED_REWRITES = 1
@@ -198,6 +203,8 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
         and not _sums_up_a_normal_film(sentence, case)
         and not _gave_its_title_away(sentence, case)
         and not _took_a_title_over(sentence, case)
+        and not _is_extended(sentence, case)
+        and not could_not_stay(sentence, case)
     ]
     if missing and not _is_part_of_the_change(missing, case):
         numbers = ", ".join(str(sentence.number) for sentence in missing)
@@ -208,6 +215,58 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
     kept = [origin for origin in case.edit.origins if origin]
     if kept != sorted(kept):
         yield block("unrelated_rewrite", "The sentences were put in another order; keep the order.")
+
+
+def _is_extended(sentence: Sentence, case: Case) -> bool:
+    """True if a sentence that was written still has all words of this one, says all it said, and goes on."""
+    said = {_statement(m) for m in case.factual.mentions if m.sentence == sentence.number}
+    words = _WORD.findall(sentence.text.lower())
+    for written in case.written_sentences:
+        rest = iter(_WORD.findall(written.text.lower()))
+        if all(word in rest for word in words):
+            told = [m for m in case.counterfactual.mentions if written.start <= m.start < written.end]
+            if said <= {_statement(m) for m in told}:
+                return any(m.concept in case.target_kinds for m in told)
+    return False
+
+
+def _statement(mention: Mention) -> tuple[str | None, ...]:
+    return mention.concept, mention.polarity, mention.side, mention.region, mention.severity
+
+
+def could_not_stay(sentence: Sentence, case: Case) -> bool:
+    """True if the counterfactual would be refused with this sentence put back.
+
+    So that no sentence is refused both when it stays and when it goes, whatever the plan says of it.
+    """
+    faults = (target_faults, exclusive_pairs, contradictions, implausible_statements)
+    with_it = _put_back(sentence, case)
+
+    def refusals(of: Case) -> int:
+        return sum(problem.level == "block" for find in faults for problem in find(of))
+
+    return refusals(with_it) > refusals(case)
+
+
+def _put_back(sentence: Sentence, case: Case) -> Case:
+    """Return the case with a factual sentence at the end of the counterfactual."""
+    edit, factual = case.edit, case.factual
+    number, shift = len(edit.sentences) + 1, len(edit.text) + 1 - sentence.start
+    moved = {"number": number, "start": sentence.start + shift, "end": sentence.end + shift}
+    mentions = [
+        m.model_copy(update={"sentence": number, "start": m.start + shift, "end": m.end + shift})
+        for m in factual.mentions
+        if m.sentence == sentence.number
+    ]
+    whole = edit.model_copy(
+        update={
+            "text": f"{edit.text} {sentence.text}",
+            "sentences": (*edit.sentences, sentence.model_copy(update=moved)),
+            "origins": (*edit.origins, sentence.number),
+        }
+    )
+    reading = Reading((*case.counterfactual.mentions, *mentions), case.counterfactual.states)
+    return replace(case, edit=whole, counterfactual=reading)
 
 
 def _gave_its_title_away(sentence: Sentence, case: Case) -> bool:

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from ccf_pipeline.counterfactual.check.case import DISEASES, Case, block, kinds_of, label_of, warn
+from ccf_pipeline.counterfactual.check.case import (
+    DISEASES,
+    REST,
+    Case,
+    block,
+    denied_with,
+    kinds_of,
+    label_of,
+    warn,
+)
 from ccf_pipeline.counterfactual.check.conditions import is_called_old, is_qualified
-from ccf_pipeline.reader.facts import Reading
+from ccf_pipeline.reader.facts import Reading, spans_meet
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Problem
 
 # What a finding is where nothing says that it is old.
 ACUTE_KINDS = {"fnd_fracture": "att_acute_fracture"}
+
+
+_OF_OTHERS = re.compile(
+    r"\b(?:other|others|additional|further|new|second|another|residual|recurrent|significant|substantial|gross"
+    r"|large|larger|sizea?ble|major|marked)\b",
+    re.IGNORECASE,
+)
+
+
+# "No focal opacity" may stand beside what has no focus.
+_DIFFUSE = re.compile(
+    r"\b(?:diffuse\w*|bilateral\w*|interstitial|perihilar|both lungs|throughout)\b", re.IGNORECASE
+)
 
 
 def target_faults(case: Case) -> Iterator[Problem]:
@@ -25,17 +48,65 @@ def _not_asserted(case: Case) -> Iterator[Problem]:
     if not case.of_target:
         yield _hedged(case) or block("target_missing", f"{case.label} is not stated; describe it as present.")
         return
-    for mention in case.counterfactual.of(case.plan.target):
-        if not _is_denial(mention, case):
+    for mention in denials_of_target(case):
+        yield block(
+            "target_denied_elsewhere",
+            f"Sentence {mention.sentence} still denies {case.label}; remove or change it.",
+            mention,
+        )
+        return
+    yield from _called_normal(case)
+    yield from _denied_as_acute(case)
+
+
+def denials_of_target(case: Case) -> Iterator[Mention]:
+    """Yield what denies the target where it is asserted, by its name or by what it is a kind of."""
+    names = denied_with(case.graph, case.plan.target)
+    for mention in case.counterfactual.mentions:
+        if mention.concept not in names or not _is_denial(mention, case):
             continue
-        if any(case.meets(mention, other) for other in case.of_target):
+        if mention.concept != case.plan.target and _denies_a_part(mention, case):
+            continue
+        if any(_covers(mention, other, case) for other in case.of_target):
+            yield mention
+
+
+def _denies_a_part(mention: Mention, case: Case) -> bool:
+    """True for "no nodular opacity" and "no other opacity", which deny no consolidation."""
+    if mention.implied_by is not None or _OF_OTHERS.search(case.words_of(mention)):
+        return True
+    if "focal" in case.words_of(mention).lower() and all(
+        _DIFFUSE.search(case.words_of(m)) for m in case.of_target
+    ):
+        return True
+    target, graph = case.plan.target, case.graph
+    shown_by = {r.other(target) for r in graph.supports(target) if r.strength == "strong"}
+    others = set(graph.descendants(mention.concept)) - {target, *graph.ancestors(target), *shown_by}
+    span = [(mention.start, mention.end)]
+    return any(m.concept in others and spans_meet(m, span) for m in case.counterfactual.mentions)
+
+
+def _covers(denial: Mention, assertion: Mention, case: Case) -> bool:
+    """True if they meet in one place; a denial of the whole compartment covers each of its places."""
+    if denial.region in case.graph.concept(denial.concept).regions[:1]:
+        return case.graph.overlaps((denial.side, None), (assertion.side, assertion.region))
+    return case.meets(denial, assertion)
+
+
+def _called_normal(case: Case) -> Iterator[Problem]:
+    """Yield a problem where the whole chest is still called normal beside a disease."""
+    if case.plan.target not in DISEASES:
+        return
+    for mention in case.counterfactual.of(NO_FINDING):
+        is_plain = mention.implied_by is None and mention.polarity == "present" and _is_current(mention)
+        if is_plain and mention.region in (None, "thorax") and not REST.search(case.words_of(mention)):
             yield block(
-                "target_denied_elsewhere",
-                f"Sentence {mention.sentence} still denies {case.label}; remove or change it.",
+                "exclusive_asserted",
+                f"Sentence {mention.sentence} still calls the chest normal; remove or change it.",
                 mention,
+                f"{NO_FINDING}>{case.plan.target}",
             )
             return
-    yield from _denied_as_acute(case)
 
 
 def _denied_as_acute(case: Case) -> Iterator[Problem]:

@@ -25,8 +25,13 @@ _NO_COMPARISON = re.compile(
     r"|examinations?|exams?|images?|imaging|available|comparison)",
     re.IGNORECASE,
 )
+# "No degenerative change" is a finding that is denied; these only say of what kind or how great a change is.
+_HOW_MUCH = (
+    "interval|significant|substantial|relevant|appreciable|definite|major|marked|new|other|further|acute|short|term"
+    "|radiographic|evident|obvious|visible|discernible|notable|important|recent|clear|great|detectable|real|overall"
+)
 _NO_CHANGE = re.compile(
-    r"\bno (?:\w+ ){0,3}(?:interval )?changes?\b(?! in)|\b(?:without|lack of) (?:\w+ ){0,2}change\b(?! in)"
+    rf"\b(?:no|without|lack of) (?:(?:{_HOW_MUCH}) ){{0,3}}changes?\b(?! in)"
     r"|\b(?:chest|examination|exam|study|appearances?|radiograph|film|findings)\s(?:is|are|remains?)?\s?"
     r"(?:\w+ )?(?:unchanged|stable)\b|\bunchanged (?:chest|exam\w*|appearance|radiograph|study|findings)\b"
     r"|\bstable (?:chest|exam\w*|appearance|radiograph|study|findings)\b"
