@@ -6,7 +6,6 @@ on. `voi` applies modality and VOI tables and suits a hospital's own files. Pola
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ccf_pipeline.errors import CcfError
+from ccf_pipeline.files.child_process import JobRefused
 
 Recipe = Literal["mimic-jpg", "voi"]
 RECIPES: tuple[Recipe, ...] = get_args(Recipe)
@@ -42,15 +41,10 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 _HEADER = 1 << 20
 
 
-class ImageRefused(CcfError):
-    """An image that cannot become a training image; `reason` is the code it is counted under."""
+class ImageRefused(JobRefused):
+    """An image that cannot become a training image."""
 
     hint = "The image is left out and counted; look at the file if there are many of its kind."
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
 
 
 def read_grey_levels(path: Path, recipe: Recipe = "mimic-jpg") -> Grey:
@@ -256,12 +250,3 @@ def _undecodable(syntax: Any, error: Exception) -> ImageRefused:
     if "missing" in str(error) or "plugin" in str(error) or "decoder" in str(error):
         return ImageRefused("decoder_missing", f"{name}: pip install 'ccf-pipeline[dicom]'")
     return ImageRefused("undecodable", error.__class__.__name__)
-
-
-def limit_memory(most_bytes: int) -> None:
-    """Let this process ask for so much more memory than it has, and no more."""
-    import resource
-
-    with Path("/proc/self/statm").open() as file:
-        has = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    resource.setrlimit(resource.RLIMIT_AS, (has + most_bytes, has + most_bytes))

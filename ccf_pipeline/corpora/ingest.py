@@ -12,10 +12,9 @@ from ccf_pipeline.corpora import corpus_terms, images_root, read_corpus
 from ccf_pipeline.corpora.ingested import ingest_paths
 from ccf_pipeline.corpora.mimic import find_homes
 from ccf_pipeline.corpora.packed_files import Survey
-from ccf_pipeline.engine.build_folder import PRIVATE_FOLDER
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.files.arrow import read_row_count, write_nouns
-from ccf_pipeline.files.disk import disk_error, write_text
+from ccf_pipeline.files.disk import PRIVATE_FOLDER, disk_error, write_text
 from ccf_pipeline.records import Funnel, KnownTotal, ReasonCount, Skipped, Study
 from ccf_pipeline.settings import CorpusSettings
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ccf_pipeline.corpora.images import training_image
 from ccf_pipeline.datasets.formats import Export
+from ccf_pipeline.datasets.judged_rows import JudgedRows
 from ccf_pipeline.datasets.split_files import GROUP_BYTES, GROUP_ROWS, FileFormat
-from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.errors import CcfError, StorageError
 from ccf_pipeline.files.arrow import read_columns
 from ccf_pipeline.settings import ImagesAs
@@ -29,7 +29,7 @@ _COLUMNS = ["study.split", "study.image.path", "plans.list.element.matched_image
 
 
 def bytes_wanted(
-    build: BuildFolder,
+    build: JudgedRows,
     shards: int,
     exports: Sequence[Export],
     images_root: Path,

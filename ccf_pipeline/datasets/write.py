@@ -16,10 +16,10 @@ from ccf_pipeline.datasets.formats import Export, StudyPairs, shipped_exports
 from ccf_pipeline.datasets.formats.images import LeftOut, StudyImages
 from ccf_pipeline.datasets.formats.llamafactory import dataset_info
 from ccf_pipeline.datasets.formats.select import Selection
+from ccf_pipeline.datasets.judged_rows import JudgedRows
 from ccf_pipeline.datasets.split_files import FileFormat, SplitFiles
 from ccf_pipeline.datasets.wrapper import Wrapper, load_wrapper
-from ccf_pipeline.engine.build_folder import BuildFolder, remove_folder
-from ccf_pipeline.files.disk import write_text
+from ccf_pipeline.files.disk import remove_folder, write_text
 from ccf_pipeline.records import ConfigSummary, Record, Split
 from ccf_pipeline.settings import DatasetSettings
 
@@ -41,7 +41,7 @@ class WrittenDataset:
 
 
 def write_dataset(
-    build: BuildFolder,
+    build: JudgedRows,
     shards: int,
     images_root: Path,
     chosen: DatasetSettings,
@@ -60,7 +60,7 @@ def chosen_exports(chosen: DatasetSettings) -> list[Export]:
     return [exports[config] for config in chosen.configs]
 
 
-def refuse_small_disk(build: BuildFolder, shards: int, images_root: Path, chosen: DatasetSettings) -> None:
+def refuse_small_disk(build: JudgedRows, shards: int, images_root: Path, chosen: DatasetSettings) -> None:
     """Refuse what would run out of disk at its end, before it begins; a plan is enough to know that."""
     wanted = bytes_wanted(build, shards, chosen_exports(chosen), images_root, chosen.images)
     require_room(build.dataset_path, wanted, freed=bytes_below(build.dataset_path))
@@ -69,7 +69,7 @@ def refuse_small_disk(build: BuildFolder, shards: int, images_root: Path, chosen
 def write_configs(
     folder: Path,
     exports: Sequence[Export],
-    build: BuildFolder,
+    build: JudgedRows,
     shards: int,
     images_root: Path,
     chosen: DatasetSettings,

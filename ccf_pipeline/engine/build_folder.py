@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from ccf_pipeline.files.disk import (
     disk_error,
     file_digest,
     remove,
-    sync,
+    remove_folder,
     write_text,
 )
 from ccf_pipeline.files.locations import store_url
@@ -327,16 +326,6 @@ def parse_manifest(text: str) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
 def read_json(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
-
-
-def remove_folder(path: Path) -> None:
-    """Remove a folder with all that is in it, if it is there; what cannot be removed is an error."""
-    try:
-        if path.exists():
-            shutil.rmtree(path)
-            sync(path.parent)
-    except OSError as error:
-        raise disk_error(path, error) from error
 
 
 def _digest_of(manifest: dict[str, Any]) -> str:

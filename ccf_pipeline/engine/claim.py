@@ -15,12 +15,11 @@ from ccf_pipeline.engine.build_folder import (
     BuildFolder,
     read_json,
     refuse_store,
-    remove_folder,
     repair_hint,
 )
 from ccf_pipeline.engine.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.errors import BuildConflict, StorageError
-from ccf_pipeline.files.disk import TEMPORARY_FILES, disk_error, remove, write_text
+from ccf_pipeline.files.disk import TEMPORARY_FILES, disk_error, remove, remove_folder, write_text
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from ccf_pipeline.datasets.disk_space import bytes_wanted, require_room
 from ccf_pipeline.datasets.formats import Export, all_exports
 from ccf_pipeline.datasets.split_files import FileFormat
 from ccf_pipeline.datasets.write import WrittenDataset, write_configs
+from ccf_pipeline.engine.audit_log import attestation_lines
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.finish_build import reviews_of
 from ccf_pipeline.engine.materials import Progress
@@ -135,6 +136,7 @@ def _write_papers(
         chosen,
         _reviews(written, graph, lineage),
         build=folder.path,
+        vouched=attestation_lines(folder.path),
     )
 
 

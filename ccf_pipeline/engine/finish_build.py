@@ -8,6 +8,7 @@ from ccf_pipeline.corpora import corpus_terms, images_root
 from ccf_pipeline.datasets.card import write_card
 from ccf_pipeline.datasets.counts import ranked
 from ccf_pipeline.datasets.write import write_dataset
+from ccf_pipeline.engine.audit_log import attestation_lines
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.build_plan import planned
 from ccf_pipeline.engine.materials import Materials, Progress, silent
@@ -44,6 +45,7 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
         chosen,
         reviews_of(materials.graph, tally.targets),
         prices=materials.settings.prices,
+        vouched=attestation_lines(folder.path),
     )
     folder.commit(summary)
     progress("dataset", 1, 1)

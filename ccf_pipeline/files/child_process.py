@@ -1,15 +1,18 @@
-"""Work that may crash, hang or eat memory, done in processes that can be thrown away."""
+"""Do work that may crash, hang or eat memory in processes that can be thrown away."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import resource
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ccf_pipeline.corpora.dicom import ImageRefused, limit_memory
+from ccf_pipeline.errors import CcfError
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -25,6 +28,15 @@ class Refusal:
 
     reason: str
     detail: str = ""
+
+
+class JobRefused(CcfError):
+    """A job that cannot be done; `reason` is the code it is counted under."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
 
 
 class _Worker(Generic[J, R]):
@@ -125,8 +137,15 @@ def _serve(connection: Connection, work: Callable[[Any], Any], memory_bytes: int
             return
         try:
             answer = work(job)
-        except ImageRefused as refused:
+        except JobRefused as refused:
             answer = Refusal(refused.reason, refused.detail)
         except MemoryError:
             answer = Refusal("out_of_memory")
         connection.send(answer)
+
+
+def limit_memory(most_bytes: int) -> None:
+    """Let this process ask for so much more memory than it has, and no more."""
+    with Path("/proc/self/statm").open() as file:
+        has = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_AS, (has + most_bytes, has + most_bytes))

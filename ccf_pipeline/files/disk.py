@@ -120,3 +120,13 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that is in it, if it is there; raise `StorageError` if that fails."""
+    try:
+        if path.exists():
+            shutil.rmtree(path)
+            sync(path.parent)
+    except OSError as error:
+        raise disk_error(path, error) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from ccf_pipeline.datasets.card.body import QUALITY_HEADING, card_body, quality_section
 from ccf_pipeline.datasets.card.contents import CardMatter
 from ccf_pipeline.datasets.card.croissant import croissant_text
-from ccf_pipeline.datasets.card.evidence import read_evidence
+from ccf_pipeline.datasets.card.evidence import Evidence, read_quality
 from ccf_pipeline.datasets.card.head import card_head
 from ccf_pipeline.datasets.card.licences import licence_text
 from ccf_pipeline.datasets.write import WrittenDataset
@@ -28,13 +28,15 @@ def write_card(
     *,
     prices: PriceSettings | None = None,
     build: Path | None = None,
+    vouched: tuple[str, ...] = (),
 ) -> None:
     """Write the papers beside the data; README.md comes last.
 
     Args:
         reviews: how many of the relations that bear on these rows are reviewed, cited, taught.
         prices: what a million tokens cost, where somebody said so.
-        build: the build folder, where quality.json and an attestation are looked for.
+        build: the build folder, where quality.json is looked for.
+        vouched: who vouched for the hosts that were asked, a line each.
     """
     matter = CardMatter(
         written=written,
@@ -43,7 +45,7 @@ def write_card(
         terms=terms,
         chosen=chosen,
         reviews=reviews,
-        evidence=read_evidence(build or written.folder.parent),
+        evidence=Evidence(quality=read_quality(build or written.folder.parent), vouched=vouched),
         prices=prices or PriceSettings(),
     )
     write_text(written.folder / "LICENSE.md", licence_text(terms), private=True)
@@ -55,4 +57,4 @@ def write_card(
 def tell_quality(card: str, build: Path) -> str:
     """A card with what was measured of its build since it was written; all else stays as it is."""
     section = re.compile(rf"^{QUALITY_HEADING}\n.*?(?=\n\n## )", re.MULTILINE | re.DOTALL)
-    return section.sub(lambda _: quality_section(read_evidence(build)), card, count=1)
+    return section.sub(lambda _: quality_section(Evidence(quality=read_quality(build))), card, count=1)

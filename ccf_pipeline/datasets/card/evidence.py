@@ -1,4 +1,4 @@
-"""What others found out about a build, where they left it in the build folder."""
+"""Read what was measured of a build, for its card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ccf_pipeline.engine.audit_log import attestation_lines
 from ccf_pipeline.errors import UnreadableInput
 
 QUALITY = "quality.json"
@@ -40,12 +39,9 @@ class Evidence(BaseModel):
     vouched: tuple[str, ...] = ()
 
 
-def read_evidence(build: Path) -> Evidence:
-    """What lies in a build folder beside the data."""
-    return Evidence(quality=_quality(build / QUALITY), vouched=attestation_lines(build))
-
-
-def _quality(path: Path) -> Quality | None:
+def read_quality(build: Path) -> Quality | None:
+    """Read the measured quality of a build; None while it was not measured."""
+    path = build / QUALITY
     if not path.is_file():
         return None
     try:

@@ -10,9 +10,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from ccf_pipeline.engine.build_folder import remove_folder
 from ccf_pipeline.engine.locks import leased
-from ccf_pipeline.files.disk import disk_error, remove, write_text
+from ccf_pipeline.files.disk import disk_error, remove, remove_folder, write_text
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from ccf_pipeline.datasets.card import write_card
 from ccf_pipeline.datasets.card.escaping import escaped, table, unlinked
 from ccf_pipeline.datasets.card.head import size_category
 from ccf_pipeline.datasets.counts import ranked
-from ccf_pipeline.engine.audit_log import append_audit
+from ccf_pipeline.engine.audit_log import append_audit, attestation_lines
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.errors import UnreadableInput
 from ccf_pipeline.records import BuildSummary, Lineage
@@ -52,7 +52,15 @@ def card(build: BuildFolder, out: Path, kind: str = "demo", **chosen: Any) -> st
         configs=data.configs,
     )
     lineage = Lineage(graph_version="g 1", graph_digest="a" * 64, prompt_digest="b" * 16, code_version="1.2")
-    write_card(data, summary, lineage, TERMS[kind], DatasetSettings(**chosen), REVIEWS)
+    write_card(
+        data,
+        summary,
+        lineage,
+        TERMS[kind],
+        DatasetSettings(**chosen),
+        REVIEWS,
+        vouched=attestation_lines(out),
+    )
     return (out / "dataset" / "README.md").read_text(encoding="utf-8")
 
 
