@@ -336,9 +336,9 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     if file is None and SETTINGS_FILE.is_file():
         file = SETTINGS_FILE
     if file is not None:
-        _refuse_unknown(_keys_of(_read_toml(file)), where=str(file), spell=lambda key: key)
+        _refuse_unknown(_list_keys(_read_toml(file)), where=str(file), spell=lambda key: key)
     _refuse_unknown(
-        [_key_of_variable(name) for name in os.environ if name.startswith(ENV_PREFIX)],
+        [_parse_variable(name) for name in os.environ if name.startswith(ENV_PREFIX)],
         where="the environment",
         spell=lambda key: ENV_PREFIX + key.upper().replace(".", "__"),
     )
@@ -347,9 +347,9 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
         model_config = SettingsConfigDict(**{**BuildSettings.model_config, "toml_file": file})
 
     try:
-        loaded = FromFile(**_said(flags or {}))
+        loaded = FromFile(**_drop_unset(flags or {}))
     except ValidationError as error:
-        raise SettingsError(_first_fault(error)) from error
+        raise SettingsError(_describe_first_fault(error)) from error
     return BuildSettings.model_construct(
         **{name: getattr(loaded, name) for name in BuildSettings.model_fields}
     )
@@ -370,7 +370,7 @@ def settings_of(flat: Mapping[str, Any], *, out: Path, graph: Path | None) -> Bu
             if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
         }
     except ValidationError as error:
-        raise SettingsError(_first_fault(error)) from error
+        raise SettingsError(_describe_first_fault(error)) from error
     return BuildSettings.model_construct(**parts, out=out, graph=graph)
 
 
@@ -399,14 +399,14 @@ def _read_toml(file: Path) -> dict[str, Any]:
         ) from error
 
 
-def _keys_of(table: Mapping[str, Any], above: str = "") -> list[str]:
+def _list_keys(table: Mapping[str, Any], above: str = "") -> list[str]:
     keys: list[str] = []
     for name, value in table.items():
-        keys += _keys_of(value, f"{above}{name}.") if isinstance(value, dict) else [f"{above}{name}"]
+        keys += _list_keys(value, f"{above}{name}.") if isinstance(value, dict) else [f"{above}{name}"]
     return keys
 
 
-def _key_of_variable(name: str) -> str:
+def _parse_variable(name: str) -> str:
     return name.removeprefix(ENV_PREFIX).lower().replace("__", ".")
 
 
@@ -424,12 +424,12 @@ def _refuse_unknown(keys: list[str], *, where: str, spell: Any) -> None:
         raise SettingsError(f"{where}: `{spell(key)}` is not a setting", hint=hint)
 
 
-def _said(flags: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_unset(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Drop what the command line left unsaid, so that weaker sources can speak."""
     kept: dict[str, Any] = {}
     for name, value in flags.items():
         if isinstance(value, Mapping):
-            inner = _said(value)
+            inner = _drop_unset(value)
             if inner:
                 kept[name] = inner
         elif value is not None:
@@ -437,7 +437,7 @@ def _said(flags: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _first_fault(error: ValidationError) -> str:
+def _describe_first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in fault["loc"])
     return f"setting `{key}`: {fault['msg']} (it is {fault['input']!r})"

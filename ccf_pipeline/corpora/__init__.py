@@ -22,8 +22,8 @@ def read_corpus(settings: CorpusSettings, survey: Survey | None = None) -> Itera
     require_corpus(settings)
     survey = survey or Survey()
     survey.skip_bad = settings.skip_bad
-    studies = _each_once(_read(settings, survey))
-    bound = _bound_hashes(settings)
+    studies = _drop_repeated(_read(settings, survey))
+    bound = _read_bound_hashes(settings)
     return itertools.islice((_bind(study, bound) for study in studies) if bound else studies, settings.limit)
 
 
@@ -48,13 +48,13 @@ def corpus_terms(settings: CorpusSettings) -> CorpusTerms:
         from ccf_pipeline.corpora.ingested import read_funnel
 
         funnel = read_funnel(settings.path)
-        terms = _as_known(funnel.terms) if funnel else terms
+        terms = _read_terms(funnel.terms) if funnel else terms
     if settings.sensitivity == "credentialed" or (settings.kind == "table" and settings.sensitivity):
         return terms.model_copy(update={"sensitivity": settings.sensitivity})
     return terms
 
 
-def _as_known(told: CorpusTerms) -> CorpusTerms:
+def _read_terms(told: CorpusTerms) -> CorpusTerms:
     """What a funnel tells, but for what may leave: an older one does not tell that."""
     known = TERMS.get(told.kind, TERMS["studies"])
     return told.model_copy(update={"adaptations_may_be_shared": known.adaptations_may_be_shared})
@@ -99,7 +99,7 @@ def _read(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]
             return read_mimic(path, survey, corpus=settings.kind, images=images)
 
 
-def _bound_hashes(settings: CorpusSettings) -> dict[str, bytes]:
+def _read_bound_hashes(settings: CorpusSettings) -> dict[str, bytes]:
     """Which bytes `ccf-build images` made of each study, where it made the folder of images."""
     made = settings.images / "images.parquet" if settings.images else None
     if made is None or not made.is_file():
@@ -120,7 +120,7 @@ def _bind(study: Study | Skipped, bound: dict[str, bytes]) -> Study | Skipped:
     return study.model_copy(update={"image": image})
 
 
-def _each_once(studies: Iterable[Study | Skipped]) -> Iterator[Study | Skipped]:
+def _drop_repeated(studies: Iterable[Study | Skipped]) -> Iterator[Study | Skipped]:
     """The first study of an id counts. A patient in two splits stops everything: it leaks."""
     seen: set[str] = set()
     split_of: dict[str, str] = {}

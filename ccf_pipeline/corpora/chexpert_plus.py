@@ -35,25 +35,25 @@ def read_chexpert_plus(
     together: list[list[str]] = []
     for row in read_table(table, survey, REQUIRED, OPTIONAL):
         survey.images_listed += 1
-        if together and _study_id(row) != _study_id(together[0]):
-            yield _study(root, together)
+        if together and _read_study_id(row) != _read_study_id(together[0]):
+            yield _make_study(root, together)
             together = []
         together.append(row)
     if together:
-        yield _study(root, together)
+        yield _make_study(root, together)
 
 
-def _study_id(row: list[str]) -> str:
+def _read_study_id(row: list[str]) -> str:
     match = _STUDY.search(row[0])
     return f"{match.group(1)}_{match.group(2)}" if match else row[0].rpartition("/")[0]
 
 
-def _study(root: Path, rows: list[list[str]]) -> Study | Skipped:
-    study_id = _study_id(rows[0])
+def _make_study(root: Path, rows: list[list[str]]) -> Study | Skipped:
+    study_id = _read_study_id(rows[0])
     if not study_id or ".." in study_id:
         return Skipped(study_id=study_id[:40] or "?", reason="bad_id", detail="its path names no study")
     _, findings, impression, report, patient, _, _, split, age, sex, summary = rows[0]
-    image, missing = _frontal_image(root, rows)
+    image, missing = _find_frontal_image(root, rows)
     found = Found(
         study_id=study_id,
         subject_id=study_id.partition("_")[0] if _STUDY.search(rows[0][0]) else patient or study_id,
@@ -69,9 +69,9 @@ def _study(root: Path, rows: list[list[str]]) -> Study | Skipped:
     return make_study(CORPUS, found)
 
 
-def _frontal_image(root: Path, rows: list[list[str]]) -> tuple[ImageRef | None, str | None]:
+def _find_frontal_image(root: Path, rows: list[list[str]]) -> tuple[ImageRef | None, str | None]:
     """PA before AP, then by path; the table says .jpg where people also keep .png or .dcm."""
-    frontal = sorted((FRONTAL_ORDER.index(view), row[0]) for row in rows if (view := _view(row)))
+    frontal = sorted((FRONTAL_ORDER.index(view), row[0]) for row in rows if (view := _read_view(row)))
     for order, listed in frontal:
         stem = listed.rpartition(".")[0]
         for suffix in SUFFIXES:
@@ -81,7 +81,7 @@ def _frontal_image(root: Path, rows: list[list[str]]) -> tuple[ImageRef | None, 
     return None, "image_not_on_disk" if frontal else "no_frontal_view"
 
 
-def _view(row: list[str]) -> str | None:
+def _read_view(row: list[str]) -> str | None:
     if row[5].strip().lower() != "frontal":
         return None
     return row[6].strip().upper() if row[6].strip().upper() in ("PA", "AP") else "frontal"

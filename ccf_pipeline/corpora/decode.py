@@ -50,13 +50,13 @@ def mend(text: str) -> ReadText:
     if _INVISIBLE.search(text):
         notes.append("invisible_characters")
         text = _INVISIBLE.sub("", text)
-    mended = text if text.isascii() else _WORD.sub(_latin, text)
+    mended = text if text.isascii() else _WORD.sub(_replace_lookalikes, text)
     if mended != text:
         notes.append("lookalike_letters")
     return ReadText(mended, tuple(notes))
 
 
-def _latin(word: re.Match[str]) -> str:
+def _replace_lookalikes(word: re.Match[str]) -> str:
     """A word of mixed letters in Latin ones; a word that is foreign altogether stays as it is."""
     letters = word.group()
     if letters.isascii() or not any(letter.isascii() for letter in letters):

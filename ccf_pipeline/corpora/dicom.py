@@ -56,7 +56,7 @@ def read_grey_levels(path: Path, recipe: Recipe = "mimic-jpg") -> Grey:
         dataset = pydicom.dcmread(path)
         if "PixelData" not in dataset:
             raise ImageRefused("no_pixels", "no pixel data that can be read")
-        pixels = _decoded(dataset)
+        pixels = _decode_pixels(dataset)
         if pixels.ndim != 2:
             raise ImageRefused("not_one_grey_frame", f"{pixels.ndim} dimensions")
         if pixels.min() == pixels.max():
@@ -68,11 +68,11 @@ def read_grey_levels(path: Path, recipe: Recipe = "mimic-jpg") -> Grey:
         raise ImageRefused("undecodable", error.__class__.__name__) from error
 
 
-def _decoded(dataset: Any) -> np.ndarray[Any, Any]:
+def _decode_pixels(dataset: Any) -> np.ndarray[Any, Any]:
     try:
         return np.asarray(dataset.pixel_array)
     except (NotImplementedError, RuntimeError) as error:
-        raise _undecodable(dataset.file_meta.TransferSyntaxUID, error) from error
+        raise _make_decoding_refusal(dataset.file_meta.TransferSyntaxUID, error) from error
 
 
 def malformed() -> tuple[type[Exception], ...]:
@@ -111,7 +111,7 @@ def voi_levels(dataset: Any, pixels: np.ndarray[Any, Any]) -> Grey:
     """Modality table, then VOI table or window, then polarity, then the full range; padding is black."""
     from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
-    padding = _padding(dataset, pixels)
+    padding = _find_padding(dataset, pixels)
     shown = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float64)
     inside = shown[~padding] if padding.any() else shown
     if inside.size == 0 or inside.min() == inside.max():
@@ -141,7 +141,7 @@ def _is_shown_inverted(dataset: Any) -> bool:
     return str(dataset.get("PresentationLUTShape", "")).upper() == "INVERSE"
 
 
-def _padding(dataset: Any, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _find_padding(dataset: Any, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     value = dataset.get("PixelPaddingValue")
     if value is None:
         return np.zeros(pixels.shape, dtype=bool)
@@ -245,7 +245,7 @@ def _refuse_bomb(path: Path) -> None:
                     raise ImageRefused("too_large", "a deflated file that does not stop")
 
 
-def _undecodable(syntax: Any, error: Exception) -> ImageRefused:
+def _make_decoding_refusal(syntax: Any, error: Exception) -> ImageRefused:
     name = getattr(syntax, "name", str(syntax))
     if "missing" in str(error) or "plugin" in str(error) or "decoder" in str(error):
         return ImageRefused("decoder_missing", f"{name}: pip install 'ccf-pipeline[dicom]'")

@@ -15,9 +15,9 @@ def with_bound_images(planned: PlannedStudy, root: Path) -> PlannedStudy:
     """Bind the images' bytes to the text by their hash; one that has gone or changed is no image."""
     study = planned.study
     if study.image is not None:
-        study = study.model_copy(update={"image": _bound(study.image, root)})
+        study = study.model_copy(update={"image": _bind_image(study.image, root)})
     plans = tuple(
-        plan.model_copy(update={"matched_image": _bound(plan.matched_image, root)})
+        plan.model_copy(update={"matched_image": _bind_image(plan.matched_image, root)})
         if plan.matched_image is not None and study.image is not None
         else plan.model_copy(update={"matched_image": None})
         for plan in planned.plans
@@ -25,7 +25,7 @@ def with_bound_images(planned: PlannedStudy, root: Path) -> PlannedStudy:
     return PlannedStudy(study=study, plans=plans)
 
 
-def _bound(image: AnyImage, root: Path) -> AnyImage | None:
+def _bind_image(image: AnyImage, root: Path) -> AnyImage | None:
     try:
         digest = file_digest(root / image.path)
     except OSError:

@@ -92,7 +92,7 @@ def convert_images(
             elif found.image is None:
                 without[found.image_missing or "unknown"] += 1
             else:
-                path = _target_path(found.image.path, resize)
+                path = _name_target(found.image.path, resize)
                 yield ImageJob(
                     found.study_id, found.image.image_id, root / found.image.path, out / path, path
                 )
@@ -112,8 +112,8 @@ def convert_images(
             made.append((number, outcome))
         if progress is not None:
             progress(done)
-    write_nouns(out / "images.parquet", (image for _, image in sorted(made, key=_number)), TrainingImage)
-    quarantine = [entry for _, entry in sorted(refused, key=_number)]
+    write_nouns(out / "images.parquet", (image for _, image in sorted(made, key=_get_number)), TrainingImage)
+    quarantine = [entry for _, entry in sorted(refused, key=_get_number)]
     write_nouns(out / "quarantine.parquet", quarantine, Skipped)
     if studies != len(made) + len(refused) + without.total():
         raise StorageError(f"{out}: {studies} studies were read, not all of them are accounted for")
@@ -121,8 +121,8 @@ def convert_images(
         studies=studies,
         converted=sum(1 for _, image in made if image.recipe != "as it was"),
         as_they_were=sum(1 for _, image in made if image.recipe == "as it was"),
-        refused=_ranked(Counter(entry.reason for entry in quarantine)),
-        without_image=_ranked(without),
+        refused=_rank_reasons(Counter(entry.reason for entry in quarantine)),
+        without_image=_rank_reasons(without),
     )
 
 
@@ -137,13 +137,13 @@ def make_image(job: ImageJob, *, recipe: Recipe, resize: int | None) -> Training
             content = jpeg(resized(Image.fromarray(read_grey_levels(job.source, recipe)), resize))
             temporary.write_bytes(content)
         elif resize is not None:
-            temporary.write_bytes(jpeg(resized(_opened(job.source).convert("L"), resize)))
+            temporary.write_bytes(jpeg(resized(_open_image(job.source).convert("L"), resize)))
         else:
-            _opened(job.source)
+            _open_image(job.source)
             temporary.unlink(missing_ok=True)
             _link_or_copy(job.source, temporary)
         temporary.replace(job.target)
-        width, height = _opened(job.target).size
+        width, height = _open_image(job.target).size
     except OSError as error:
         raise ImageRefused("unreadable_image", error.strerror or error.__class__.__name__) from error
     return TrainingImage(
@@ -168,7 +168,7 @@ def resized(image: Image.Image, shorter_side: int | None) -> Grey:
     return np.asarray(image, dtype=np.uint8)
 
 
-def _opened(path: Path) -> Image.Image:
+def _open_image(path: Path) -> Image.Image:
     """A JPEG or PNG whose header is sane; its pixels are not decoded yet."""
     try:
         image = Image.open(path, formats=("JPEG", "PNG"))
@@ -186,7 +186,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _target_path(path: str, resize: int | None) -> str:
+def _name_target(path: str, resize: int | None) -> str:
     stem, dot, suffix = path.rpartition(".")
     return path if (suffix.lower() != "dcm" and resize is None) or not dot else f"{stem}.jpg"
 
@@ -205,10 +205,10 @@ def _refuse_other_recipe(out: Path, recipe: Recipe, resize: int | None) -> None:
     write_text(file, chosen)
 
 
-def _number(entry: tuple[int, object]) -> int:
+def _get_number(entry: tuple[int, object]) -> int:
     return entry[0]
 
 
-def _ranked(counts: Counter[str]) -> tuple[ReasonCount, ...]:
+def _rank_reasons(counts: Counter[str]) -> tuple[ReasonCount, ...]:
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)

@@ -56,14 +56,14 @@ def ingest(settings: CorpusSettings, out: Path, progress: Callable[[int], None] 
         images_root=str(images_root(settings).resolve()),
         found=used + len(skipped),
         used=used,
-        skipped=_ranked(reasons),
-        read_from=_ranked(tally.read_from),
-        label_sources=_ranked(tally.label_sources),
-        splits=_ranked(tally.splits),
-        views=_ranked(tally.views),
-        without_image=_ranked(tally.without_image),
-        notes=_ranked(tally.notes),
-        known_totals=_known_totals(settings, used + len(skipped), survey, tally, reasons),
+        skipped=_rank_reasons(reasons),
+        read_from=_rank_reasons(tally.read_from),
+        label_sources=_rank_reasons(tally.label_sources),
+        splits=_rank_reasons(tally.splits),
+        views=_rank_reasons(tally.views),
+        without_image=_rank_reasons(tally.without_image),
+        notes=_rank_reasons(tally.notes),
+        known_totals=_compare_known_totals(settings, used + len(skipped), survey, tally, reasons),
         remarks=tuple(survey.remarks),
     )
     refuse_lost_studies(funnel, studies_path, quarantine_path)
@@ -113,7 +113,7 @@ class _Tally:
         self.notes.update(study.notes)
 
 
-def _known_totals(
+def _compare_known_totals(
     settings: CorpusSettings, found: int, survey: Survey, tally: _Tally, reasons: Counter[str]
 ) -> tuple[KnownTotal, ...]:
     """How this copy compares with the published whole; only where all of it was read."""
@@ -163,9 +163,9 @@ def _compare_with_sums(home: Path) -> list[str]:
                 other.append(name)
     remarks = []
     if missing:
-        remarks.append(f"{SUMS} lists {_named(missing)}, not here")
+        remarks.append(f"{SUMS} lists {_format_names(missing)}, not here")
     if other:
-        remarks.append(f"{SUMS} gives another checksum for {_named(other)}: fetch it again")
+        remarks.append(f"{SUMS} gives another checksum for {_format_names(other)}: fetch it again")
     if absent_files:
         remarks.append(f"{SUMS} lists {listed_files} files below files/, {absent_files} of them are not here")
     return remarks
@@ -176,11 +176,11 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _named(names: list[str]) -> str:
+def _format_names(names: list[str]) -> str:
     first = ", ".join(itertools.islice(names, MOST_NAMED))
     return first if len(names) <= MOST_NAMED else f"{first} and {len(names) - MOST_NAMED} more"
 
 
-def _ranked(counts: Counter[str]) -> tuple[ReasonCount, ...]:
+def _rank_reasons(counts: Counter[str]) -> tuple[ReasonCount, ...]:
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)

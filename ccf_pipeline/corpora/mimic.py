@@ -55,9 +55,9 @@ def read_mimic(
             continue
         subject_id, study_id, raw = found
         seen.add(int(study_id))
-        yield _study(corpus, tables, picker, subject_id, study_id, raw)
+        yield _make_study(corpus, tables, picker, subject_id, study_id, raw)
     if not seen:
-        raise _no_reports(path, tables)
+        raise _make_no_reports_error(path, tables)
     for study in sorted(tables.named - seen):
         yield Skipped(study_id=str(study), reason="no_report", detail="named by a table, but has no text")
 
@@ -65,12 +65,12 @@ def read_mimic(
 def find_homes(root: Path) -> list[Path]:
     """The folder and what lies at most two levels below it, but for the patients' own folders."""
     homes = [root]
-    for folder in [root, *_below(root)]:
-        homes += [inner for inner in _below(folder) if inner not in homes]
+    for folder in [root, *_list_entries(root)]:
+        homes += [inner for inner in _list_entries(folder) if inner not in homes]
     return homes
 
 
-def _below(folder: Path) -> list[Path]:
+def _list_entries(folder: Path) -> list[Path]:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -78,7 +78,7 @@ def _below(folder: Path) -> list[Path]:
     return [entry for entry in entries if not _INNER.match(entry.name) and entry.is_dir()][:50]
 
 
-def _study(
+def _make_study(
     corpus: str, tables: MimicTables, picker: ImagePicker, subject_id: str, study_id: str, raw: bytes
 ) -> Study | Skipped:
     number = int(study_id)
@@ -150,7 +150,7 @@ def reports_in_trees(trees: list[Path], root: Path) -> Iterator[Report | Skipped
     """The reports of the first tree that holds any. A link may stay inside the corpus, not lead out of it."""
     for tree in trees:
         found = False
-        for path in _text_files(tree):
+        for path in _iter_text_files(tree):
             if match := REPORT_PATH.search(path.as_posix()):
                 found = True
                 yield _report_file(path, match.group(1), match.group(2), root)
@@ -158,13 +158,13 @@ def reports_in_trees(trees: list[Path], root: Path) -> Iterator[Report | Skipped
             return
 
 
-def _text_files(tree: Path) -> Iterator[Path]:
-    for group in _listed(tree, r"p\d\d"):
-        for patient in _listed(group, r"p\d{8}"):
-            yield from _listed(patient, r"s\d{8}\.txt")
+def _iter_text_files(tree: Path) -> Iterator[Path]:
+    for group in _list_sorted(tree, r"p\d\d"):
+        for patient in _list_sorted(group, r"p\d{8}"):
+            yield from _list_sorted(patient, r"s\d{8}\.txt")
 
 
-def _listed(folder: Path, pattern: str) -> list[Path]:
+def _list_sorted(folder: Path, pattern: str) -> list[Path]:
     try:
         names = sorted(name for name in os.listdir(folder) if re.fullmatch(pattern, name))  # noqa: PTH208
     except NotADirectoryError:
@@ -176,7 +176,7 @@ def _listed(folder: Path, pattern: str) -> list[Path]:
 
 def _report_file(path: Path, subject_id: str, study_id: str, root: Path) -> Report | Skipped:
     try:
-        if not _stays_inside(path, root):
+        if not _is_inside(path, root):
             return Skipped(study_id=study_id, reason="leaves_the_corpus", detail="a link leads out of it")
         with path.open("rb") as file:
             return subject_id, study_id, file.read(LONGEST_REPORT + 1)
@@ -184,7 +184,7 @@ def _report_file(path: Path, subject_id: str, study_id: str, root: Path) -> Repo
         return Skipped(study_id=study_id, reason="unreadable_report", detail=error.strerror or "")
 
 
-def _stays_inside(path: Path, root: Path) -> bool:
+def _is_inside(path: Path, root: Path) -> bool:
     """Links below `files` must not lead out; where `files` itself lies is the user's business."""
     if not any(step.is_symlink() for step in (path, path.parent, path.parent.parent)):
         return True
@@ -225,7 +225,7 @@ def _report_in(reports: zipfile.ZipFile, name: str, subject_id: str, study_id: s
         return Skipped(study_id=study_id, reason="unreadable_report", detail=error.__class__.__name__)
 
 
-def _no_reports(path: Path, tables: MimicTables) -> MissingInput:
+def _make_no_reports_error(path: Path, tables: MimicTables) -> MissingInput:
     if {"chexpert", "metadata", "split", "IMAGE_FILENAMES"} & tables.found.keys():
         return MissingInput(
             f"{path}: no MIMIC-CXR reports here, only tables of MIMIC-CXR-JPG, which holds no report text",

@@ -98,21 +98,21 @@ def read_tables(homes: list[Path], survey: Survey) -> MimicTables:
         _read_metadata(tables, tables.found["metadata"], survey)
     if "study-list" in tables.found:
         for (study,) in read_table(tables.found["study-list"], survey, ["study_id"], elsewhere=ELSEWHERE):
-            _study_number(tables, study, tables.found["study-list"])
+            _parse_study_number(tables, study, tables.found["study-list"])
     _count_images(tables, survey)
     if "patients" in tables.found:
         _read_patients(tables, tables.found["patients"], survey)
     return tables
 
 
-def _study_number(tables: MimicTables, written: str, path: Path) -> int | None:
-    number = _number(written, path)
+def _parse_study_number(tables: MimicTables, written: str, path: Path) -> int | None:
+    number = _parse_number(written, path)
     if number is not None:
         tables.named.add(number)
     return number
 
 
-def _number(written: str, path: Path) -> int | None:
+def _parse_number(written: str, path: Path) -> int | None:
     digits = exact_id(written.removeprefix("s"), where=str(path))
     return int(digits) if digits.isdigit() else None
 
@@ -123,7 +123,7 @@ def _read_labels(tables: MimicTables, name: str, survey: Survey) -> None:
     disagreeing = unknown = nameless = 0
     columns = ["study_id", *FINDING_LABELS.values()]
     for written, *codes in read_table(path, survey, columns, aliases=ALIASES, elsewhere=ELSEWHERE):
-        study = _study_number(tables, written, path)
+        study = _parse_study_number(tables, written, path)
         if study is None:
             nameless += 1
             continue
@@ -135,9 +135,9 @@ def _read_labels(tables: MimicTables, name: str, survey: Survey) -> None:
             tables.labels[study] = signs
         elif before != signs:
             disagreeing += 1
-    _remark(survey, path, disagreeing, "rows repeat a study with other labels; its first row counts")
-    _remark(survey, path, unknown, "codes are none of 1, 0, -1 and blank; they are taken as blank")
-    _remark(survey, path, nameless, "rows have no study id; they are left out")
+    _note_remark(survey, path, disagreeing, "rows repeat a study with other labels; its first row counts")
+    _note_remark(survey, path, unknown, "codes are none of 1, 0, -1 and blank; they are taken as blank")
+    _note_remark(survey, path, nameless, "rows have no study id; they are left out")
 
 
 def _read_splits(tables: MimicTables, path: Path, survey: Survey) -> None:
@@ -145,7 +145,7 @@ def _read_splits(tables: MimicTables, path: Path, survey: Survey) -> None:
     for written, split, subject in read_table(
         path, survey, ["study_id", "split"], ["subject_id"], elsewhere=ELSEWHERE
     ):
-        study = _study_number(tables, written, path)
+        study = _parse_study_number(tables, written, path)
         word = SPLIT_WORDS.get(split.strip().lower())
         if study is None or word is None:
             unknown += 1
@@ -158,7 +158,7 @@ def _read_splits(tables: MimicTables, path: Path, survey: Survey) -> None:
                     f"{path}: patient {patient} is in `{tables.split_of_subject[patient]}` and in `{word}`"
                 )
     survey.split_sizes.update(tables.splits.values())
-    _remark(survey, path, unknown, "rows have no study id or no split that is known; they are left out")
+    _note_remark(survey, path, unknown, "rows have no study id or no split that is known; they are left out")
 
 
 def _read_metadata(tables: MimicTables, path: Path, survey: Survey) -> None:
@@ -169,7 +169,7 @@ def _read_metadata(tables: MimicTables, path: Path, survey: Survey) -> None:
     for image_id, written, position, code, date in read_table(
         path, survey, required, optional, elsewhere=ELSEWHERE
     ):
-        study = _study_number(tables, written, path)
+        study = _parse_study_number(tables, written, path)
         if study is None:
             continue
         view = position.strip().upper() or VIEW_OF_CODE.get(code.strip().lower(), "?")
@@ -182,7 +182,7 @@ def _read_metadata(tables: MimicTables, path: Path, survey: Survey) -> None:
         tables.images[study] = listed + entry
         if date[:4].isdigit():
             tables.years.setdefault(study, int(date[:4]))
-    _remark(survey, path, repeated, "rows repeat an image; its first row counts")
+    _note_remark(survey, path, repeated, "rows repeat an image; its first row counts")
 
 
 def _count_images(tables: MimicTables, survey: Survey) -> None:
@@ -192,17 +192,17 @@ def _count_images(tables: MimicTables, survey: Survey) -> None:
         count = 0
         for (written,) in read_table(path, survey, ["study_id"], elsewhere=ELSEWHERE):
             count += 1
-            _study_number(tables, written, path)
+            _parse_study_number(tables, written, path)
         survey.images_listed = survey.images_listed or count
     if "IMAGE_FILENAMES" in tables.found:
         count = 0
-        for study in _studies_of_filenames(tables.found["IMAGE_FILENAMES"], survey):
+        for study in _iter_study_numbers(tables.found["IMAGE_FILENAMES"], survey):
             count += 1
             tables.named.add(study)
         survey.images_listed = survey.images_listed or count
 
 
-def _studies_of_filenames(path: Path, survey: Survey) -> Iterator[int]:
+def _iter_study_numbers(path: Path, survey: Survey) -> Iterator[int]:
     with open_text(path, survey) as file:
         for line in file:
             if match := _IMAGE_PATH.search(line.strip()):
@@ -217,6 +217,6 @@ def _read_patients(tables: MimicTables, path: Path, survey: Survey) -> None:
             tables.patients[exact_id(subject, where=str(path))] = (sys.intern(sex), int(year) - int(age))
 
 
-def _remark(survey: Survey, path: Path, count: int, what: str) -> None:
+def _note_remark(survey: Survey, path: Path, count: int, what: str) -> None:
     if count:
         survey.remarks.append(f"{path.name}: {count} {what}")

@@ -30,16 +30,16 @@ _NUMBER = re.compile(r"\d+")
 def read_openi(path: Path, survey: Survey, *, images: Path | None = None) -> Iterator[Study | Skipped]:
     """Every report, from whichever form is there; the XML before the CSV."""
     root = path if path.is_dir() else path.parent
-    frontal = _frontal_images(root, survey)
-    for found in _found(path, root, survey):
+    frontal = _read_frontal_images(root, survey)
+    for found in _iter_studies(path, root, survey):
         if isinstance(found, Skipped):
             yield found
         else:
-            image, missing = _image(images or root, frontal, found.study_id)
-            yield make_study(CORPUS, _with_image(found, image, missing))
+            image, missing = _find_image(images or root, frontal, found.study_id)
+            yield make_study(CORPUS, _add_image(found, image, missing))
 
 
-def _with_image(found: Found, image: ImageRef | None, missing: str | None) -> Found:
+def _add_image(found: Found, image: ImageRef | None, missing: str | None) -> Found:
     return Found(
         study_id=found.study_id,
         subject_id=found.subject_id,
@@ -50,33 +50,33 @@ def _with_image(found: Found, image: ImageRef | None, missing: str | None) -> Fo
     )
 
 
-def _found(path: Path, root: Path, survey: Survey) -> Iterator[Found | Skipped]:
+def _iter_studies(path: Path, root: Path, survey: Survey) -> Iterator[Found | Skipped]:
     if path.is_file():
         if path.name.endswith((".csv", ".csv.gz")):
-            return _from_csv(path, survey)
-        return _from_archive(path, survey)
+            return _read_csv(path, survey)
+        return _read_archive(path, survey)
     folders = [root, root / "ecgen-radiology"]
     files = [file for folder in folders if folder.is_dir() for file in folder.glob("*.xml")]
     if files:
-        return (_from_file(file) for file in sorted(files, key=_by_number))
+        return (_read_file(file) for file in sorted(files, key=_get_sort_key))
     archives = [archive for pattern in ARCHIVES for archive in sorted(root.glob(pattern))]
     if archives:
-        return _from_archive(archives[0], survey)
+        return _read_archive(archives[0], survey)
     tables = sorted(root.glob(REPORTS))
     if tables:
-        return _from_csv(tables[0], survey)
+        return _read_csv(tables[0], survey)
     raise MissingInput(
         f"{path}: no Open-i reports here",
         hint="Expected ecgen-radiology/1.xml, NLMCXR_reports.tgz, or indiana_reports.csv.",
     )
 
 
-def _by_number(path: Path) -> tuple[int, str]:
+def _get_sort_key(path: Path) -> tuple[int, str]:
     match = _NUMBER.search(path.stem)
     return int(match.group()) if match else 0, path.name
 
 
-def _from_file(path: Path) -> Found | Skipped:
+def _read_file(path: Path) -> Found | Skipped:
     if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
         return Skipped(study_id=path.stem, reason="leaves_the_corpus", detail="a link leads out of it")
     try:
@@ -86,7 +86,7 @@ def _from_file(path: Path) -> Found | Skipped:
         return Skipped(study_id=path.stem, reason="unreadable_report", detail=error.strerror or "")
 
 
-def _from_archive(archive: Path, survey: Survey) -> Iterator[Found | Skipped]:
+def _read_archive(archive: Path, survey: Survey) -> Iterator[Found | Skipped]:
     """Read a tar archive from front to back; nothing is unpacked to disk."""
     try:
         with open_bytes(archive, survey) as file, tarfile.open(fileobj=file, mode="r|") as members:
@@ -128,7 +128,7 @@ def read_xml(raw: bytes, name: str) -> Found | Skipped:
     )
 
 
-def _from_csv(path: Path, survey: Survey) -> Iterator[Found | Skipped]:
+def _read_csv(path: Path, survey: Survey) -> Iterator[Found | Skipped]:
     for uid, findings, impression in read_table(path, survey, ["uid", "findings", "impression"]):
         study_id = study_of(uid, path)
         yield Found(study_id=study_id, subject_id=study_id, findings=findings, impression=impression)
@@ -139,7 +139,7 @@ def study_of(uid: str, path: Path) -> str:
     return f"CXR{exact_id(uid, where=str(path)).removeprefix('CXR')}"
 
 
-def _frontal_images(root: Path, survey: Survey) -> dict[str, list[str]] | None:
+def _read_frontal_images(root: Path, survey: Survey) -> dict[str, list[str]] | None:
     """Frontal file names by study, from the re-cut's table of projections; None where it is not there."""
     tables = sorted(root.glob(PROJECTIONS))
     if not tables:
@@ -155,7 +155,7 @@ def _frontal_images(root: Path, survey: Survey) -> dict[str, list[str]] | None:
     return frontal
 
 
-def _image(
+def _find_image(
     root: Path, frontal: dict[str, list[str]] | None, study_id: str
 ) -> tuple[ImageRef | None, str | None]:
     if frontal is None:

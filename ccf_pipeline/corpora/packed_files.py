@@ -64,7 +64,7 @@ def open_text(path: Path, survey: Survey) -> io.TextIOWrapper:
     file = open_bytes(path, survey)
     buffered = file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, file))
     wide = buffered.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    codecs.register_error("ccf-latin-1", _as_latin_1)
+    codecs.register_error("ccf-latin-1", _replace_with_latin_1)
     return io.TextIOWrapper(
         buffered,
         encoding="utf-16" if wide else "utf-8-sig",
@@ -92,9 +92,9 @@ def read_table(
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
         try:
             header_line = file.readline(1 << 20)
-            header = next(csv.reader([header_line], delimiter=(mark := _delimiter(header_line))), [])
-            at = _positions(path, header, required, optional, aliases or {}, elsewhere or {})
-            yield from _cells(path, survey, csv.reader(file, delimiter=mark), at, len(header))
+            header = next(csv.reader([header_line], delimiter=(mark := _guess_delimiter(header_line))), [])
+            at = _find_positions(path, header, required, optional, aliases or {}, elsewhere or {})
+            yield from _iter_cells(path, survey, csv.reader(file, delimiter=mark), at, len(header))
         except csv.Error as error:
             survey.damaged(f"{path}: is not a table that can be read ({error})")
         except (OSError, EOFError) as error:
@@ -105,10 +105,10 @@ def header_of(path: Path, survey: Survey) -> list[str]:
     """The column names of a table."""
     with open_text(path, survey) as file:
         line = file.readline(1 << 20)
-        return next(csv.reader([line], delimiter=_delimiter(line)), [])
+        return next(csv.reader([line], delimiter=_guess_delimiter(line)), [])
 
 
-def _cells(
+def _iter_cells(
     path: Path, survey: Survey, rows: Iterator[list[str]], at: list[int | None], width: int
 ) -> Iterator[list[str]]:
     ragged = 0
@@ -130,7 +130,7 @@ def _cells(
         survey.remarks.append(f"{path.name}: {ragged} rows have more or fewer cells than the header")
 
 
-def _positions(
+def _find_positions(
     path: Path,
     header: list[str],
     required: Sequence[str],
@@ -140,8 +140,8 @@ def _positions(
 ) -> list[int | None]:
     known: dict[str, int] = {}
     for place, name in enumerate(header):
-        key = _plain(name)
-        if key and key in known and any(key == _plain(column) for column in (*required, *optional)):
+        key = _strip_name(name)
+        if key and key in known and any(key == _strip_name(column) for column in (*required, *optional)):
             raise UnreadableInput(
                 f"{path}: has two columns named `{name}`", hint="Remove or rename the one that is not meant."
             )
@@ -149,18 +149,18 @@ def _positions(
 
     def find(column: str) -> int | None:
         names = (column, *aliases.get(column, ()))
-        return next((known[_plain(name)] for name in names if _plain(name) in known), None)
+        return next((known[_strip_name(name)] for name in names if _strip_name(name) in known), None)
 
     missing = [column for column in required if find(column) is None]
     if missing:
         raise UnreadableInput(
             f"{path}: has no column {', '.join(f'`{column}`' for column in missing)}",
-            hint=_missing_hint(missing[0], header, elsewhere),
+            hint=_make_missing_hint(missing[0], header, elsewhere),
         )
     return [find(column) for column in (*required, *optional)]
 
 
-def _missing_hint(column: str, header: list[str], elsewhere: Mapping[str, str]) -> str:
+def _make_missing_hint(column: str, header: list[str], elsewhere: Mapping[str, str]) -> str:
     near = get_close_matches(column, header, n=1, cutoff=0.5)
     has = column_names(header)
     return (
@@ -179,15 +179,15 @@ def column_names(header: Sequence[str]) -> str:
     return ", ".join(told[:20]) or "no column names"
 
 
-def _delimiter(line: str) -> str:
+def _guess_delimiter(line: str) -> str:
     return max(",;\t", key=line.count)
 
 
-def _plain(name: str) -> str:
+def _strip_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
+def _replace_with_latin_1(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end

@@ -47,7 +47,7 @@ class PlainText:
 def read_report_lines(path: Path) -> Iterator[ReportText | BadLine]:
     """Every report of a file of JSON lines, gzipped or not; `-` is standard input."""
     try:
-        with _opened(path) as lines:
+        with _open_lines(path) as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield _report(number, line)
@@ -60,13 +60,13 @@ def read_report_lines(path: Path) -> Iterator[ReportText | BadLine]:
 def read_plain_text(path: Path) -> PlainText:
     """A file as text; of a report with sections, what describes the image."""
     try:
-        with _opened(path) as file:
+        with _open_lines(path) as file:
             raw = file.read()
     except FileNotFoundError as error:
         raise MissingInput(f"{path}: there is no such file") from error
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableInput(f"{path}: cannot be read ({error.__class__.__name__})") from error
-    return describing_part(_decoded(raw))
+    return describing_part(_decode_line(raw))
 
 
 def describing_part(raw: str) -> PlainText:
@@ -76,7 +76,7 @@ def describing_part(raw: str) -> PlainText:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _open_lines(path: Path) -> Iterator[IO[bytes]]:
     if path == STDIN:
         yield sys.stdin.buffer
     elif path.suffix == ".gz":
@@ -87,7 +87,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
 
 
-def _decoded(raw: bytes) -> str:
+def _decode_line(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -106,10 +106,10 @@ def _report(number: int, line: bytes) -> ReportText | BadLine:
     report_id = row.get("report_id")
     if isinstance(report_id, bool) or not isinstance(report_id, (str, int)) or report_id == "":
         return BadLine(number, "no `report_id`")
-    return _with_text(number, report_id, row)
+    return _read_report_text(number, report_id, row)
 
 
-def _with_text(number: int, report_id: str | int, row: dict[str, Any]) -> ReportText | BadLine:
+def _read_report_text(number: int, report_id: str | int, row: dict[str, Any]) -> ReportText | BadLine:
     if "text" in row:
         text = row["text"]
         return ReportText(report_id, text) if isinstance(text, str) else BadLine(number, "`text` is not text")

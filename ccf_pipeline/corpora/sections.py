@@ -84,7 +84,7 @@ def canonical_report(raw: str) -> CanonicalReport | None:
     last paragraph; then sections that some radiologists wrote the read under. An indication is never read.
     """
     sections = find_sections(raw)
-    found = _read_parts(sections) or _read_parts(_sections_within_lines(raw))
+    found = _read_parts(sections) or _read_parts(_split_inline_sections(raw))
     if found:
         return write_canonical(found, read_from="+".join(name for name, _ in found))
     paragraph = sections.get("last_paragraph", "")
@@ -108,12 +108,12 @@ def _read_parts(sections: dict[str, str]) -> list[tuple[str, str]]:
     ]
 
 
-def _sections_within_lines(raw: str) -> dict[str, str]:
+def _split_inline_sections(raw: str) -> dict[str, str]:
     """Findings and impression of a report whose headings stand anywhere and in any case."""
     found: dict[str, str] = {}
-    part = _last_part(raw)
+    part = _pick_last_part(raw)
     for section in split_sections(part):
-        if text := _squeeze(part[section.start : section.end]):
+        if text := _strip_spaces(part[section.start : section.end]):
             found[SECTION_OF.get(section.heading, section.heading)] = text
     return found
 
@@ -141,26 +141,26 @@ def find_sections(raw: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     last_block = ""
-    for name, block in _blocks(_last_part(raw)):
+    for name, block in _split_blocks(_pick_last_part(raw)):
         last_block = block
-        if name not in found or _squeeze(block):
-            found[name] = _squeeze(block)
+        if name not in found or _strip_spaces(block):
+            found[name] = _strip_spaces(block)
     if "full_report" in found:
-        found["last_paragraph"] = _squeeze(_without_title(last_block))
+        found["last_paragraph"] = _strip_spaces(_strip_title(last_block))
         return found
     paragraphs = BLANK_LINE.split(last_block.strip("\n"), maxsplit=1)
     if len(paragraphs) == 2:
-        found["last_paragraph"] = _squeeze(paragraphs[1])
+        found["last_paragraph"] = _strip_spaces(paragraphs[1])
     return found
 
 
-def _last_part(raw: str) -> str:
+def _pick_last_part(raw: str) -> str:
     """What stands between two fences, or after the last: the last of these parts that is a read."""
     body = raw.replace("\r\n", "\n").replace("\r", "\n")
     parts = [part for part in FENCE.split(body) if has_words(part)]
     for part in reversed(parts):
         opening = part.strip().split("\n", 1)[0].lower()
-        headers = _headers(part)
+        headers = _find_headers(part)
         names = {section_named(header.group(1)) for header in headers}
         is_aside = names <= NOT_THE_READ if names else opening.startswith(("addendum", "wet read"))
         if not is_aside and (headers or part is parts[-1]):
@@ -168,7 +168,7 @@ def _last_part(raw: str) -> str:
     return parts[-1] if len(parts) == 1 else ""
 
 
-def _without_title(report: str) -> str:
+def _strip_title(report: str) -> str:
     """A report without headers, from its first line that is not a title in capitals."""
     lines = report.split("\n")
     for number, line in enumerate(lines):
@@ -188,8 +188,8 @@ def section_named(header: str) -> str:
     return "findings" if TITLE_WORDS.search(name) else name
 
 
-def _blocks(body: str) -> Iterator[tuple[str, str]]:
-    headers = _headers(body)
+def _split_blocks(body: str) -> Iterator[tuple[str, str]]:
+    headers = _find_headers(body)
     if not headers:
         yield "full_report", body
         return
@@ -199,7 +199,7 @@ def _blocks(body: str) -> Iterator[tuple[str, str]]:
         yield section_named(header.group(1)), body[header.end() : end]
 
 
-def _headers(body: str) -> list[re.Match[str]]:
+def _find_headers(body: str) -> list[re.Match[str]]:
     """After a header the search goes on past the end of its line: what looks like one there is text."""
     headers: list[re.Match[str]] = []
     position = 0
@@ -212,5 +212,5 @@ def _headers(body: str) -> list[re.Match[str]]:
     return headers
 
 
-def _squeeze(text: str) -> str:
+def _strip_spaces(text: str) -> str:
     return " ".join(text.split())

@@ -70,8 +70,8 @@ def make_study(corpus: str, found: Found) -> Study | Skipped:
         label_source=found.label_source,
         image=found.image,
         image_missing=None if found.image else found.image_missing or "no_image_listed",
-        age=_age(found.age),
-        sex=_sex(found.sex),
+        age=_parse_age(found.age),
+        sex=_parse_sex(found.sex),
         notes=(*found.notes, *notes) if split else (*found.notes, *notes, "split_not_given"),
     )
 
@@ -94,25 +94,25 @@ def _read(found: Found) -> tuple[CanonicalReport | Skipped, tuple[str, ...]]:
         notes += (*(decoded.notes if decoded else ()), *mended)
         report = canonical_report(whole) if has_words(whole) else None
     if report is None or not has_words(report.text.partition(":")[2]):
-        return _no_read(found.study_id, whole), ()
+        return _skip_without_read(found.study_id, whole), ()
     if len(report.sentences) > MOST_SENTENCES:
         return Skipped(study_id=found.study_id, reason="too_many_sentences"), ()
     return report, tuple(dict.fromkeys(notes))
 
 
-def _no_read(study_id: str, whole: str) -> Skipped:
+def _skip_without_read(study_id: str, whole: str) -> Skipped:
     if not has_words(whole):
         return Skipped(study_id=study_id, reason="empty_report")
     return Skipped(study_id=study_id, reason="no_read", detail="no findings, impression or last paragraph")
 
 
-def _age(written: str) -> int | None:
+def _parse_age(written: str) -> int | None:
     """Whole years; "045Y", "45.0" and "45" are the same."""
     match = re.match(r"\s*0*(\d{1,3})(?:\.\d*)?\s*[yY]?\s*\Z", written)
     return int(match.group(1)) if match and int(match.group(1)) <= OLDEST else None
 
 
-def _sex(written: str) -> str | None:
+def _parse_sex(written: str) -> str | None:
     """`F` or `M`, as MIMIC-IV writes it."""
     letter = written.strip()[:1].upper()
     return letter if letter in ("F", "M") else None

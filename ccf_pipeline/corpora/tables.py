@@ -47,17 +47,17 @@ def read_tables(
     path: Path, survey: Survey, columns: ColumnSettings, *, images: Path | None = None
 ) -> Iterator[Study | Skipped]:
     """Every row of the table, or of all tables of a folder in the order of their names."""
-    files = _files(path)
+    files = _list_files(path)
     root = images or (path if path.is_dir() else path.parent)
     for file in files:
-        for number, row in enumerate(_rows(file, survey, columns), 1):
+        for number, row in enumerate(_iter_rows(file, survey, columns), 1):
             if isinstance(row, Skipped):
                 yield row
             else:
-                yield _study(root, row, file, number)
+                yield _make_study(root, row, file, number)
 
 
-def _files(path: Path) -> list[Path]:
+def _list_files(path: Path) -> list[Path]:
     if path.is_file() and path.name.endswith(SUFFIXES):
         return [path]
     if path.is_file():
@@ -70,11 +70,11 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _study(root: Path, row: Row, file: Path, number: int) -> Study | Skipped:
+def _make_study(root: Path, row: Row, file: Path, number: int) -> Study | Skipped:
     study_id = exact_id(row["study_id"], where=str(file))
     if not _ID.match(study_id):
         return Skipped(study_id=f"{file.name}:{number}", reason="bad_id", detail="no id, or one that is none")
-    image, missing = _image(root, row["image"], row["view"])
+    image, missing = _find_image(root, row["image"], row["view"])
     subject = exact_id(row["subject_id"], where=str(file))
     found = Found(
         study_id=study_id,
@@ -92,7 +92,7 @@ def _study(root: Path, row: Row, file: Path, number: int) -> Study | Skipped:
     return make_study(CORPUS, found)
 
 
-def _image(root: Path, path: str, view: str) -> tuple[ImageRef | None, str | None]:
+def _find_image(root: Path, path: str, view: str) -> tuple[ImageRef | None, str | None]:
     if not path.strip():
         return None, "no_image_listed"
     if view.strip().lower() not in _FRONTAL:
@@ -108,22 +108,22 @@ def _image(root: Path, path: str, view: str) -> tuple[ImageRef | None, str | Non
 # --- the three formats --------------------------------------------------------------------
 
 
-def _rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iterator[Row | Skipped]:
+def _iter_rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iterator[Row | Skipped]:
     name = file.name.removesuffix(".gz")
     if name.endswith(".parquet"):
-        return _parquet_rows(file, columns)
+        return _iter_parquet_rows(file, columns)
     if name.endswith((".jsonl", ".ndjson")):
-        return _json_rows(file, survey, columns)
-    return _csv_rows(file, survey, columns)
+        return _iter_json_rows(file, survey, columns)
+    return _iter_csv_rows(file, survey, columns)
 
 
-def _csv_rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iterator[Row]:
+def _iter_csv_rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iterator[Row]:
     chosen = choose_columns(file, header_of(file, survey), columns)
     for cells in read_table(file, survey, list(chosen.values())):
-        yield _row(dict(zip(chosen, cells, strict=True)))
+        yield _clean_row(dict(zip(chosen, cells, strict=True)))
 
 
-def _json_rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iterator[Row | Skipped]:
+def _iter_json_rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iterator[Row | Skipped]:
     chosen: dict[str, str] | None = None
     with open_text(file, survey) as lines:
         for number, line in enumerate(lines, 1):
@@ -138,16 +138,16 @@ def _json_rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iterator[
                 continue
             if chosen is None or chosen["study_id"] not in given:
                 chosen = choose_columns(file, list(given), columns)
-            yield _row({part: _written(given.get(column)) for part, column in chosen.items()})
+            yield _clean_row({part: _format_cell(given.get(column)) for part, column in chosen.items()})
 
 
-def _parquet_rows(file: Path, columns: ColumnSettings) -> Iterator[Row]:
+def _iter_parquet_rows(file: Path, columns: ColumnSettings) -> Iterator[Row]:
     try:
         table = pq.ParquetFile(file)
         chosen = choose_columns(file, table.schema_arrow.names, columns)
         for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=list(chosen.values())):
             for row in batch.to_pylist():
-                yield _row({part: _written(row[column]) for part, column in chosen.items()})
+                yield _clean_row({part: _format_cell(row[column]) for part, column in chosen.items()})
     except (pa.ArrowException, OSError) as error:
         raise UnreadableInput(f"{file}: is not readable Parquet ({error.__class__.__name__})") from error
 
@@ -175,11 +175,11 @@ def choose_columns(file: Path, header: Sequence[str], columns: ColumnSettings) -
     return chosen
 
 
-def _row(cells: Row) -> Row:
+def _clean_row(cells: Row) -> Row:
     return {part: cells.get(part, "") for part in USUAL_NAMES}
 
 
-def _written(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     """A cell as text: 50414267.0 is an id that a data frame made a float of."""
     if value is None or value != value:
         return ""

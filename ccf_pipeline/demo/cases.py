@@ -132,21 +132,21 @@ def _draw_findings(view: str, rng: random.Random) -> dict[str, Polarity]:
     for finding, *_ in figures.DRIVERS:
         if finding in present:
             states[finding] = "present"
-        elif rng.random() < _doubt_chance(finding):
+        elif rng.random() < _get_doubt_chance(finding):
             states[finding] = "uncertain"
     return states
 
 
 def _draw_present(view: str, rng: random.Random) -> list[str]:
     present: list[str] = []
-    for finding, driver, with_driver, without in _chances(view):
+    for finding, driver, with_driver, without in _list_chances(view):
         if rng.random() < (with_driver if driver in present else without):
             present.append(finding)
     return present
 
 
 @cache
-def _chances(view: str) -> list[tuple[str, str | None, float, float]]:
+def _list_chances(view: str) -> list[tuple[str, str | None, float, float]]:
     """Each finding with its driver, and its chance in an abnormal study with and without that."""
     chances = []
     for finding, driver, lift, correction in figures.DRIVERS:
@@ -160,7 +160,7 @@ def _chances(view: str) -> list[tuple[str, str | None, float, float]]:
 
 
 @cache
-def _doubt_chance(finding: str) -> float:
+def _get_doubt_chance(finding: str) -> float:
     return figures.uncertain_share(finding) / (figures.ABNORMAL_SHARE - figures.positive_share(finding))
 
 
@@ -249,7 +249,7 @@ def _draw_signs(
         if states.get(sign.finding) != "present" or rng.random() >= sign.rate:
             continue
         fact = next(fact for fact in facts if fact.concept == sign.finding)
-        if sign.concept in names or not _suits(sign, fact, visit):
+        if sign.concept in names or not _is_suitable(sign, fact, visit):
             continue
         if sign.implies and states.get(sign.implies) not in (
             "present",
@@ -266,7 +266,7 @@ def _draw_signs(
     return tuple(seen)
 
 
-def _suits(sign: signs.Sign, fact: Fact, visit: Visit) -> bool:
+def _is_suitable(sign: signs.Sign, fact: Fact, visit: Visit) -> bool:
     if sign.concept in signs.SIGN_OF_KIND and fact.kind not in signs.SIGN_OF_KIND[sign.concept]:
         return False
     if sign.when == "supine":
@@ -317,7 +317,7 @@ def _draw_devices(
         rate = device.ap if view == "AP" else device.pa
         if rng.random() < rate and signs.DEVICE_RIVALS.get(device.concept) not in names:
             names.add(device.concept)
-            chosen.append(_place_device(device, rng))
+            chosen.append(_lay_device(device, rng))
     pneumothorax = next((fact for fact in facts if fact.concept == signs.PNEUMOTHORAX), None)
     has_air = states.get(signs.PNEUMOTHORAX) == "present"
     if rng.random() < signs.CHEST_TUBE_RATE["with pneumothorax" if has_air else "without"]:
@@ -328,12 +328,12 @@ def _draw_devices(
     if not chosen:
         fallback = "att_picc" if view == "AP" else "att_pacemaker"
         chosen.append(
-            _place_device(next(device for device in signs.DEVICE_KINDS if device.concept == fallback), rng)
+            _lay_device(next(device for device in signs.DEVICE_KINDS if device.concept == fallback), rng)
         )
     return tuple(chosen)
 
 
-def _place_device(device: signs.Device, rng: random.Random) -> DeviceSeen:
+def _lay_device(device: signs.Device, rng: random.Random) -> DeviceSeen:
     side: Side | None = None
     if device.has_side:
         usual: Side = "left" if device.concept in ("att_pacemaker", "att_icd", "att_picc") else "right"

@@ -82,7 +82,7 @@ def _open_reports(folder: Path, as_zip: bool) -> Iterator[Callable[[DemoStudy], 
         return
     part = folder / f"{REPORTS_ZIP}.part"
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        yield lambda study: archive.writestr(_zip_entry(f"{study.folder}.txt"), study.text)
+        yield lambda study: archive.writestr(_make_zip_entry(f"{study.folder}.txt"), study.text)
     part.replace(folder / REPORTS_ZIP)
 
 
@@ -91,7 +91,7 @@ def _write_text(path: Path, text: str) -> None:
     path.write_bytes(text.encode())
 
 
-def _zip_entry(name: str) -> zipfile.ZipInfo:
+def _make_zip_entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, date_time=_ZIP_DATE)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16

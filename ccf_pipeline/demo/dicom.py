@@ -36,14 +36,14 @@ def write_dicom(path: Path, pixels: Pixels, study: DemoStudy, image: DemoImage) 
     meta.MediaStorageSOPClassUID = (
         DigitalXRayImageStorageForPresentation if is_digital else ComputedRadiographyImageStorage
     )
-    meta.MediaStorageSOPInstanceUID = UID(_uid("image", image.dicom_id))
+    meta.MediaStorageSOPInstanceUID = UID(_make_uid("image", image.dicom_id))
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = UID(_uid("implementation"))
+    meta.ImplementationClassUID = UID(_make_uid("implementation"))
     film = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
     film.SOPClassUID = meta.MediaStorageSOPClassUID
     film.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    film.StudyInstanceUID = _uid("study", study.study_id)
-    film.SeriesInstanceUID = _uid("series", study.study_id, image.view)
+    film.StudyInstanceUID = _make_uid("study", study.study_id)
+    film.SeriesInstanceUID = _make_uid("series", study.study_id, image.view)
     film.PatientName = ""
     film.PatientID = study.subject_id
     film.PatientSex = study.sex
@@ -69,6 +69,6 @@ def write_dicom(path: Path, pixels: Pixels, study: DemoStudy, image: DemoImage) 
     film.save_as(path, enforce_file_format=True)
 
 
-def _uid(*names: object) -> str:
+def _make_uid(*names: object) -> str:
     """A UID under the root for UUIDs, the same for the same names."""
     return f"2.25.{int.from_bytes(digest('uid', *names)[:16], 'big')}"

@@ -44,7 +44,7 @@ def write_resolved(pen: Pen, finding: str) -> Line:
     """That a finding of the last film is gone."""
     rng = pen.rng
     fact = Fact(finding, "absent", "left" if rng.random() < 0.5 else "right", None, None, None, None)
-    slots = _slots(pen, fact) | {"a": ""}
+    slots = _fill_slots(pen, fact) | {"a": ""}
     slots["np"] = expand(phrases.NOUNS[finding][None][0].template, rng, slots)
     text = write_sentence(pick(rng, phrases.RESOLVED), rng, slots)
     truths = (pen.state(finding, "absent", fact.side), pen.state("att_resolved", "present", fact.side))
@@ -64,21 +64,21 @@ def _write_fact(
     pen: Pen, template: str, fact: Fact, joined: Sequence[SignSeen] = (), doubts: Sequence[Fact] = ()
 ) -> Line:
     rng = pen.rng
-    slots = _slots(pen, fact)
+    slots = _fill_slots(pen, fact)
     noun = pick(rng, phrases.NOUNS[fact.concept][fact.kind])
     has_article = template.startswith(_TAKES_ARTICLE) and not pen.is_terse
     if not has_article:
         slots["a"] = ""
     phrase = expand(noun.template, rng, slots).lstrip()
     slots["np"] = phrase if has_article else phrase.removeprefix("a ")
-    slots["is"] = _verb(fact.kind, noun.counted, slots)
+    slots["is"] = _choose_verb(fact.kind, noun.counted, slots)
     truths = pen.state_fact(fact)
     truths += _fill_change(pen, template, fact, slots)
     slots["with"] = ""
     for sign in joined:
         clause = pick(rng, phrases.SIGN_NOUNS[sign.concept])
-        slots["with"] = " with " + expand(clause, rng, _slots(pen, sign.fact))
-        truths += _sign_truths(pen, sign, clause)
+        slots["with"] = " with " + expand(clause, rng, _fill_slots(pen, sign.fact))
+        truths += _list_sign_truths(pen, sign, clause)
     if doubts:
         names = [pick(rng, backdrop.ABSENT_NOUNS[doubt.concept]) for doubt in doubts]
         slots["doubts"] = " or ".join(name.removeprefix("focal ") for name in names)
@@ -105,7 +105,7 @@ def _fill_change(pen: Pen, template: str, fact: Fact, slots: dict[str, str]) -> 
 def _write_sign(pen: Pen, sign: SignSeen) -> Line:
     rng = pen.rng
     template = pick(rng, phrases.SIGN_NOUNS[sign.concept])
-    noun = expand(template, rng, _slots(pen, sign.fact))
+    noun = expand(template, rng, _fill_slots(pen, sign.fact))
     if pen.is_terse and rng.random() < 0.7:
         text = finish_sentence(noun)
     else:
@@ -114,10 +114,10 @@ def _write_sign(pen: Pen, sign: SignSeen) -> Line:
         if not frame.startswith(("There", "Note")):
             noun = noun.removeprefix("a ").removeprefix("an ")
         text = write_sentence(frame, rng, {"np": noun, "is": verb})
-    return Line(text, body_of(sign.fact.concept), tuple(_sign_truths(pen, sign, template)))
+    return Line(text, body_of(sign.fact.concept), tuple(_list_sign_truths(pen, sign, template)))
 
 
-def _sign_truths(pen: Pen, sign: SignSeen, template: str) -> list[TruthStatement]:
+def _list_sign_truths(pen: Pen, sign: SignSeen, template: str) -> list[TruthStatement]:
     """A sign has the side of its finding where the words have a place for it."""
     fact = sign.fact
     side = fact.side if any(slot in template for slot in _PLACE_SLOTS) else None
@@ -130,23 +130,23 @@ def _sign_truths(pen: Pen, sign: SignSeen, template: str) -> list[TruthStatement
     return truths
 
 
-def _slots(pen: Pen, fact: Fact) -> dict[str, str]:
+def _fill_slots(pen: Pen, fact: Fact) -> dict[str, str]:
     severity = fact.severity or ""
     slots = {**pen.numbers, **place_words(fact.side, fact.region), "sev": severity}
     slots["sevly"] = f"{severity}ly" if severity else ""
     if fact.concept == FRACTURE:
-        slots["nthbone"] = _bone(fact, pen.numbers["nth"])
+        slots["nthbone"] = _name_bone(fact, pen.numbers["nth"])
     return slots
 
 
-def _bone(fact: Fact, nth: str) -> str:
+def _name_bone(fact: Fact, nth: str) -> str:
     if fact.side == "bilateral":
         return {"rib": f"{nth} ribs", "clavicle": "clavicles"}.get(fact.region or "", "proximal humeri")
     bones = {"rib": f"{nth} rib", "clavicle": "clavicle", "humerus": "proximal humerus"}
     return bones.get(fact.region or "", "")
 
 
-def _verb(kind: str | None, is_counted: bool, slots: dict[str, str]) -> str:
+def _choose_verb(kind: str | None, is_counted: bool, slots: dict[str, str]) -> str:
     if kind in phrases.ALWAYS_PLURAL:
         return "are"
     return slots["is"] if is_counted else "is"

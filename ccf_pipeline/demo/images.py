@@ -141,7 +141,7 @@ def _draw_lung(canvas: _Canvas, side: str, volume: float) -> Pixels:
 def _draw_heart(canvas: _Canvas, present: dict[str, Fact], view: str) -> Pixels:
     growth = 1.06 if view == "AP" else 1.0
     if "fnd_cardiomegaly" in present:
-        growth += 0.2 * _growth(present["fnd_cardiomegaly"])
+        growth += 0.2 * _get_growth(present["fnd_cardiomegaly"])
     right = canvas.ellipse(0.48, 0.6, 0.11 * growth, 0.13 * growth, 0.2)
     left = canvas.ellipse(0.5 + 0.06 * growth, 0.65, 0.125 * growth, 0.115 * growth, 0.2)
     widening = 1.5 if "fnd_enlarged_cardiomediastinum" in present else 1.0
@@ -167,11 +167,11 @@ def _draw_ribs(canvas: _Canvas, weight: Pixels) -> None:
 def _draw_finding(
     canvas: _Canvas, fact: Fact, lungs: dict[str, Pixels], volume: float, is_supine: bool
 ) -> None:
-    for side in _sides(fact.side):
+    for side in _list_sides(fact.side):
         lung = lungs[side]
         sign = -1 if side == "right" else 1
         centre = 0.5 + sign * 0.22
-        growth = _growth(fact)
+        growth = _get_growth(fact)
         if fact.concept == "fnd_pleural_effusion":
             floor = (0.74 if side == "right" else 0.77) * volume
             _draw_effusion(canvas, (centre, floor), sign, growth, lung, is_supine)
@@ -194,7 +194,7 @@ def _draw_finding(
             canvas.add(canvas.line((centre + sign * 0.1, 0.44), (centre + sign * 0.13, 0.47), 0.007), 0.4)
     if fact.concept == "fnd_edema":
         for lung in lungs.values():
-            canvas.add(canvas.ellipse(0.5, 0.5, 0.34, 0.26, 0.9) * lung, 0.17 + 0.1 * _growth(fact))
+            canvas.add(canvas.ellipse(0.5, 0.5, 0.34, 0.26, 0.9) * lung, 0.17 + 0.1 * _get_growth(fact))
 
 
 def _draw_effusion(
@@ -271,14 +271,14 @@ def _draw_lateral(canvas: _Canvas, study: DemoStudy) -> None:
     canvas.blend(canvas.ellipse(0.5, 0.62, 0.44, 0.68, 0.05), 0.55)
     lung = canvas.ellipse(0.5, 0.45, 0.3, 0.36, 0.1) * (1 - canvas.ellipse(0.45, 0.98, 0.4, 0.27, 0.1))
     canvas.blend(lung, 0.2, 0.9)
-    growth = 1.0 + (0.2 * _growth(present["fnd_cardiomegaly"]) if "fnd_cardiomegaly" in present else 0.0)
+    growth = 1.0 + (0.2 * _get_growth(present["fnd_cardiomegaly"]) if "fnd_cardiomegaly" in present else 0.0)
     canvas.blend(canvas.ellipse(0.38, 0.6, 0.13 * growth, 0.14 * growth, 0.2), 0.72)
     canvas.add(canvas.line((0.47, 0.05), (0.5, 0.36), 0.02), -0.12)
     for nth in range(10):
         canvas.add(canvas.ellipse(0.76 - 0.02 * abs(nth - 5) / 5, 0.14 + nth * 0.08, 0.045, 0.032, 0.3), 0.2)
     effusion = present.get("fnd_pleural_effusion")
     if effusion is not None:
-        level = 0.72 - 0.06 * _growth(effusion) - 0.25 * np.maximum(canvas.x - 0.6, 0)
+        level = 0.72 - 0.06 * _get_growth(effusion) - 0.25 * np.maximum(canvas.x - 0.6, 0)
         canvas.blend(np.clip((canvas.y - level) / 0.02, 0, 1) * (lung > 0.3), 0.66, 0.9)
     for concept in ("fnd_consolidation", "fnd_pneumonia", "fnd_lung_opacity"):
         if concept in present:
@@ -286,11 +286,11 @@ def _draw_lateral(canvas: _Canvas, study: DemoStudy) -> None:
             canvas.add(canvas.ellipse(0.58, y, 0.1, 0.08, 0.9) * lung, 0.25)
 
 
-def _growth(fact: Fact) -> float:
+def _get_growth(fact: Fact) -> float:
     return _GROWTH.get(fact.severity or "", 1.0)
 
 
-def _sides(side: Side | None) -> tuple[str, ...]:
+def _list_sides(side: Side | None) -> tuple[str, ...]:
     if side == "bilateral":
         return ("right", "left")
     return (side or "right",)

@@ -81,13 +81,13 @@ def check_study_numbers(numbers: range) -> None:
 
 def draw_visit(seed: int, number: int, rng: random.Random) -> Visit:
     """Say who comes, how the films are taken and what they are called."""
-    patient = _patient_of(seed, number)
+    patient = _find_patient(seed, number)
     view = "AP" if rng.random() < AP_SHARE else "PA"
     nth = number - patient.first_study
     year, day = divmod(int(patient.subject_id) % 25_000 + nth * 97 + rng.randrange(60), 336)
     return Visit(
         number=number,
-        study_id=_spread(seed, "study", number, 50_000_000),
+        study_id=_map_number(seed, "study", number, 50_000_000),
         patient=patient,
         age=min(patient.age + nth * 97 // 365, 91),
         view=view,
@@ -109,7 +109,7 @@ def _draw_images(seed: int, number: int, view: str, rng: random.Random) -> tuple
         views.append(view)
     return tuple(
         DemoImage(
-            dicom_id=_dicom_id(seed, number, nth),
+            dicom_id=_make_dicom_id(seed, number, nth),
             view=one,
             view_is_recorded=rng.random() >= 0.042,
             is_dicom=rng.random() < 0.12,
@@ -118,18 +118,18 @@ def _draw_images(seed: int, number: int, view: str, rng: random.Random) -> tuple
     )
 
 
-def _dicom_id(seed: int, number: int, nth: int) -> str:
+def _make_dicom_id(seed: int, number: int, nth: int) -> str:
     text = digest(seed, "image", number, nth).hex()[:40]
     return "-".join(text[at : at + 8] for at in range(0, 40, 8))
 
 
-def _patient_of(seed: int, study_number: int) -> Patient:
+def _find_patient(seed: int, study_number: int) -> Patient:
     block, place = divmod(study_number, BLOCK_STUDIES)
-    return _patients_by_place(seed, block)[place]
+    return _sort_patients(seed, block)[place]
 
 
 @lru_cache(maxsize=16)
-def _patients_by_place(seed: int, block: int) -> tuple[Patient, ...]:
+def _sort_patients(seed: int, block: int) -> tuple[Patient, ...]:
     rng = seeded_random(seed, "block", block)
     counts = [1] * BLOCK_PATIENTS
     for _ in range(BLOCK_STUDIES - BLOCK_PATIENTS):
@@ -142,7 +142,7 @@ def _patients_by_place(seed: int, block: int) -> tuple[Patient, ...]:
         number = block * BLOCK_PATIENTS + nth
         patient = Patient(
             number=number,
-            subject_id=_spread(seed, "subject", number, 10_000_000),
+            subject_id=_map_number(seed, "subject", number, 10_000_000),
             split=split_of_patient(number),
             sex="F" if rng.random() < 0.48 else "M",
             age=min(91, max(18, round(rng.gauss(62, 17)))),
@@ -167,12 +167,12 @@ def split_of_patient(number: int) -> Split:
 
 
 @lru_cache(maxsize=8)
-def _spreading(seed: int, kind: str) -> tuple[int, int]:
+def _choose_spreading(seed: int, kind: str) -> tuple[int, int]:
     noise = digest(seed, kind)
     factor = int.from_bytes(noise[:4], "big") % (ID_SPACE - 1) + 1
     return factor, int.from_bytes(noise[4:8], "big") % ID_SPACE
 
 
-def _spread(seed: int, kind: str, number: int, base: int) -> str:
-    factor, offset = _spreading(seed, kind)
+def _map_number(seed: int, kind: str, number: int, base: int) -> str:
+    factor, offset = _choose_spreading(seed, kind)
     return str(base + (number * factor + offset) % ID_SPACE)

@@ -17,7 +17,7 @@ def is_named_lobe(side: Side | None, region: str | None) -> bool:
 @cache
 def place_words(side: Side | None, region: str | None) -> dict[str, str]:
     """Slots for one place: `place` follows a noun, `locus` goes before it; articles and plurals agree."""
-    place, locus = _place_and_locus(side, region)
+    place, locus = _split_place(side, region)
     is_both = side == "bilateral"
     single = side if side in ("left", "right") else ""
     return {
@@ -40,7 +40,7 @@ def place_words(side: Side | None, region: str | None) -> dict[str, str]:
     }
 
 
-def _place_and_locus(side: Side | None, region: str | None) -> tuple[str, str]:
+def _split_place(side: Side | None, region: str | None) -> tuple[str, str]:
     if side is None:
         return "", ""
     if region == "lingula":

@@ -45,7 +45,7 @@ def write_report(case: Case, rng: random.Random) -> Report:
     truths: list[TruthStatement] = []
     for section, lines in _write_reading(case, rng, style):
         body = _join(lines, rng, style, section)
-        heading = _heading(section, rng)
+        heading = _write_heading(section, rng)
         blocks.append(f"{heading}:  {body}" if heading else body)
         sections.append(section)
         truths += [truth for line in lines for truth in line.truths]
@@ -59,7 +59,7 @@ def _write_reading(case: Case, rng: random.Random, style: _Style) -> list[tuple[
         return Pen(case, rng, section, numbers, style.is_terse)
 
     if case.layout == "both":
-        findings = _never_empty(pen("findings"), has_extra_denials=True)
+        findings = _fill_empty_section(pen("findings"), has_extra_denials=True)
         return [("findings", findings), ("impression", write_in_short(pen("impression")))]
     if case.layout == "impression":
         if rng.random() < 0.35:
@@ -67,10 +67,10 @@ def _write_reading(case: Case, rng: random.Random, style: _Style) -> list[tuple[
         lines = write_in_full(pen("impression"), sign_share=0.75, normal_share=0.4, has_extra_denials=False)
         return [("impression", lines + write_all_clear(pen("impression"), must=not lines))]
     section = "findings" if case.layout == "findings" else "last_paragraph"
-    return [(section, _never_empty(pen(section), has_extra_denials=False))]
+    return [(section, _fill_empty_section(pen(section), has_extra_denials=False))]
 
 
-def _never_empty(pen: Pen, has_extra_denials: bool) -> list[Line]:
+def _fill_empty_section(pen: Pen, has_extra_denials: bool) -> list[Line]:
     lines = write_in_full(pen, sign_share=1.0, normal_share=1.0, has_extra_denials=has_extra_denials)
     return lines or write_all_clear(pen, must=True)
 
@@ -94,7 +94,7 @@ def _join(lines: list[Line], rng: random.Random, style: _Style, section: str) ->
     return " ".join(texts)
 
 
-def _heading(section: str, rng: random.Random) -> str:
+def _write_heading(section: str, rng: random.Random) -> str:
     if section == "last_paragraph":
         return ""
     is_odd = rng.random() < 0.02

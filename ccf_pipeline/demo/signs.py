@@ -228,7 +228,7 @@ Relation = tuple[str, str, Literal["positive", "exclusive"]]
 _RARE = frozenset({"att_displacement", "att_callus", "att_cortical_discontinuity", "att_shift_away"})
 
 
-def _positive_relations() -> list[Relation]:
+def _list_positive_relations() -> list[Relation]:
     pairs = [(sign.concept, sign.finding) for sign in SIGNS if sign.concept not in _RARE]
     pairs += [
         (kind.concept, finding)
@@ -260,7 +260,7 @@ def _positive_relations() -> list[Relation]:
     return [(one, other, "positive") for one, other in pairs]
 
 
-def _exclusive_relations() -> list[Relation]:
+def _list_exclusive_relations() -> list[Relation]:
     pairs = [(normal, finding) for finding, normal in DENIED_BY.items() if finding != FRACTURE]
     pairs += [
         (normal, finding)
@@ -283,7 +283,7 @@ def _exclusive_relations() -> list[Relation]:
     return [(one, other, "exclusive") for one, other in pairs]
 
 
-PLANTED_RELATIONS: tuple[Relation, ...] = (*_positive_relations(), *_exclusive_relations())
+PLANTED_RELATIONS: tuple[Relation, ...] = (*_list_positive_relations(), *_list_exclusive_relations())
 
 
 def follows_from_planted(one: str, other: str) -> bool:
@@ -294,9 +294,9 @@ def follows_from_planted(one: str, other: str) -> bool:
     """
     if any(concept in _EVERYWHERE for concept in (one, other)):
         return True
-    relatives = _relatives()
+    relatives = _map_relatives()
     mine, theirs = relatives.get(one, {one}), relatives.get(other, {other})
-    planted = _planted_pairs()
+    planted = _list_planted_pairs()
     return any(a == b or (a, b) in planted for a in mine for b in theirs)
 
 
@@ -306,12 +306,12 @@ _EVERYWHERE = frozenset(
 
 
 @cache
-def _planted_pairs() -> frozenset[tuple[str, str]]:
-    pairs = {(one, other) for one, other, _ in PLANTED_RELATIONS} | _unplanted_blocks()
+def _list_planted_pairs() -> frozenset[tuple[str, str]]:
+    pairs = {(one, other) for one, other, _ in PLANTED_RELATIONS} | _list_unplanted_blocks()
     return frozenset(pairs | {(other, one) for one, other in pairs})
 
 
-def _unplanted_blocks() -> set[tuple[str, str]]:
+def _list_unplanted_blocks() -> set[tuple[str, str]]:
     """Exclusions that are kept everywhere but are too rare to be asked of a miner."""
     blocks = {
         (normal.concept, blocker) for normal in (*NORMALS, NO_ACUTE_PROCESS) for blocker in normal.blocked_by
@@ -333,7 +333,7 @@ _NORMALS_OF_DENIAL = {
 
 
 @cache
-def _relatives() -> dict[str, set[str]]:
+def _map_relatives() -> dict[str, set[str]]:
     relatives: dict[str, set[str]] = {}
     rare = [(sign.concept, sign.finding) for sign in SIGNS]
     rare += [(kind.concept, finding) for finding, kinds in KINDS.items() for kind in kinds if kind.concept]

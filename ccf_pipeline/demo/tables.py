@@ -56,18 +56,18 @@ class TableWriter:
         who = (study.subject_id, study.study_id)
         tables = self._tables
         tables["cxr-study-list.csv.gz"].writerow((*who, f"{study.folder}.txt"))
-        tables["mimic-cxr-2.0.0-chexpert.csv.gz"].writerow((*who, *_codes(study.labels)))
+        tables["mimic-cxr-2.0.0-chexpert.csv.gz"].writerow((*who, *_encode_labels(study.labels)))
         negbio = _read_as_negbio(study, self._seed)
-        tables["mimic-cxr-2.0.0-negbio.csv.gz"].writerow((*who, *_codes(negbio)))
+        tables["mimic-cxr-2.0.0-negbio.csv.gz"].writerow((*who, *_encode_labels(negbio)))
         for image in study.images:
             path = f"{study.folder}/{image.dicom_id}.dcm"
             tables["cxr-record-list.csv.gz"].writerow((*who, image.dicom_id, path))
             tables["mimic-cxr-2.0.0-split.csv.gz"].writerow(
                 (image.dicom_id, study.study_id, study.subject_id, study.split)
             )
-            row = _metadata(study, image, image_size[image.dicom_id])
+            row = _make_metadata_row(study, image, image_size[image.dicom_id])
             tables["mimic-cxr-2.0.0-metadata.csv.gz"].writerow(row)
-        self._truth.write(json.dumps(_truth_row(study), separators=(",", ":")) + "\n")
+        self._truth.write(json.dumps(_make_truth_row(study), separators=(",", ":")) + "\n")
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _open_gzip(path: Path) -> Iterator[io.TextIOWrapper]:
         yield text
 
 
-def _codes(labels: Mapping[str, float]) -> list[str]:
+def _encode_labels(labels: Mapping[str, float]) -> list[str]:
     return [str(labels[label]) if label in labels else "" for label in _LABEL_COLUMNS]
 
 
@@ -109,7 +109,7 @@ def _read_as_negbio(study: DemoStudy, seed: int) -> dict[str, float]:
     return labels
 
 
-def _metadata(study: DemoStudy, image: DemoImage, size: tuple[int, int]) -> tuple[object, ...]:
+def _make_metadata_row(study: DemoStudy, image: DemoImage, size: tuple[int, int]) -> tuple[object, ...]:
     procedure = _PROCEDURES[study.view]
     view = image.view if image.view_is_recorded else ""
     return (
@@ -127,7 +127,7 @@ def _metadata(study: DemoStudy, image: DemoImage, size: tuple[int, int]) -> tupl
     )
 
 
-def _truth_row(study: DemoStudy) -> dict[str, object]:
+def _make_truth_row(study: DemoStudy) -> dict[str, object]:
     return {
         "study_id": study.study_id,
         "subject_id": study.subject_id,

@@ -214,7 +214,7 @@ class Desk:
         shard = self._open[number] = ShardAtWork(number)
         for planned in self._folder.planned_studies(number):
             entry = with_bound_images(planned, root)
-            for plans in _reworded_together(entry.plans, expert):
+            for plans in _list_reworded_plans(entry.plans, expert):
                 chosen = write_chosen(plans, entry.study, materials.templates[CHOSEN], expert)
                 shard.missing += 1
                 yield Inquiry(shard, len(shard.records), entry.study, plans[0], chosen)
@@ -231,7 +231,7 @@ class Desk:
         if shard.missing == 0:
             self._keep_taken_over()
             records = [record for record in shard.records if record is not None]
-            self._folder.seal_shard(shard.number, _with_chosen(records, shard.chosen))
+            self._folder.seal_shard(shard.number, _add_chosen_text(records, shard.chosen))
             del self._open[shard.number]
 
     # --- answers ------------------------------------------------------------------------------
@@ -307,14 +307,14 @@ class Desk:
         self._settle(shard)
 
 
-def _reworded_together(plans: tuple[Plan, ...], expert: ExpertSettings) -> tuple[tuple[Plan, ...], ...]:
+def _list_reworded_plans(plans: tuple[Plan, ...], expert: ExpertSettings) -> tuple[tuple[Plan, ...], ...]:
     """The plans of a study that share a factual side in other words."""
     if not expert.rewords:
         return ()
     return tuple((plan,) for plan in plans) if expert.rewords_pairs else (plans,)
 
 
-def _with_chosen(records: list[Record], chosen: dict[str, Reworded]) -> list[Record]:
+def _add_chosen_text(records: list[Record], chosen: dict[str, Reworded]) -> list[Record]:
     """The rows with the factual side in other words; the first that shares them tells what they cost."""
     told: set[str] = set()
     rows = []

@@ -70,7 +70,7 @@ def append_audit(folder: Path, event: str, facts: Mapping[str, Any]) -> None:
                 "entry": last[0]["entry"] + 1 if last else 1,
                 "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "event": event,
-                "user": _user(),
+                "user": _get_user_name(),
                 "host": socket.gethostname(),
                 "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
                 **facts,
@@ -85,19 +85,19 @@ def append_audit(folder: Path, event: str, facts: Mapping[str, Any]) -> None:
 
 def verify_audit(folder: Path) -> list[dict[str, Any]]:
     """Every line, if the chain holds; the first that does not is named."""
-    return _verified(folder / AUDIT)
+    return _read_verified_lines(folder / AUDIT)
 
 
 def verify_every_audit(folder: Path) -> list[dict[str, Any]]:
     """The same of all who worked on a build, on this machine or elsewhere."""
     logs = [folder / AUDIT, *sorted((folder / OTHERS).glob("*.jsonl"))]
-    return [entry for log in logs for entry in _verified(log)]
+    return [entry for log in logs for entry in _read_verified_lines(log)]
 
 
-def _verified(path: Path) -> list[dict[str, Any]]:
+def _read_verified_lines(path: Path) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     previous = BEGINNING
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(_read_lines(path), start=1):
         try:
             entry = json.loads(line)
             sealed = entry.pop("hash")
@@ -136,7 +136,7 @@ def settings_digest(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="ascii")
     except FileNotFoundError:
@@ -160,7 +160,7 @@ def _hash(entry: Mapping[str, Any]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _user() -> str:
+def _get_user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

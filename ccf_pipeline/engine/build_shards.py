@@ -42,7 +42,7 @@ def build_shards(
     sensitivity = corpus_terms(settings.corpus).sensitivity
     with (
         earlier_answers(folder.path, settings.reuse, sensitivity) as earlier,
-        audited_run(folder.path, _audit_facts(materials, plan, expert), lambda: tally.spend),
+        audited_run(folder.path, _collect_audit_facts(materials, plan, expert), lambda: tally.spend),
     ):
         desk = Desk(
             folder, materials, shards, expert, journal, tally, watch=watch, stopping=stopping, earlier=earlier
@@ -50,7 +50,7 @@ def build_shards(
         desk.run()
 
 
-def _audit_facts(materials: Materials, plan: PlanSummary, expert: Expert) -> dict[str, Any]:
+def _collect_audit_facts(materials: Materials, plan: PlanSummary, expert: Expert) -> dict[str, Any]:
     """Return the names and counts that the audit log keeps of a run, never a text."""
     terms = corpus_terms(materials.settings.corpus)
     return {

@@ -28,7 +28,7 @@ def open_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
     refuse_store(path)
     _leave_no_core_dumps()
     with held(path):
-        yield _entered(path, identity, alone=True)
+        yield _enter_build(path, identity, alone=True)
 
 
 @contextlib.contextmanager
@@ -38,11 +38,11 @@ def join_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
     _leave_no_core_dumps()
     with shared(path) as first:
         with guarded(path):
-            folder = _entered(path, identity, alone=first)
+            folder = _enter_build(path, identity, alone=first)
         yield folder
 
 
-def _entered(path: Path, identity: dict[str, Any], *, alone: bool) -> BuildFolder:
+def _enter_build(path: Path, identity: dict[str, Any], *, alone: bool) -> BuildFolder:
     try:
         _refuse_other_build(path, identity)
         if alone:
@@ -56,7 +56,7 @@ def _entered(path: Path, identity: dict[str, Any], *, alone: bool) -> BuildFolde
 def _refuse_other_build(path: Path, identity: dict[str, Any]) -> None:
     """A folder goes on only with what it was begun with; before its plan stands, nothing was begun."""
     file = path / "build.json"
-    begun = _begun_with(path, file)
+    begun = _read_begun_identity(path, file)
     if begun is None or not (path / PLAN_SUMMARY).is_file():
         remove_folder(path / "plan")
         if begun != identity:
@@ -71,12 +71,13 @@ def refuse_other_identity(place: str, begun: dict[str, Any], identity: dict[str,
     if differing:
         key = differing[0]
         raise BuildConflict(
-            f"{place}: was begun with {key} = {_said(begun.get(key))}, not {_said(identity.get(key))}",
+            f"{place}: was begun with {key} = {_format_setting(begun.get(key))},"
+            f" not {_format_setting(identity.get(key))}",
             hint="Choose another --out for the new build, or give the settings it was begun with.",
         )
 
 
-def _said(value: object) -> str:
+def _format_setting(value: object) -> str:
     return "nothing" if value is None else repr(value)
 
 
@@ -85,7 +86,7 @@ def identity_text(identity: dict[str, Any]) -> str:
     return json.dumps(identity, indent=1, sort_keys=True) + "\n"
 
 
-def _begun_with(path: Path, file: Path) -> dict[str, Any] | None:
+def _read_begun_identity(path: Path, file: Path) -> dict[str, Any] | None:
     if not file.exists():
         ours = {LOCK, GUARD, STOP, *(entry.name for entry in path.glob(TEMPORARY_FILES))}
         others = sorted(entry.name for entry in path.iterdir() if entry.name not in ours)

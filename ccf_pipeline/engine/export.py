@@ -50,9 +50,9 @@ def export_config(
     export = find_export(config)
     folder, plan, begun = open_finished(build)
     settings = settings_of(begun, out=build, graph=None)
-    chosen = _chosen(settings.dataset, choices or {}, export, kind)
+    chosen = _merge_settings(settings.dataset, choices or {}, export, kind)
     refuse_filled(out)
-    root, form = images_root(settings.corpus), kind or _usual_format(export)
+    root, form = images_root(settings.corpus), kind or _choose_format(export)
     require_room(out, bytes_wanted(folder, plan.shards, [export], root, chosen.images, form))
 
     def tell(shard: int) -> None:
@@ -87,11 +87,11 @@ def open_finished(build: Path) -> tuple[BuildFolder, PlanSummary, dict[str, Any]
     return folder, plan, begun
 
 
-def _usual_format(export: Export) -> FileFormat:
+def _choose_format(export: Export) -> FileFormat:
     return "parquet" if "parquet" in export.formats else "json"
 
 
-def _chosen(
+def _merge_settings(
     of_the_build: DatasetSettings, choices: Mapping[str, Any], export: Export, kind: FileFormat | None
 ) -> DatasetSettings:
     """The settings of the build with what was said now; a text format cannot hold the bytes of an image."""
@@ -134,13 +134,13 @@ def _write_papers(
         lineage,
         corpus_terms(settings.corpus),
         chosen,
-        _reviews(written, graph, lineage),
+        _count_reviews_of_rows(written, graph, lineage),
         build=folder.path,
         vouched=attestation_lines(folder.path),
     )
 
 
-def _reviews(written: WrittenDataset, graph: Path | None, lineage: Lineage) -> dict[str, int]:
+def _count_reviews_of_rows(written: WrittenDataset, graph: Path | None, lineage: Lineage) -> dict[str, int]:
     """The review states of the relations behind the rows; none where another graph is at hand."""
     loaded = load_graph(graph)
     return reviews_of(loaded, written.tally.targets) if loaded.digest == lineage.graph_digest else {}

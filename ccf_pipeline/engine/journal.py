@@ -153,7 +153,7 @@ class Journal:
 
     def spent(self) -> Spend:
         """What all answers kept here cost, but for those that another build paid for."""
-        return _spend(self._mending(lambda: self._database.execute(SPENT).fetchone()))
+        return _read_spend(self._mending(lambda: self._database.execute(SPENT).fetchone()))
 
     def taken_over(self) -> int:
         """How many answers another build paid for."""
@@ -181,7 +181,7 @@ class Journal:
             return connect(self.path)
         except READING_FAULTS as error:
             if not is_damage(error, self.path) or not _is_ours(self.path):
-                raise _refused(self.path, error) from error
+                raise _make_journal_error(self.path, error) from error
         return self._rebuilt()
 
     def _mending(self, work: Callable[[], T]) -> T:
@@ -190,12 +190,12 @@ class Journal:
             return work()
         except READING_FAULTS as error:
             if not is_damage(error, self.path):
-                raise _refused(self.path, error) from error
+                raise _make_journal_error(self.path, error) from error
         self._salvage()
         try:
             return work()
         except READING_FAULTS as error:
-            raise _refused(self.path, error) from error
+            raise _make_journal_error(self.path, error) from error
 
     def _insert(self, rows: Iterable[tuple[object, ...]]) -> None:
         self._database.execute("BEGIN IMMEDIATE")
@@ -241,13 +241,13 @@ class Journal:
                 self._database = connect(self.path)
                 self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 with opened_copy(corrupt, self.path) as damaged:
-                    for portion in _portions(good_rows(damaged)):
+                    for portion in _split_portions(good_rows(damaged)):
                         self._insert(portion)
                     with contextlib.suppress(*READING_FAULTS):
                         known = damaged.execute("SELECT name, model, learns FROM experts").fetchall()
                         self._database.executemany("INSERT OR REPLACE INTO experts VALUES (?, ?, ?)", known)
             except (OSError, sqlite3.Error) as error:
-                raise _refused(self.path, error) from error
+                raise _make_journal_error(self.path, error) from error
             remove(self._marker)
         return self._database
 
@@ -267,7 +267,7 @@ class Journal:
             fcntl.flock(self._users, fcntl.LOCK_SH)
 
 
-def _portions(rows: Iterator[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
+def _split_portions(rows: Iterator[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
     while portion := list(itertools.islice(rows, PORTION)):
         yield portion
 
@@ -286,7 +286,7 @@ def pace(path: Path) -> Pace:
 
 def spent_beside(path: Path) -> Spend:
     """What all answers cost, read beside whoever is writing them."""
-    return _spend(_read_beside(path, SPENT))
+    return _read_spend(_read_beside(path, SPENT))
 
 
 def taken_over_beside(path: Path) -> int:
@@ -302,10 +302,10 @@ def _read_beside(path: Path, question: str) -> tuple[Any, ...]:
             row: tuple[Any, ...] = database.execute(question).fetchone()
             return row
     except sqlite3.Error as error:
-        raise _refused(path, error) from error
+        raise _make_journal_error(path, error) from error
 
 
-def _spend(row: tuple[Any, ...]) -> Spend:
+def _read_spend(row: tuple[Any, ...]) -> Spend:
     answers, tokens_in, tokens_cached, tokens_out = row
     return Spend(answers=answers, tokens_in=tokens_in, tokens_cached=tokens_cached, tokens_out=tokens_out)
 
@@ -315,5 +315,5 @@ def _is_ours(path: Path) -> bool:
     return path.parent.name == "journal"
 
 
-def _refused(path: Path, error: Exception) -> StorageError:
+def _make_journal_error(path: Path, error: Exception) -> StorageError:
     return StorageError(f"{path}: the journal cannot be used ({error})")

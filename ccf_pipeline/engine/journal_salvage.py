@@ -49,14 +49,14 @@ def opened_copy(path: Path, fresh: Path) -> Iterator[sqlite3.Connection]:
                 target = scratch.with_name(scratch.name + ending)
                 target.touch(PRIVATE_FILE)
                 shutil.copyfile(source, target)
-        with contextlib.closing(_opened(scratch, fresh)) as database:
+        with contextlib.closing(_open_scratch_journal(scratch, fresh)) as database:
             yield database
     finally:
         for ending in (*BESIDE, "-shm"):
             scratch.with_name(scratch.name + ending).unlink(missing_ok=True)
 
 
-def _opened(scratch: Path, fresh: Path) -> sqlite3.Connection:
+def _open_scratch_journal(scratch: Path, fresh: Path) -> sqlite3.Connection:
     database = sqlite3.connect(scratch, isolation_level=None)
     database.text_factory = lenient_text
     try:
@@ -67,13 +67,13 @@ def _opened(scratch: Path, fresh: Path) -> sqlite3.Connection:
     except READING_FAULTS:
         pass
     database.close()
-    _stand_in_first_page(scratch, fresh)
+    _replace_first_page(scratch, fresh)
     database = sqlite3.connect(scratch, isolation_level=None)
     database.text_factory = lenient_text
     return database
 
 
-def _stand_in_first_page(path: Path, fresh: Path) -> None:
+def _replace_first_page(path: Path, fresh: Path) -> None:
     """The first page says where every table begins: the same in every journal, but for the file's size."""
     with fresh.open("rb") as file:
         page = bytearray(file.read(PAGE))
@@ -100,7 +100,7 @@ def readable_rows(database: sqlite3.Connection, table: str, columns: str) -> Ite
         if rows is None:
             rows = read(after, 1)
         if rows is None:
-            after = _next_readable(after, lambda position: read(position, 1) is not None)
+            after = _find_next_readable(after, lambda position: read(position, 1) is not None)
             continue
         if not rows:
             return
@@ -109,7 +109,7 @@ def readable_rows(database: sqlite3.Connection, table: str, columns: str) -> Ite
         after = max(after + 1, int(str(rows[-1][0])))
 
 
-def _next_readable(after: int, readable: Callable[[int], bool]) -> int | None:
+def _find_next_readable(after: int, readable: Callable[[int], bool]) -> int | None:
     """The first place behind `after` from which rows can be read again; None if there is none."""
     step = 1
     while not readable(after + step):

@@ -31,11 +31,11 @@ WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a folder alone; refused while anyone else works on it."""
-    with _opened(folder / LOCK) as file:
+    with _open_lock_file(folder / LOCK) as file:
         if not _lock(file, fcntl.LOCK_EX, folder):
-            raise _busy(folder, file)
+            raise _make_conflict(folder, file)
         _refuse_other_host(folder, file)
-        _write(file, _me(shares=False))
+        _write(file, _describe_this_process(shares=False))
         try:
             yield
         finally:
@@ -45,13 +45,13 @@ def held(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def shared(folder: Path) -> Iterator[bool]:
     """Hold a folder together with others on this machine; says whether this process is the first."""
-    with _opened(folder / LOCK) as file:
+    with _open_lock_file(folder / LOCK) as file:
         first = _lock(file, fcntl.LOCK_EX, folder)
         if first:
             _refuse_other_host(folder, file)
-            _write(file, _me(shares=True))
+            _write(file, _describe_this_process(shares=True))
         if not _lock(file, fcntl.LOCK_SH, folder):
-            raise _busy(folder, file)
+            raise _make_conflict(folder, file)
         try:
             yield first
         finally:
@@ -62,7 +62,7 @@ def shared(folder: Path) -> Iterator[bool]:
 @contextlib.contextmanager
 def guarded(folder: Path) -> Iterator[None]:
     """One at a time among those that share a folder; the others wait."""
-    with _opened(folder / GUARD) as file:
+    with _open_lock_file(folder / GUARD) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -70,7 +70,7 @@ def guarded(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def leased(path: Path) -> Iterator[bool]:
     """Whether this piece of work is ours for now; it is not while another process has it."""
-    with _opened(path) as file:
+    with _open_lock_file(path) as file:
         yield _lock(file, fcntl.LOCK_EX, path)
 
 
@@ -78,7 +78,7 @@ def is_leased(path: Path) -> bool:
     """Whether a process that lives has this piece of work."""
     if not path.is_file():
         return False
-    with _opened(path) as file:
+    with _open_lock_file(path) as file:
         return not _lock(file, fcntl.LOCK_SH, path)
 
 
@@ -87,7 +87,7 @@ def holder_of(folder: Path) -> Holder | None:
     path = folder / LOCK
     if not path.is_file():
         return None
-    with _opened(path) as file:
+    with _open_lock_file(path) as file:
         holder = _read(file)
         if holder is not None and holder.host != socket.gethostname():
             return holder
@@ -102,7 +102,7 @@ def _is_alive(file: IO[bytes], folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _open_lock_file(path: Path) -> Iterator[IO[bytes]]:
     try:
         make_folder(path.parent, private=True)
         path.touch(PRIVATE_FILE)
@@ -136,24 +136,24 @@ def _refuse_other_host(folder: Path, file: IO[bytes]) -> None:
     holder = _read(file)
     if holder is not None and holder.host != socket.gethostname():
         raise BuildConflict(
-            f"{folder}: was taken by {_named(holder)} and never given back",
+            f"{folder}: was taken by {_name_holder(holder)} and never given back",
             hint=f"If nothing works on it there any more, remove {folder / LOCK} and run this again.",
         )
 
 
-def _busy(folder: Path, file: IO[bytes]) -> BuildConflict:
+def _make_conflict(folder: Path, file: IO[bytes]) -> BuildConflict:
     holder = _read(file)
     return BuildConflict(
-        f"{folder}: is being built by {_named(holder) if holder else 'another process'}",
+        f"{folder}: is being built by {_name_holder(holder) if holder else 'another process'}",
         hint=f"Wait for it, or stop it with `ccf-build stop {folder}`.",
     )
 
 
-def _named(holder: Holder) -> str:
+def _name_holder(holder: Holder) -> str:
     return f"process {holder.pid} on {holder.host}"
 
 
-def _me(*, shares: bool) -> Holder:
+def _describe_this_process(*, shares: bool) -> Holder:
     listens = (
         callable(signal.getsignal(signal.SIGTERM)) and threading.current_thread() is threading.main_thread()
     )

@@ -70,17 +70,17 @@ class Materials:
     def identity(self) -> dict[str, Any]:
         """Everything that decides the bytes of a build; its folder goes on only under the same."""
         chosen = self.settings.model_dump(mode="json", exclude=ELSEWHERE)
-        return {**_flat(chosen), **self.lineage.model_dump()}
+        return {**_flatten_settings(chosen), **self.lineage.model_dump()}
 
     def read(self, text: str) -> Reading:
         return read_facts(text, self.lexicon)
 
 
-def _flat(table: dict[str, Any], above: str = "") -> dict[str, Any]:
+def _flatten_settings(table: dict[str, Any], above: str = "") -> dict[str, Any]:
     def entries() -> Iterator[tuple[str, Any]]:
         for key, value in table.items():
             if isinstance(value, dict):
-                yield from _flat(value, f"{above}{key}.").items()
+                yield from _flatten_settings(value, f"{above}{key}.").items()
             else:
                 yield f"{above}{key}", value
 

@@ -23,14 +23,16 @@ CODES = {"present": 1, "absent": 0, "uncertain": -1}
 
 def read_rows(build: Path | str, rows: Rows = "accepted") -> pd.DataFrame:
     """One row per counterfactual, with the columns of the `ccf` data set; lists stay lists."""
-    return pd.DataFrame((record.model_dump() for record in _records(build, rows)), columns=_COLUMNS)
+    return pd.DataFrame(
+        (record.model_dump() for record in _read_build_records(build, rows)), columns=_COLUMNS
+    )
 
 
 def read_labels(build: Path | str, rows: Rows = "accepted") -> pd.DataFrame:
     """Both sides' findings in CheXpert's codes: a row per report, a column per finding."""
     told = [
-        {"record_id": record.record_id, "side": side, **_codes(labels)}
-        for record in _records(build, rows)
+        {"record_id": record.record_id, "side": side, **_encode_labels(labels)}
+        for record in _read_build_records(build, rows)
         for side, labels in (
             ("factual", record.factual_labels),
             ("counterfactual", record.counterfactual_labels),
@@ -50,7 +52,7 @@ def read_problems(build: Path | str, rows: Rows = "all") -> pd.DataFrame:
             "accepted": record.accepted,
             **problem.model_dump(),
         }
-        for record in _records(build, rows)
+        for record in _read_build_records(build, rows)
         for problem in record.problems
     ]
     columns = ["record_id", "direction", "target", "accepted", *Problem.model_fields]
@@ -60,7 +62,7 @@ def read_problems(build: Path | str, rows: Rows = "all") -> pd.DataFrame:
 _COLUMNS = list(Record.model_fields)
 
 
-def _records(build: Path | str, rows: Rows) -> Iterator[Record]:
+def _read_build_records(build: Path | str, rows: Rows) -> Iterator[Record]:
     folder = BuildFolder(Path(build))
     plan = folder.plan_summary()
     if plan is None:
@@ -73,5 +75,5 @@ def _records(build: Path | str, rows: Rows) -> Iterator[Record]:
                 yield from folder.rejected_of(shard)
 
 
-def _codes(labels: Iterable[Label]) -> dict[str, int]:
+def _encode_labels(labels: Iterable[Label]) -> dict[str, int]:
     return {label.finding: CODES[label.state] for label in labels}

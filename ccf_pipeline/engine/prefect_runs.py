@@ -57,7 +57,7 @@ def end_lost_runs(named: Sequence[str] = ()) -> list[LostRun]:
                     f"{min(unknown)}: no such run is under way", hint="`prefect flow-run ls` lists them."
                 )
             for run in found:
-                if str(run.id) not in named and not _has_died(str(run.labels.get(PROCESS, ""))):
+                if str(run.id) not in named and not _is_dead_process(str(run.labels.get(PROCESS, ""))):
                     continue
                 client.set_flow_run_state(run.id, crashed, force=True)
                 tasks = client.read_task_runs(
@@ -72,7 +72,7 @@ def end_lost_runs(named: Sequence[str] = ()) -> list[LostRun]:
     return ended
 
 
-def _has_died(process: str) -> bool:
+def _is_dead_process(process: str) -> bool:
     """Whether `host:pid` is a process of this machine that is no more; of other machines we cannot know."""
     host, _, pid = process.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():

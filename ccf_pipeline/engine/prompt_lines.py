@@ -17,12 +17,12 @@ def write_waiting(path: Path, prompts: Iterable[Prompt]) -> int:
         temporary.touch(mode=0o600)
         with temporary.open("w", encoding="utf-8", newline="\n") as lines:
             for prompt in prompts:
-                lines.write(json.dumps(_line(prompt), ensure_ascii=False) + "\n")
+                lines.write(json.dumps(_make_prompt_line(prompt), ensure_ascii=False) + "\n")
                 count += 1
     return count
 
 
-def _line(prompt: Prompt) -> dict[str, object]:
+def _make_prompt_line(prompt: Prompt) -> dict[str, object]:
     return {
         "prompt_id": prompt.prompt_id,
         "plan_id": prompt.plan.plan_id,

@@ -60,7 +60,7 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
         changes: Counter[tuple[str, str]] = Counter()
         judged = accepted = 0
         for shard in range(plan.shards):
-            records = _rejudged(folder, shard, materials, changes)
+            records = _judge_shard_again(folder, shard, materials, changes)
             judged += len(records)
             accepted += sum(record.accepted for record in records)
             if write:
@@ -71,8 +71,8 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
     return RecheckSummary(
         judged=judged,
         accepted=accepted,
-        newly_rejected=_counts(changes, "rejected"),
-        newly_accepted=_counts(changes, "accepted"),
+        newly_rejected=_count_changes(changes, "rejected"),
+        newly_accepted=_count_changes(changes, "accepted"),
         written=write,
     )
 
@@ -86,7 +86,7 @@ def settings_of_build(path: Path, graph: Path | None, recorded: Path | None) -> 
     return settings.model_copy(update={"expert": expert})
 
 
-def _rejudged(
+def _judge_shard_again(
     folder: BuildFolder, shard: int, materials: Materials, changes: Counter[tuple[str, str]]
 ) -> list[Record]:
     """The shard's records in the order of its plan, with the verdict that they deserve now."""
@@ -95,7 +95,7 @@ def _rejudged(
     for entry in folder.planned_studies(shard):
         for plan in entry.plans:
             before = stored[plan.plan_id]
-            after = _judged_again(before, plan, entry.study, materials)
+            after = _judge_record_again(before, plan, entry.study, materials)
             if before.accepted != after.accepted:
                 told = before if after.accepted else after
                 codes = {problem.code for problem in told.problems if problem.level == "block"}
@@ -104,7 +104,7 @@ def _rejudged(
     return records
 
 
-def _judged_again(record: Record, plan: Plan, study: Study, materials: Materials) -> Record:
+def _judge_record_again(record: Record, plan: Plan, study: Study, materials: Materials) -> Record:
     """An answer that could not be applied stays refused: nothing of it is stored but why."""
     if not record.steps and not record.accepted:
         return record
@@ -124,7 +124,7 @@ def _judged_again(record: Record, plan: Plan, study: Study, materials: Materials
     )
 
 
-def _counts(changes: Counter[tuple[str, str]], which: str) -> tuple[ReasonCount, ...]:
+def _count_changes(changes: Counter[tuple[str, str]], which: str) -> tuple[ReasonCount, ...]:
     found = {code: count for (turned, code), count in changes.items() if turned == which}
     ordered = sorted(found, key=lambda code: (-found[code], code))
     return tuple(ReasonCount(reason=code, count=found[code]) for code in ordered)
@@ -162,7 +162,7 @@ def view_plan(
         if costs is not None:
             costs.add(found)
         for plan in found.plans:
-            shown.setdefault((plan.direction, plan.element or ""), _told(plan))
+            shown.setdefault((plan.direction, plan.element or ""), _describe_plan(plan))
     tally, qualities = planner.tally, planner.matched_qualities
     return PlanView(
         preset=settings.plan.preset,
@@ -178,7 +178,7 @@ def view_plan(
     )
 
 
-def _told(plan: Plan) -> str:
+def _describe_plan(plan: Plan) -> str:
     """A plan in a line, without a word of the report."""
     leaving = " for " + ", ".join(map(_label, plan.swap_from)) if plan.swap_from else ""
     free, kept = len(plan.free_sentences), len(plan.kept_sentences)

@@ -84,8 +84,8 @@ def earlier_answers(out: Path, paths: Iterable[Path], sensitivity: Sensitivity) 
     with contextlib.ExitStack() as opened:
         builds = []
         for path in paths:
-            facts = _facts_of(path, out, sensitivity)
-            database = opened.enter_context(contextlib.closing(_read_only(_journal_of(path))))
+            facts = _read_audit_facts(path, out, sensitivity)
+            database = opened.enter_context(contextlib.closing(_read_only(_find_journal(path))))
             builds.append(EarlierBuild(path, facts, database))
         yield EarlierAnswers(out, builds)
 
@@ -96,8 +96,8 @@ def look_through(out: Path, paths: Iterable[Path], sensitivity: Sensitivity) -> 
     It reads their journals whole: once at the start of a run, since a damaged index hides answers silently.
     """
     for path in paths:
-        _facts_of(path, out, sensitivity)
-        journal = _journal_of(path)
+        _read_audit_facts(path, out, sensitivity)
+        journal = _find_journal(path)
         with contextlib.closing(_read_only(journal)) as database:
             damage = damage_of(database)
         if damage is not None:
@@ -106,7 +106,7 @@ def look_through(out: Path, paths: Iterable[Path], sensitivity: Sensitivity) -> 
             )
 
 
-def _facts_of(path: Path, out: Path, sensitivity: Sensitivity) -> dict[str, Any]:
+def _read_audit_facts(path: Path, out: Path, sensitivity: Sensitivity) -> dict[str, Any]:
     """Where the answers of a build came from, by its audit log; refused where other rules hold."""
     if path.resolve() == out.resolve():
         raise SettingsError(
@@ -134,7 +134,7 @@ def _facts_of(path: Path, out: Path, sensitivity: Sensitivity) -> dict[str, Any]
     return facts
 
 
-def _journal_of(path: Path) -> Path:
+def _find_journal(path: Path) -> Path:
     journal = BuildFolder(path).journal_path
     if not journal.is_file():
         raise MissingInput(f"{journal}: there is no such journal", hint="Name a build folder that has one.")

@@ -76,7 +76,9 @@ def status_of(
             "taken_over": taken_over,
             "cost": prices.cost_of(spend) if prices != PriceSettings() else None,
             "answers_per_second": answers.per_second if running else None,
-            "seconds_left": _seconds_left(plan.plans, tally.judged, had, answers) if running else None,
+            "seconds_left": _estimate_seconds_left(plan.plans, tally.judged, had, answers)
+            if running
+            else None,
         }
     )
 
@@ -86,7 +88,7 @@ NOTHING_PLANNED = PlanSummary(
 )
 
 
-def _seconds_left(plans: int, judged: int, had: int, answers: Pace) -> int | None:
+def _estimate_seconds_left(plans: int, judged: int, had: int, answers: Pace) -> int | None:
     """The answers that are missing, at the pace of the last ones; a row may take more than one."""
     if not answers.per_second or not had:
         return None
@@ -102,14 +104,14 @@ def check_build(path: Path, progress: Progress = silent) -> BuildCheck:
     identity_of(path)
     folder = BuildFolder(path)
     progress("verify", 0, None)
-    damaged = [*_damaged_identity(folder), *folder.damaged()]
+    damaged = [*_find_damaged_identity(folder), *folder.damaged()]
     found = BuildCheck(
         finished=folder.is_finished(),
-        files=_file_count(folder),
+        files=_count_files(folder),
         damaged=tuple(file.relative_to(path).as_posix() for file in damaged),
-        journal=_damage_of_journal(folder),
+        journal=_find_journal_damage(folder),
     )
-    return found.model_copy(update=_state_of_audit(folder))
+    return found.model_copy(update=_check_audit_log(folder))
 
 
 def repair_build(path: Path, graph: Path | None, progress: Progress = silent) -> BuildCheck:
@@ -125,11 +127,11 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
     if found.audit is not None and (path / AUDIT).exists():
         # A repair is a run: it would have to be written down after a line that does not hold.
         raise StorageError(f"{path / AUDIT}: {found.audit}", hint=AUDIT_HINT)
-    if _damaged_identity(folder):
+    if _find_damaged_identity(folder):
         write_text(folder.identity_path, json.dumps(begun, indent=1, sort_keys=True) + "\n", private=True)
     if found.finished and not found.damaged and found.journal is None:
         return found
-    before = _vouched_for(folder)
+    before = _list_vouched_files(folder)
     with open_build(path, materials.identity) as held:
         if found.journal is not None:
             with Journal(held.journal_path) as journal:
@@ -139,11 +141,11 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
         _make_shards_anew(held, materials)
         finish_build(held, materials, progress)
     return found.model_copy(
-        update={"finished": True, "repaired": found.damaged, "files": _file_count(folder)}
+        update={"finished": True, "repaired": found.damaged, "files": _count_files(folder)}
     )
 
 
-def _damaged_identity(folder: BuildFolder) -> list[Path]:
+def _find_damaged_identity(folder: BuildFolder) -> list[Path]:
     try:
         folder.read_identity()
     except StorageError:
@@ -151,14 +153,14 @@ def _damaged_identity(folder: BuildFolder) -> list[Path]:
     return []
 
 
-def _damage_of_journal(folder: BuildFolder) -> str | None:
+def _find_journal_damage(folder: BuildFolder) -> str | None:
     if not folder.journal_path.is_file():
         return "it is not there" if folder.plan_summary_path.exists() else None
     with Journal(folder.journal_path) as journal:
         return journal.damage()
 
 
-def _state_of_audit(folder: BuildFolder) -> dict[str, object]:
+def _check_audit_log(folder: BuildFolder) -> dict[str, object]:
     """Whether the chain of audit.jsonl holds, and those of who worked elsewhere; and the seal at its end."""
     path = folder.path / AUDIT
     if not path.is_file() and not any((folder.path / OTHERS).glob("*.jsonl")):
@@ -172,11 +174,11 @@ def _state_of_audit(folder: BuildFolder) -> dict[str, object]:
     return {"audit_lines": len(entries), "audit_seal": entries[-1]["hash"] if entries else None}
 
 
-def _file_count(folder: BuildFolder) -> int:
-    return len(_vouched_for(folder))
+def _count_files(folder: BuildFolder) -> int:
+    return len(_list_vouched_files(folder))
 
 
-def _vouched_for(folder: BuildFolder) -> dict[str, object]:
+def _list_vouched_files(folder: BuildFolder) -> dict[str, object]:
     try:
         return dict(folder.read_manifest()[1])
     except StorageError:

@@ -61,7 +61,7 @@ def open_expert(settings: BuildSettings, graph: ConceptGraph) -> Iterator[Expert
 
         yield ScriptedExpert.from_file(expert.recorded, model=expert.model)
     elif expert.kind == "openai":
-        yield _behind_a_server(settings)
+        yield _open_server_expert(settings)
     else:
         if expert.model is None:
             raise SettingsError(
@@ -89,7 +89,7 @@ def endpoints_of(expert: object) -> tuple[Endpoint, ...]:
     return expert.endpoints if isinstance(expert, ChatExpert) else ()
 
 
-def _behind_a_server(settings: BuildSettings) -> Expert:
+def _open_server_expert(settings: BuildSettings) -> Expert:
     from ccf_pipeline.experts.chat import OpenAIExpert, Patience
     from ccf_pipeline.experts.guard import allowed_endpoints, api_key
 

@@ -21,7 +21,7 @@ HEAD = """\
 """
 
 
-def _told(text: str) -> str:
+def _format_field(text: str) -> str:
     if text.casefold().strip(" .-_?!<>") in {
         "",
         "todo",
@@ -39,7 +39,7 @@ def _told(text: str) -> str:
 
 
 Words = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=2, max_length=300), AfterValidator(_told)
+    str, StringConstraints(strip_whitespace=True, min_length=2, max_length=300), AfterValidator(_format_field)
 ]
 
 
@@ -77,13 +77,15 @@ class Attestation(Noun):
     def require(self, host: str, corpus: str, today: date) -> None:
         """Refuse what it does not cover."""
         if host != self.host:
-            raise _refused(f"the attestation is for {self.host}, not for {host}")
+            raise _make_refusal(f"the attestation is for {self.host}, not for {host}")
         if corpus not in self.corpora:
-            raise _refused(f"the attestation covers {', '.join(self.corpora)}, not `{corpus}`")
+            raise _make_refusal(f"the attestation covers {', '.join(self.corpora)}, not `{corpus}`")
         if not self.attested <= today <= self.expires:
-            raise _refused(f"the attestation holds from {self.attested} to {self.expires}, not on {today}")
+            raise _make_refusal(
+                f"the attestation holds from {self.attested} to {self.expires}, not on {today}"
+            )
         if self.expires - self.attested > timedelta(days=VALID_DAYS):
-            raise _refused(f"the attestation is to hold for more than {VALID_DAYS} days")
+            raise _make_refusal(f"the attestation is to hold for more than {VALID_DAYS} days")
 
 
 def read_attestation(path: Path) -> Attestation:
@@ -93,7 +95,7 @@ def read_attestation(path: Path) -> Attestation:
     except FileNotFoundError as error:
         raise MissingInput(f"{path}: there is no such attestation file") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _refused(f"{path}: cannot be read ({error.__class__.__name__})") from error
+        raise _make_refusal(f"{path}: cannot be read ({error.__class__.__name__})") from error
     return check_attestation(told, str(path))
 
 
@@ -103,7 +105,7 @@ def check_attestation(told: Any, where: str) -> Attestation:
         return Attestation.model_validate(told)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        raise _refused(
+        raise _make_refusal(
             f"{where}: {'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
         ) from error
 
@@ -125,7 +127,7 @@ class _EachOnce(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _refused(what: str) -> EndpointRefused:
+def _make_refusal(what: str) -> EndpointRefused:
     return EndpointRefused(
         what, hint="Check the facts with the provider, then write it with `ccf-build attest`."
     )

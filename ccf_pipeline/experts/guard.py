@@ -102,24 +102,28 @@ def rules_of(settings: BuildSettings) -> Rules:
 
 def allow_endpoint(spoken: str, rules: Rules) -> Endpoint:
     """The endpoint meant, if reports may go there; refused otherwise, before anything is sent."""
-    url, weight = _weighted(spoken)
-    parts = _parts(url, spoken)
+    url, weight = _parse_weight(spoken)
+    parts = _parse_url(url, spoken)
     if parts.scheme == "unix":
         return Endpoint(
-            "http://localhost/v1", "localhost", 80, socket_path=_socket_path(parts, spoken), weight=weight
+            "http://localhost/v1",
+            "localhost",
+            80,
+            socket_path=_read_socket_path(parts, spoken),
+            weight=weight,
         )
     host = parts.hostname or ""
     port = parts.port or PORTS[parts.scheme]
     written = f"[{host}]" if ":" in host else host
     base_url = f"{parts.scheme}://{written}:{port}{parts.path.rstrip('/')}"
-    literal = _literal(host, spoken)
+    literal = _parse_literal_address(host, spoken)
     if literal is None:
         _refuse_unlookable(host, spoken, rules)
     addresses = (literal,) if literal else _look_up(host, port, spoken)
-    zone = _zone_of(addresses, host, spoken)
+    zone = _find_furthest_zone(addresses, host, spoken)
     endpoint = Endpoint(base_url, host, port, tuple(map(str, addresses)), None, zone, weight)
     if zone == "public" and not rules.open:
-        return _vouched(endpoint, parts.scheme, rules, spoken)
+        return _require_attestation(endpoint, parts.scheme, rules, spoken)
     if zone == "private network" and not (rules.open or rules.allow_private_net):
         raise EndpointRefused(
             f"{spoken}: {host} is in a private network, not this machine",
@@ -149,14 +153,14 @@ def api_key(variable: str | None, environment: Mapping[str, str] = os.environ) -
 # --- how an address is written ----------------------------------------------------------------
 
 
-def _weighted(spoken: str) -> tuple[str, int]:
+def _parse_weight(spoken: str) -> tuple[str, int]:
     found = WEIGHTED.fullmatch(spoken)
     return (found["url"], int(found["weight"])) if found else (spoken, 1)
 
 
-def _parts(url: str, spoken: str) -> SplitResult:
+def _parse_url(url: str, spoken: str) -> SplitResult:
     """The parts of a plain URL: no credentials, no query, nothing that two readers could read differently."""
-    refused = EndpointRefused(f"{_shown(spoken)}: not a URL of a model server")
+    refused = EndpointRefused(f"{_mask_secrets(spoken)}: not a URL of a model server")
     if not url.isascii() or not url.isprintable() or any(mark in url for mark in " \\\"'<>{}|^`"):
         raise refused
     try:
@@ -170,7 +174,7 @@ def _parts(url: str, spoken: str) -> SplitResult:
         raise refused
     if "@" in parts.netloc or parts.query or parts.fragment or "?" in url or "#" in url:
         raise EndpointRefused(
-            f"{_shown(spoken)}: carries more than a place",
+            f"{_mask_secrets(spoken)}: carries more than a place",
             hint="Leave out user, password and query; a key goes into the variable that"
             " `endpoint.key_variable` names.",
         )
@@ -178,24 +182,24 @@ def _parts(url: str, spoken: str) -> SplitResult:
         raise refused
     if STORED.search(parts.path):
         raise EndpointRefused(
-            f"{_shown(spoken)}: a batch interface stores what it is sent",
+            f"{_mask_secrets(spoken)}: a batch interface stores what it is sent",
             hint="Name the base URL that chat completions stand under; it mostly ends in /v1.",
         )
     return parts
 
 
-def _shown(spoken: str) -> str:
+def _mask_secrets(spoken: str) -> str:
     """What was said, without what may be a password or a key."""
     return re.sub(r"\?.*", "?…", re.sub(r"//[^/]*@", "//…@", spoken))
 
 
-def _socket_path(parts: SplitResult, spoken: str) -> str:
+def _read_socket_path(parts: SplitResult, spoken: str) -> str:
     if not parts.path.startswith("/") or parts.netloc or parts.query or parts.fragment:
-        raise EndpointRefused(f"{_shown(spoken)}: not a socket file on this machine")
+        raise EndpointRefused(f"{_mask_secrets(spoken)}: not a socket file on this machine")
     return parts.path
 
 
-def _literal(host: str, spoken: str) -> Address | None:
+def _parse_literal_address(host: str, spoken: str) -> Address | None:
     """The address where the host is written as one; forms that programs read differently are refused."""
     try:
         address = ipaddress.ip_address(host)
@@ -203,7 +207,7 @@ def _literal(host: str, spoken: str) -> Address | None:
         if NAME.fullmatch(host):
             return None
         raise EndpointRefused(
-            f"{_shown(spoken)}: `{host}` is neither a name nor an address in its usual form"
+            f"{_mask_secrets(spoken)}: `{host}` is neither a name nor an address in its usual form"
         ) from None
     return address
 
@@ -231,15 +235,15 @@ def _look_up(host: str, port: int, spoken: str) -> tuple[Address, ...]:
     return addresses
 
 
-def _zone_of(addresses: tuple[Address, ...], host: str, spoken: str) -> Zone:
+def _find_furthest_zone(addresses: tuple[Address, ...], host: str, spoken: str) -> Zone:
     """The furthest of the zones that the addresses lie in."""
-    zones = {_zone(address, spoken) for address in addresses}
+    zones = {_find_zone(address, spoken) for address in addresses}
     if host == "localhost" and zones != {"this machine"}:
         raise EndpointRefused(f"{spoken}: localhost does not point to this machine")
     return max(zones, key=("this machine", "private network", "public").index)
 
 
-def _zone(address: Address, spoken: str) -> Zone:
+def _find_zone(address: Address, spoken: str) -> Zone:
     if any(address in network for network in THIS_MACHINE):
         return "this machine"
     if getattr(address, "scope_id", None) or any(address in network for network in DISGUISES):
@@ -253,7 +257,7 @@ def _zone(address: Address, spoken: str) -> Zone:
     return "public"
 
 
-def _vouched(endpoint: Endpoint, scheme: str, rules: Rules, spoken: str) -> Endpoint:
+def _require_attestation(endpoint: Endpoint, scheme: str, rules: Rules, spoken: str) -> Endpoint:
     """A public endpoint for reports under an agreement: only with an attestation, and only encrypted."""
     if rules.attestation is None:
         raise EndpointRefused(

@@ -51,8 +51,8 @@ def read_recordings(path: Path) -> dict[str, Recording]:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
-                recording = _recording(line, path, number)
-                for key in _keys(recording) if recording.text is not None else ():
+                recording = _parse_recording(line, path, number)
+                for key in _list_keys(recording) if recording.text is not None else ():
                     recordings.setdefault(key, recording)
     except FileNotFoundError as error:
         raise MissingInput(f"{path}: there is no such file of recorded answers") from error
@@ -61,12 +61,12 @@ def read_recordings(path: Path) -> dict[str, Recording]:
     return recordings
 
 
-def _recording(line: str, path: Path, number: int) -> Recording:
+def _parse_recording(line: str, path: Path, number: int) -> Recording:
     try:
         recording = Recording.model_validate(json.loads(line))
     except (ValueError, ValidationError, RecursionError):
         raise UnreadableInput(f"{path}: line {number} is no recorded answer", hint=_FORM) from None
-    if not list(_keys(recording)):
+    if not list(_list_keys(recording)):
         raise UnreadableInput(f"{path}: line {number} names no prompt", hint=_FORM)
     return recording
 
@@ -74,7 +74,7 @@ def _recording(line: str, path: Path, number: int) -> Recording:
 _FORM = "A line is a JSON object with `text` and `prompt_id` or `messages`, as `ccf-build prompts` writes it."
 
 
-def _keys(recording: Recording) -> Iterator[str]:
+def _list_keys(recording: Recording) -> Iterator[str]:
     if recording.prompt_id:
         yield recording.prompt_id
     if recording.messages:

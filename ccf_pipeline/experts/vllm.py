@@ -57,7 +57,7 @@ class VllmExpert:
 
     def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
         """Completions chunk by chunk, of whichever process is done first."""
-        pools = [_process(number, self._engine) for number in range(self._engine.processes)]
+        pools = [_start_process(number, self._engine) for number in range(self._engine.processes)]
         under_way: dict[Future[list[Completion]], ProcessPoolExecutor] = {}
         try:
             while self._fill(pools, under_way, take):
@@ -86,7 +86,7 @@ class VllmExpert:
                 chunk = [p for p in itertools.islice(iter(take, None), self._engine.chunk) if p is not None]
                 if not chunk:
                     return bool(under_way)
-                chunk.sort(key=_said)
+                chunk.sort(key=_list_messages)
                 under_way[pool.submit(answer_chunk, self.model, self._engine, chunk)] = pool
         return bool(under_way)
 
@@ -113,18 +113,18 @@ def options_of(engine: EngineSettings) -> dict[str, Any]:
     return told
 
 
-def _said(prompt: Prompt) -> tuple[str, ...]:
+def _list_messages(prompt: Prompt) -> tuple[str, ...]:
     return tuple(message.content for message in prompt.messages)
 
 
 # --- in the process of an engine ------------------------------------------------------------------
 
 
-def _process(number: int, engine: EngineSettings) -> ProcessPoolExecutor:
+def _start_process(number: int, engine: EngineSettings) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         max_workers=1,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_settle_in,
+        initializer=_prepare_process,
         initargs=(number, engine),
     )
 
@@ -142,7 +142,7 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _settle_in(number: int, engine: EngineSettings) -> None:
+def _prepare_process(number: int, engine: EngineSettings) -> None:
     """Of several processes each sees its own GPUs; a single one sees what it was given."""
     os.dup2(2, 1)  # vLLM logs to standard output, which belongs to the command's own words
     if engine.processes == 1:
@@ -162,7 +162,7 @@ def _load(model: str, engine: EngineSettings) -> Any:
         return _LOADED[-1]
     except (TypeError, ValueError, OSError, RuntimeError) as error:
         raise ExpertError(
-            f"vLLM cannot load the model `{model}`: {_first_line(error)}",
+            f"vLLM cannot load the model `{model}`: {_get_first_line(error)}",
             hint="Check --model (a folder or a name on the Hub) and [engine] in build.toml.",
         ) from None
 
@@ -173,29 +173,29 @@ def answer_chunk(model: str, engine: EngineSettings, prompts: Sequence[Prompt]) 
     from vllm.v1.engine.exceptions import EngineDeadError
 
     try:
-        return _asked(llm, model, prompts)
+        return _ask_engine(llm, model, prompts)
     except EngineDeadError:
         raise ExpertError(DIED, hint=GO_ON) from None
 
 
-def _asked(llm: Any, model: str, prompts: Sequence[Prompt]) -> list[Completion]:
+def _ask_engine(llm: Any, model: str, prompts: Sequence[Prompt]) -> list[Completion]:
     """A prompt that the model cannot read fails a whole call before anything is computed: halves find it."""
     try:
         outputs = llm.chat(
             [[message.model_dump() for message in prompt.messages] for prompt in prompts],
-            [_sampling(prompt) for prompt in prompts],
+            [_make_sampling(prompt) for prompt in prompts],
             use_tqdm=False,
             chat_template_kwargs={"enable_thinking": False},
         )
     except ValueError as error:
         if len(prompts) == 1:
-            return [_failed(prompts[0], model, error)]
+            return [_make_failure(prompts[0], model, error)]
         half = len(prompts) // 2
-        return [*_asked(llm, model, prompts[:half]), *_asked(llm, model, prompts[half:])]
-    return [_completion(p, model, output) for p, output in zip(prompts, outputs, strict=True)]
+        return [*_ask_engine(llm, model, prompts[:half]), *_ask_engine(llm, model, prompts[half:])]
+    return [_make_completion(p, model, output) for p, output in zip(prompts, outputs, strict=True)]
 
 
-def _sampling(prompt: Prompt) -> Any:
+def _make_sampling(prompt: Prompt) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
@@ -208,7 +208,7 @@ def _sampling(prompt: Prompt) -> Any:
     )
 
 
-def _completion(prompt: Prompt, model: str, output: Any) -> Completion:
+def _make_completion(prompt: Prompt, model: str, output: Any) -> Completion:
     said = output.outputs[0]
     tokens_in = len(output.prompt_token_ids or ())
     failure = (
@@ -228,12 +228,12 @@ def _completion(prompt: Prompt, model: str, output: Any) -> Completion:
     )
 
 
-def _failed(prompt: Prompt, model: str, error: ValueError) -> Completion:
+def _make_failure(prompt: Prompt, model: str, error: ValueError) -> Completion:
     why = TOO_LONG if "max" in str(error) and "len" in str(error) else f"refused ({type(error).__name__})"
     return Completion(
         prompt_id=prompt.prompt_id, expert=NAME, model=model, text="", failure=why, attempt=prompt.attempt
     )
 
 
-def _first_line(error: BaseException) -> str:
+def _get_first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0][:300] or type(error).__name__

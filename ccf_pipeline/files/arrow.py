@@ -35,7 +35,7 @@ READ_AT_ONCE = 100
 
 def arrow_schema(noun: type[BaseModel]) -> pa.Schema:
     """The Parquet columns of a record type."""
-    return pa.schema([_field(name, info.annotation) for name, info in noun.model_fields.items()])
+    return pa.schema([_make_field(name, info.annotation) for name, info in noun.model_fields.items()])
 
 
 def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> int:
@@ -65,7 +65,7 @@ def _write(
             sink, schema, compression="zstd", write_statistics=False, write_page_checksum=True
         ) as writer,
     ):
-        for batch in _batches(rows, ROW_GROUP_ROWS):
+        for batch in _split_batches(rows, ROW_GROUP_ROWS):
             writer.write_table(table_of(batch, schema))
             count += len(batch)
     return count
@@ -99,7 +99,7 @@ def read_row_count(path: Path) -> int:
         raise StorageError(f"{path}: cannot be read back ({error.__class__.__name__})") from error
 
 
-def _batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+def _split_batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
     batch: list[T] = []
     for row in rows:
         batch.append(row)
@@ -110,12 +110,12 @@ def _batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _field(name: str, annotation: Any) -> pa.Field:
-    inner, nullable = _without_none(annotation)
-    return pa.field(name, _arrow_type(inner), nullable=nullable)
+def _make_field(name: str, annotation: Any) -> pa.Field:
+    inner, nullable = _strip_none(annotation)
+    return pa.field(name, _choose_arrow_type(inner), nullable=nullable)
 
 
-def _without_none(annotation: Any) -> tuple[Any, bool]:
+def _strip_none(annotation: Any) -> tuple[Any, bool]:
     if get_origin(annotation) in (Union, types.UnionType):
         members = [member for member in get_args(annotation) if member is not type(None)]
         if len(members) == 1:
@@ -124,13 +124,15 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
     return annotation, False
 
 
-def _arrow_type(annotation: Any) -> pa.DataType:
+def _choose_arrow_type(annotation: Any) -> pa.DataType:
     if annotation in SCALARS:
         return SCALARS[annotation]
     if get_origin(annotation) is Literal:
         return pa.string()
     if get_origin(annotation) is tuple:
-        return pa.list_(pa.field("element", _arrow_type(get_args(annotation)[0])))
+        return pa.list_(pa.field("element", _choose_arrow_type(get_args(annotation)[0])))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return pa.struct([_field(name, info.annotation) for name, info in annotation.model_fields.items()])
+        return pa.struct(
+            [_make_field(name, info.annotation) for name, info in annotation.model_fields.items()]
+        )
     raise TypeError(f"{annotation} has no Arrow type")

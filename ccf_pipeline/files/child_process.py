@@ -89,7 +89,7 @@ def run_isolated(
             first_deadline = min(worker.deadline for worker in busy)
             ready = wait([w.connection for w in busy], timeout=max(0.0, first_deadline - time.monotonic()))
             for worker in busy:
-                outcome = _outcome(worker, worker.connection in ready)
+                outcome = _read_outcome(worker, worker.connection in ready)
                 if outcome is None or worker.job is None:
                     continue
                 number, job = worker.job
@@ -110,7 +110,7 @@ def run_isolated(
             worker.stop()
 
 
-def _outcome(worker: _Worker[J, R], is_ready: bool) -> R | Refusal | None:
+def _read_outcome(worker: _Worker[J, R], is_ready: bool) -> R | Refusal | None:
     if is_ready:
         try:
             answer: R | Refusal = worker.connection.recv()

@@ -26,61 +26,61 @@ NUMBERS: dict[pa.DataType, str] = {pa.int64(): "q", pa.float64(): "d", pa.float3
 
 def table_of_nouns(nouns: Sequence[BaseModel], schema: pa.Schema) -> pa.Table:
     """Records by the columns of their schema."""
-    return _table(nouns, schema, attrgetter)
+    return _make_table(nouns, schema, attrgetter)
 
 
 def table_of_rows(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Rows by the columns of a schema; each has them all."""
-    return _table(rows, schema, itemgetter)
+    return _make_table(rows, schema, itemgetter)
 
 
-def _table(rows: Sequence[Any], schema: pa.Schema, pick: Pick) -> pa.Table:
-    columns = [_column(list(map(pick(field.name), rows)), field, pick) for field in schema]
+def _make_table(rows: Sequence[Any], schema: pa.Schema, pick: Pick) -> pa.Table:
+    columns = [_make_column(list(map(pick(field.name), rows)), field, pick) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _column(values: Sequence[Any], field: pa.Field, pick: Pick) -> pa.Array:
+def _make_column(values: Sequence[Any], field: pa.Field, pick: Pick) -> pa.Array:
     """Text, bytes, numbers, yes or no, and lists and structs of them, as one column."""
     kind = field.type
     nulls = values.count(None) if field.nullable else 0
     there = None
     if nulls:
-        there = _bits([value is not None for value in values])
-        empty = _empty(kind, pick)
+        there = _pack_bits([value is not None for value in values])
+        empty = _make_empty_value(kind, pick)
         values = [empty if value is None else value for value in values]
     buffers: list[pa.Buffer] = []
     parts: list[pa.Array] = []
     if pa.types.is_struct(kind):
-        parts = [_column(list(map(pick(part.name), values)), part, pick) for part in kind]
+        parts = [_make_column(list(map(pick(part.name), values)), part, pick) for part in kind]
     elif pa.types.is_list(kind):
-        buffers = [_ends(values)]
-        parts = [_column(list(chain.from_iterable(values)), kind.value_field, pick)]
+        buffers = [_compute_offsets(values)]
+        parts = [_make_column(list(chain.from_iterable(values)), kind.value_field, pick)]
     elif pa.types.is_string(kind):
         encoded = list(map(str.encode, values))
-        buffers = [_ends(encoded), pa.py_buffer(b"".join(encoded))]
+        buffers = [_compute_offsets(encoded), pa.py_buffer(b"".join(encoded))]
     elif pa.types.is_binary(kind):
-        buffers = [_ends(values), pa.py_buffer(b"".join(values))]
+        buffers = [_compute_offsets(values), pa.py_buffer(b"".join(values))]
     elif pa.types.is_boolean(kind):
-        buffers = [_bits(values)]
+        buffers = [_pack_bits(values)]
     else:
         buffers = [pa.py_buffer(array(NUMBERS[kind], values))]
     return pa.Array.from_buffers(kind, len(values), [there, *buffers], nulls, children=parts)
 
 
-def _empty(kind: pa.DataType, pick: Pick) -> Any:
+def _make_empty_value(kind: pa.DataType, pick: Pick) -> Any:
     """What lies beneath a null: parts of a struct that may not be null are not null there either."""
     if pa.types.is_struct(kind):
-        parts = {part.name: _empty(part.type, pick) for part in kind}
+        parts = {part.name: _make_empty_value(part.type, pick) for part in kind}
         return parts if pick is itemgetter else SimpleNamespace(**parts)
     if pa.types.is_list(kind):
         return ()
     return "" if pa.types.is_string(kind) else b"" if pa.types.is_binary(kind) else 0
 
 
-def _ends(pieces: Iterable[Sequence[Any]]) -> pa.Buffer:
+def _compute_offsets(pieces: Iterable[Sequence[Any]]) -> pa.Buffer:
     """Where each piece ends; beyond 2 GB the array says that it overflows."""
     return pa.py_buffer(array("i", accumulate(map(len, pieces), initial=0)))
 
 
-def _bits(flags: Sequence[bool]) -> pa.Buffer:
+def _pack_bits(flags: Sequence[bool]) -> pa.Buffer:
     return pa.py_buffer(np.packbits(np.frombuffer(bytes(flags), np.uint8), bitorder="little"))

@@ -29,7 +29,9 @@ def carried_file(name: str, package: Path = PACKAGE) -> Path:
 
 def lay_out(folder: Path, names: tuple[str, ...] = PREFECT_FILES, *, force: bool = False) -> tuple[Path, ...]:
     """Copy what comes along into a folder; files that are there already are only replaced by force."""
-    pairs = [(source, folder / place) for name in names for source, place in _files_of(carried_file(name))]
+    pairs = [
+        (source, folder / place) for name in names for source, place in _list_source_files(carried_file(name))
+    ]
     standing = [target for _, target in pairs if target.exists()]
     if standing and not force:
         raise BuildConflict(f"{standing[0]}: is there already", hint="Choose another folder, or add --force.")
@@ -38,7 +40,7 @@ def lay_out(folder: Path, names: tuple[str, ...] = PREFECT_FILES, *, force: bool
     return tuple(target for _, target in pairs)
 
 
-def _files_of(source: Path) -> Iterator[tuple[Path, Path]]:
+def _list_source_files(source: Path) -> Iterator[tuple[Path, Path]]:
     if source.is_file():
         yield source, Path(source.name)
         return

@@ -53,12 +53,12 @@ def map_in_order(
         return
     # Forking would copy the progress bar's thread in the middle of whatever it does.
     context = multiprocessing.get_context("spawn")
-    with _handed_over((prepare, given)) as path:
+    with _hand_over((prepare, given)) as path:
         pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(path,))
         waiting: deque[Future[Any]] = deque()
         try:
             for portion in every:
-                waiting.append(pool.submit(_do, portion))
+                waiting.append(pool.submit(_run_portion, portion))
                 # No further ahead than keeps everybody busy, so that memory does not grow with the input.
                 if len(waiting) > 2 * workers:
                     yield waiting.popleft().result()
@@ -71,7 +71,7 @@ def map_in_order(
 
 
 @contextlib.contextmanager
-def _handed_over(value: object) -> Iterator[Path]:
+def _hand_over(value: object) -> Iterator[Path]:
     """A file from which other processes take a value over.
 
     Were a large value handed to a process as it starts, one that dies at once would leave its parent
@@ -93,7 +93,7 @@ def _begin(handed_over: Path) -> None:
     _work = prepare(given)
 
 
-def _do(portion: Any) -> Any:
+def _run_portion(portion: Any) -> Any:
     if _work is None:
         raise AssertionError("a worker was not prepared")
     return _work(portion)

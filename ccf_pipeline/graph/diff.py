@@ -24,11 +24,11 @@ class Change:
 
 def compare_graphs(before: GraphFile, after: GraphFile) -> tuple[Change, ...]:
     """Every difference of content; order and layout make none."""
-    old, new = _blocks(before), _blocks(after)
+    old, new = _collect_blocks(before), _collect_blocks(after)
     return tuple(change for block in old for change in _compare_block(block, old[block], new[block]))
 
 
-def _blocks(file: GraphFile) -> dict[str, dict[str, dict[str, Any]]]:
+def _collect_blocks(file: GraphFile) -> dict[str, dict[str, dict[str, Any]]]:
     content = file.model_dump(mode="json")
     heads = ("name", "version", "language", "description", "severity_grades", "shared_forms")
     return {
@@ -52,13 +52,16 @@ def _compare_block(
             yield Change("-", block, name)
         elif old[name] != new[name]:
             differing = (field for field in old[name] if old[name][field] != new[name][field])
-            fields = tuple((field, _said(old[name][field]), _said(new[name][field])) for field in differing)
+            fields = tuple(
+                (field, _format_value(old[name][field]), _format_value(new[name][field]))
+                for field in differing
+            )
             yield Change("~", block, name, fields)
 
 
-def _said(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, list):
-        return "; ".join(map(_said, value)) or "nothing"
+        return "; ".join(map(_format_value, value)) or "nothing"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_said(item)}" for key, item in value.items() if item) or "nothing"
+        return ", ".join(f"{key}: {_format_value(item)}" for key, item in value.items() if item) or "nothing"
     return "nothing" if value in (None, "") else str(value)

@@ -17,23 +17,23 @@ def digest_of(file: GraphFile) -> str:
 
     Fields left at their defaults do not count, so a new optional field changes no digest.
     """
-    content = _tidy(file.model_dump(mode="json", exclude_defaults=True))
+    content = _strip_line_breaks(file.model_dump(mode="json", exclude_defaults=True))
     for block in UNORDERED_BLOCKS:
         if block in content:
-            content[block] = sorted(content[block], key=_canonical)
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()
+            content[block] = sorted(content[block], key=_render_canonical)
+    return hashlib.sha256(_render_canonical(content).encode()).hexdigest()
 
 
-def _canonical(value: Any) -> str:
+def _render_canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _tidy(value: Any) -> Any:
+def _strip_line_breaks(value: Any) -> Any:
     """A sentence folded over two lines is the same sentence."""
     if isinstance(value, str):
         return " ".join(value.split())
     if isinstance(value, list):
-        return [_tidy(item) for item in value]
+        return [_strip_line_breaks(item) for item in value]
     if isinstance(value, dict):
-        return {key: _tidy(item) for key, item in value.items()}
+        return {key: _strip_line_breaks(item) for key, item in value.items()}
     return value

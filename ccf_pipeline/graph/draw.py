@@ -72,7 +72,7 @@ def _draw(picture: Picture, digest: str, out: Path) -> None:
         axes.axis("off")
         _draw_frame(axes, picture, height)
         spots = {spot.id: (spot, TOP + spot.row * row) for spot in picture.spots}
-        shades = _shades(picture)
+        shades = _choose_shades(picture)
         for line in picture.lines:
             _draw_line(axes, line, spots, shades.get(line.end, COLOURS["positive"]))
         for spot, y in spots.values():
@@ -103,7 +103,7 @@ def _draw_frame(axes: Axes, picture: Picture, height: float) -> None:
             axes.text(left, 0.85, HEADS[column], fontsize=10, weight="bold", va="center", color="#444444")
 
 
-def _shades(picture: Picture) -> dict[str, str]:
+def _choose_shades(picture: Picture) -> dict[str, str]:
     findings = sorted((spot for spot in picture.spots if spot.column == "finding"), key=lambda spot: spot.row)
     return {spot.id: GREENS[number % len(GREENS)] for number, spot in enumerate(findings)}
 

@@ -25,48 +25,48 @@ def export_graph(graph: ConceptGraph, form: str, out: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def _graphml(graph: ConceptGraph) -> Files:
+def _export_graphml(graph: ConceptGraph) -> Files:
     import networkx
 
     # GraphML knows texts and numbers only.
     flat: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(name=graph.name, version=graph.version)
     for node, fields in graph.nx.nodes(data=True):
-        flat.add_node(node, **_flat(fields))
+        flat.add_node(node, **_flatten_fields(fields))
     for source, target, kind, fields in graph.nx.edges(keys=True, data=True):
-        flat.add_edge(source, target, kind, **_flat(fields))
+        flat.add_edge(source, target, kind, **_flatten_fields(fields))
     return {"": "\n".join(networkx.generate_graphml(flat)) + "\n"}
 
 
-def _node_link(graph: ConceptGraph) -> Files:
+def _export_node_link(graph: ConceptGraph) -> Files:
     import networkx
 
-    return {"": _json(networkx.node_link_data(graph.nx, edges="edges"))}
+    return {"": _render_json(networkx.node_link_data(graph.nx, edges="edges"))}
 
 
-def _cytoscape(graph: ConceptGraph) -> Files:
+def _export_cytoscape(graph: ConceptGraph) -> Files:
     import networkx
 
-    return {"": _json(networkx.cytoscape_data(graph.nx))}
+    return {"": _render_json(networkx.cytoscape_data(graph.nx))}
 
 
-def _csv(graph: ConceptGraph) -> Files:
+def _export_csv(graph: ConceptGraph) -> Files:
     tables = {"concepts.csv": graph.file.concepts, "relations.csv": graph.file.relations}
     return {
-        name: _table([_flat(block.model_dump(mode="json")) for block in blocks])
+        name: _render_table([_flatten_fields(block.model_dump(mode="json")) for block in blocks])
         for name, blocks in tables.items()
     }
 
 
-def _json(content: Any) -> str:
+def _render_json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def _flat(fields: dict[str, Any]) -> dict[str, str | bool]:
+def _flatten_fields(fields: dict[str, Any]) -> dict[str, str | bool]:
     """One cell per field: lists joined, inner blocks spread out, what is not given left empty."""
     cells: dict[str, str | bool] = {}
     for name, value in fields.items():
         if isinstance(value, dict):
-            inner = _flat(value)
+            inner = _flatten_fields(value)
             cells.update({f"{name}.{field}": cell for field, cell in inner.items()})
         elif isinstance(value, list):
             cells[name] = "; ".join(map(str, value))
@@ -75,7 +75,7 @@ def _flat(fields: dict[str, Any]) -> dict[str, str | bool]:
     return cells
 
 
-def _table(rows: list[dict[str, str | bool]]) -> str:
+def _render_table(rows: list[dict[str, str | bool]]) -> str:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -85,8 +85,8 @@ def _table(rows: list[dict[str, str | bool]]) -> str:
 
 
 EXPORTS: dict[str, Callable[[ConceptGraph], Files]] = {
-    "graphml": _graphml,
-    "node-link": _node_link,
-    "cytoscape": _cytoscape,
-    "csv": _csv,
+    "graphml": _export_graphml,
+    "node-link": _export_node_link,
+    "cytoscape": _export_cytoscape,
+    "csv": _export_csv,
 }

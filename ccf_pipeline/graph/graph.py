@@ -197,7 +197,7 @@ class ConceptGraph:
             state.id: tuple(
                 other
                 for other, relation in self.excluded(state.id).items()
-                if other in deniable and _denies(relation)
+                if other in deniable and _is_plain_denial(relation)
             )
             for state in self.normal_states
         }
@@ -293,7 +293,7 @@ class ConceptGraph:
         return network_of(self.file)
 
 
-def _denies(relation: Relation) -> bool:
+def _is_plain_denial(relation: Relation) -> bool:
     """Whether a plain statement of a normal state is by itself a denial of the other end.
 
     A relation that holds only for some views, severities, acuities or wordings denies a part

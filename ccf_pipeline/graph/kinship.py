@@ -27,11 +27,11 @@ class Kinship:
 
     def above(self, concept_id: str) -> tuple[str, ...]:
         """The concept and everything it is a kind of, nearest first."""
-        return tuple(_steps(concept_id, self.parents))
+        return tuple(_count_steps(concept_id, self.parents))
 
     def below(self, concept_id: str) -> tuple[str, ...]:
         """The concept and every kind of it, nearest first."""
-        return tuple(_steps(concept_id, self.children))
+        return tuple(_count_steps(concept_id, self.children))
 
     def exclusion_table(self, relations: Iterable[Relation]) -> dict[str, dict[str, Relation]]:
         """Who excludes whom, and by which relation, with what kinds take over from either end.
@@ -55,12 +55,12 @@ class Kinship:
     def _covered(self, relation: Relation) -> Iterable[tuple[str, str, int]]:
         if not relation.inherits:
             return [(relation.source, relation.target, 0)]
-        sources = _steps(relation.source, self.children)
-        targets = _steps(relation.target, self.children)
+        sources = _count_steps(relation.source, self.children)
+        targets = _count_steps(relation.target, self.children)
         return [(a, b, far_a + far_b) for a, far_a in sources.items() for b, far_b in targets.items()]
 
 
-def _steps(start: str, onwards: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+def _count_steps(start: str, onwards: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
     """Everything reached from `start`, in the order it is reached, with the number of steps to it."""
     reached = {start: 0}
     frontier = [start]

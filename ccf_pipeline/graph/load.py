@@ -46,7 +46,7 @@ def find_faults(path: Path) -> tuple[tuple[int, Fault], ...]:
     try:
         faults = lint_graph(GraphFile.model_validate(text.content))
     except ValidationError as error:
-        faults = _schema_faults(error)
+        faults = _list_schema_faults(error)
     return tuple(sorted(((text.line_of(f.where), f) for f in faults), key=lambda found: found[0]))
 
 
@@ -65,7 +65,7 @@ class GraphText:
         """The line of a spot in the file, or of the nearest block around it that is there."""
         node, line = self.root, self.root.start_mark.line
         for step in where:
-            found = _child(node, step)
+            found = _find_child(node, step)
             if found is None:
                 break
             node, line = found
@@ -75,7 +75,7 @@ class GraphText:
         """Where in the text a spot's value begins and ends."""
         node = self.root
         for step in where:
-            found = _child(node, step)
+            found = _find_child(node, step)
             if found is None:
                 raise KeyError(where)
             node = found[0]
@@ -100,16 +100,16 @@ def parse_graph_text(path: Path, source: str) -> GraphText:
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
             raise GraphError(f"{path}:1: a graph file starts with `name:`, `version:` and so on")
-        return GraphText(path, _content(root, path), root)
+        return GraphText(path, _read_node(root, path), root)
     except yaml.YAMLError as error:
-        raise _syntax_error(path, error) from error
+        raise _make_syntax_error(path, error) from error
     except RecursionError as error:
         raise GraphError(f"{path}:1: a block contains itself, or blocks lie too deep") from error
     finally:
         loader.dispose()
 
 
-def _syntax_error(path: Path, error: yaml.YAMLError) -> GraphError:
+def _make_syntax_error(path: Path, error: yaml.YAMLError) -> GraphError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
     line = mark.line + 1 if mark is not None else 1
@@ -119,23 +119,23 @@ def _syntax_error(path: Path, error: yaml.YAMLError) -> GraphError:
     )
 
 
-def _content(node: yaml.Node, path: Path) -> Any:
+def _read_node(node: yaml.Node, path: Path) -> Any:
     """Plain values of a node: lists, blocks, texts and true/false. `no`, `1.0` and dates stay texts."""
     if isinstance(node, yaml.SequenceNode):
-        return [_content(item, path) for item in node.value]
+        return [_read_node(item, path) for item in node.value]
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in mapping:
                 raise GraphError(f"{path}:{line}: `{name}` is given twice in one block")
-            mapping[name] = _content(value, path)
+            mapping[name] = _read_node(value, path)
         return mapping
     assert isinstance(node, yaml.ScalarNode)
-    return _plain(node)
+    return _read_scalar(node)
 
 
-def _plain(node: yaml.ScalarNode) -> str | bool | None:
+def _read_scalar(node: yaml.ScalarNode) -> str | bool | None:
     text = str(node.value)
     if node.style is not None:  # quoted or folded: a text, whatever it says
         return text
@@ -144,7 +144,7 @@ def _plain(node: yaml.ScalarNode) -> str | bool | None:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
+def _find_child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == step:
@@ -161,7 +161,7 @@ def _validate(text: GraphText) -> GraphFile:
     try:
         return GraphFile.model_validate(text.content)
     except ValidationError as error:
-        _refuse(text, _schema_faults(error))
+        _refuse(text, _list_schema_faults(error))
         raise AssertionError("a refused file has a fault") from error
 
 
@@ -178,11 +178,11 @@ def _refuse(text: GraphText, faults: tuple[Fault, ...]) -> None:
     )
 
 
-def _schema_faults(error: ValidationError) -> tuple[Fault, ...]:
+def _list_schema_faults(error: ValidationError) -> tuple[Fault, ...]:
     return tuple(
         Fault(
             kind="schema",
-            message=_explain(problem["type"], problem["msg"], problem["loc"]),
+            message=_describe_fault(problem["type"], problem["msg"], problem["loc"]),
             block=str(problem["loc"][0]) if problem["loc"] else "",
             where=problem["loc"],
         )
@@ -190,30 +190,30 @@ def _schema_faults(error: ValidationError) -> tuple[Fault, ...]:
     )
 
 
-def _explain(kind: str, message: str, where: Where) -> str:
+def _describe_fault(kind: str, message: str, where: Where) -> str:
     field = str(where[-1]) if where else "the file"
     if kind == "missing":
         return f"`{field}` is missing"
     if kind == "extra_forbidden":
-        known = closest(field, _fields_at(where[:-1]))
+        known = closest(field, _list_fields_at(where[:-1]))
         return f"`{field}` is not a field here" + (f"; did you mean `{known}`?" if known else "")
     asked = re.sub(r"^Input should be ", "", message).replace("a valid tuple", "a list")
     name = next((step for step in reversed(where) if isinstance(step, str)), "the file")
     return f"`{name}` should be {asked}"
 
 
-def _fields_at(where: Where) -> tuple[str, ...]:
+def _list_fields_at(where: Where) -> tuple[str, ...]:
     """The fields of the block at a spot, found by following the model's annotations."""
     model: type[BaseModel] = GraphFile
     for step in where:
         if isinstance(step, str) and step in model.model_fields:
-            model = _model_in(model.model_fields[step].annotation) or model
+            model = _find_model(model.model_fields[step].annotation) or model
     return tuple(model.model_fields)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _find_model(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (tuple, dict, Union, UnionType):
-        return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
+        return next((found for arg in get_args(annotation) if (found := _find_model(arg))), None)
     return None

@@ -55,11 +55,11 @@ def find_neighbourhood(graph: ConceptGraph, target: str, shown: Collection[str])
         signs=tuple(to_add),
         shown_signs=tuple(link for link in links if link.concept in shown_set),
         must_go=must_go,
-        near=_near(graph, target, shown_set),
+        near=_find_near_findings(graph, target, shown_set),
     )
 
 
-def _near(graph: ConceptGraph, target: str, shown: frozenset[str]) -> tuple[str, ...]:
+def _find_near_findings(graph: ConceptGraph, target: str, shown: frozenset[str]) -> tuple[str, ...]:
     others = [finding.id for finding in graph.findings if finding.id not in (target, NO_FINDING)]
     relevances = {finding: graph.relevance(target, finding) for finding in others}
     near = [finding for finding, relevance in relevances.items() if relevance > 0]

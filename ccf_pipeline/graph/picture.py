@@ -60,8 +60,8 @@ class Picture:
 def picture_of_graph(graph: ConceptGraph) -> Picture:
     """The whole graph, thinned until it can be read: the note says what is left out."""
     devices = set(graph.descendants(SUPPORT_DEVICES))
-    lines = _attribute_lines(graph, devices)
-    lines += _exclusions_among(graph, {a.id for a in graph.attributes} - devices)
+    lines = _draw_attribute_lines(graph, devices)
+    lines += _draw_exclusions(graph, {a.id for a in graph.attributes} - devices)
     drawn = {end for line in lines for end in (line.start, line.end)}
     attributes = [a.id for a in graph.attributes if a.id in drawn]
     labels = {a: graph.concept(a).label for a in attributes}
@@ -71,7 +71,9 @@ def picture_of_graph(graph: ConceptGraph) -> Picture:
         labels[DEVICES] = f"tubes, lines and devices ({len(devices)} concepts)"
         groups[DEVICES] = Counter(graph.concept(d).category for d in sorted(devices)).most_common(1)[0][0]
         lines.append(Line(DEVICES, SUPPORT_DEVICES, "positive"))
-    normals = _normal_lines(graph, [finding.id for finding in graph.findings if finding.id != NO_FINDING])
+    normals = _draw_normal_lines(
+        graph, [finding.id for finding in graph.findings if finding.id != NO_FINDING]
+    )
     left_out = sum(a.id not in drawn and a.id not in devices for a in graph.attributes)
     note = (
         f"{graph.name} {graph.version}. Left out: correlates, words of time, kinds of findings, "
@@ -89,13 +91,13 @@ def picture_of_finding(graph: ConceptGraph, finding_id: str) -> Picture:
     for relation in graph.relations_of(finding_id):
         other = graph.concept(relation.other(finding_id))
         if other.kind == "attribute":
-            lines.append(Line(other.id, finding_id, _tone(relation), relation.strength))
+            lines.append(Line(other.id, finding_id, _choose_tone(relation), relation.strength))
             remarks[other.id] = describe_condition(relation.when)
         elif other.kind == "normal_state":
-            lines.append(Line(finding_id, other.id, _tone(relation), relation.strength))
+            lines.append(Line(finding_id, other.id, _choose_tone(relation), relation.strength))
             remarks[other.id] = describe_condition(relation.when)
     shown = [line.start for line in lines if line.end == finding_id]
-    lines += _exclusions_among(graph, set(shown))
+    lines += _draw_exclusions(graph, set(shown))
     labels = {a: graph.concept(a).label for a in shown}
     groups = {a: graph.concept(a).category for a in shown}
     parents = ", ".join(graph.concept(parent).label for parent in graph.parents(finding_id))
@@ -104,23 +106,27 @@ def picture_of_finding(graph: ConceptGraph, finding_id: str) -> Picture:
     return _lay_out(graph, finding.label, note, labels, groups, [finding_id], lines, remarks)
 
 
-def _tone(relation: Relation) -> Tone:
+def _choose_tone(relation: Relation) -> Tone:
     return "correlate" if relation.kind in CORRELATES else relation.relation
 
 
-def _attribute_lines(graph: ConceptGraph, devices: set[str]) -> list[Line]:
+def _draw_attribute_lines(graph: ConceptGraph, devices: set[str]) -> list[Line]:
     lines = []
     for finding in graph.findings:
         if finding.id == NO_FINDING:
             continue
         for relation in graph.relations_of(finding.id):
             other = graph.concept(relation.other(finding.id))
-            if other.kind == "attribute" and other.id not in devices and _tone(relation) != "correlate":
+            if (
+                other.kind == "attribute"
+                and other.id not in devices
+                and _choose_tone(relation) != "correlate"
+            ):
                 lines.append(Line(other.id, finding.id, relation.relation, relation.strength))
     return lines
 
 
-def _exclusions_among(graph: ConceptGraph, attributes: set[str]) -> list[Line]:
+def _draw_exclusions(graph: ConceptGraph, attributes: set[str]) -> list[Line]:
     return [
         Line(relation.source, relation.target, "exclusive", relation.strength)
         for relation in graph.file.relations
@@ -130,7 +136,7 @@ def _exclusions_among(graph: ConceptGraph, attributes: set[str]) -> list[Line]:
     ]
 
 
-def _normal_lines(graph: ConceptGraph, findings: Iterable[str]) -> list[Line]:
+def _draw_normal_lines(graph: ConceptGraph, findings: Iterable[str]) -> list[Line]:
     normals = {state.id for state in graph.normal_states}
     return [
         Line(finding, relation.other(finding), relation.relation, relation.strength)
@@ -155,7 +161,7 @@ def _lay_out(
     )
     attributes = sorted(labels, key=lambda a: list(CATEGORIES).index(groups[a]))
     columns: dict[Column, list[str]] = {"attribute": attributes, "finding": list(findings), "normal": normals}
-    rows = _untangle(columns, groups, lines)
+    rows = _sort_columns(columns, groups, lines)
     height = max((row for row in rows.values()), default=0.0) + 1
     spots = [Spot(a, labels[a], "attribute", rows[a], remarks.get(a, "")) for a in columns["attribute"]]
     spots += [Spot(f, graph.concept(f).label, "finding", rows[f]) for f in columns["finding"]]
@@ -172,7 +178,7 @@ def _lay_out(
     return Picture(title, note, tuple(spots), (*group_lines, *lines), height)
 
 
-def _untangle(
+def _sort_columns(
     columns: dict[Column, list[str]], groups: Mapping[str, str], lines: Sequence[Line]
 ) -> dict[str, float]:
     """Rows for every spot: each column is ordered by the middle of what it is tied to, over and over."""
@@ -180,7 +186,7 @@ def _untangle(
     for line in lines:
         tied.setdefault(line.start, []).append(line.end)
         tied.setdefault(line.end, []).append(line.start)
-    rows = _spread(columns, groups)
+    rows = _compute_rows(columns, groups)
     for _ in range(PASSES):
         for column in ("finding", "normal", "attribute"):
             ends: Mapping[str, Sequence[str]] = {
@@ -190,11 +196,11 @@ def _untangle(
             middles = {spot: sum(rows[t] for t in ends[spot]) / len(ends[spot]) for spot in columns[column]}
             order = list(CATEGORIES)
             columns[column].sort(key=lambda s: (order.index(groups[s]) if s in groups else 0, middles[s], s))
-            rows = _spread(columns, groups)
+            rows = _compute_rows(columns, groups)
     return rows
 
 
-def _spread(columns: Mapping[Column, Sequence[str]], groups: Mapping[str, str]) -> dict[str, float]:
+def _compute_rows(columns: Mapping[Column, Sequence[str]], groups: Mapping[str, str]) -> dict[str, float]:
     rows: dict[str, float] = {}
     row = 0.0
     previous = None

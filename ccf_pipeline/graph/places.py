@@ -34,7 +34,7 @@ class RegionTree:
 
     def overlap(self, place_a: Place, place_b: Place) -> bool:
         """A place without a known region covers the chest, one without a side covers both sides."""
-        if not _sides_meet(self._side(place_a), self._side(place_b)):
+        if not _is_same_side(self._side(place_a), self._side(place_b)):
             return False
         a, b = self._ground.get(place_a[1] or ""), self._ground.get(place_b[1] or "")
         return a is None or b is None or _share_ground(a, b)
@@ -60,16 +60,16 @@ class RegionTree:
             for other in region.overlaps:
                 for end in (region.id, other):
                     seams.setdefault(end, set()).add(frozenset((region.id, other)))
-        return {region: _ground_of(region, parts, wholes, seams) for region in self.regions}
+        return {region: _collect_ground(region, parts, wholes, seams) for region in self.regions}
 
 
-def _ground_of(
+def _collect_ground(
     region: str,
     parts: Mapping[str, set[str]],
     wholes: Mapping[str, set[str]],
     seams: Mapping[str, set[Seam]],
 ) -> Ground:
-    below, above = _reach(region, parts), _reach(region, wholes)
+    below, above = _collect_reached(region, parts), _collect_reached(region, wholes)
     return Ground(
         parts=below,
         seams=frozenset(seam for part in below for seam in seams.get(part, ())),
@@ -77,7 +77,7 @@ def _ground_of(
     )
 
 
-def _reach(start: str, onwards: Mapping[str, set[str]]) -> frozenset[str]:
+def _collect_reached(start: str, onwards: Mapping[str, set[str]]) -> frozenset[str]:
     reached, waiting = {start}, [start]
     while waiting:
         fresh = onwards.get(waiting.pop(), set()) - reached
@@ -97,5 +97,5 @@ def _share_ground(a: Ground, b: Ground) -> bool:
     )
 
 
-def _sides_meet(a: str | None, b: str | None) -> bool:
+def _is_same_side(a: str | None, b: str | None) -> bool:
     return a == b or a not in ("left", "right") or b not in ("left", "right")

@@ -33,14 +33,14 @@ def relevance_table(graph: ConceptGraph) -> dict[tuple[str, str], float]:
 
 def shared_signs(graph: ConceptGraph, a: str, b: str) -> float:
     """The weight of the signs both have, against the finding that has fewer."""
-    of_a, of_b = _signs(graph, a), _signs(graph, b)
+    of_a, of_b = _score_signs(graph, a), _score_signs(graph, b)
     shared = sum(min(of_a[sign], of_b[sign]) for sign in of_a.keys() & of_b.keys())
     return _share(shared, min(sum(of_a.values()), sum(of_b.values())))
 
 
 def contrasting_signs(graph: ConceptGraph, a: str, b: str) -> float:
     """The weight of the signs of one that the other excludes."""
-    of_a, of_b = _signs(graph, a), _signs(graph, b)
+    of_a, of_b = _score_signs(graph, a), _score_signs(graph, b)
     against = sum(w for sign, w in of_a.items() if sign in graph.excluded(b))
     against += sum(w for sign, w in of_b.items() if sign in graph.excluded(a))
     return _share(against, min(sum(of_a.values()), sum(of_b.values())))
@@ -58,7 +58,7 @@ def confusability(graph: ConceptGraph, a: str, b: str) -> float:
     return max((*together, *alike, *siblings), default=0.0)
 
 
-def _signs(graph: ConceptGraph, finding: str) -> dict[str, float]:
+def _score_signs(graph: ConceptGraph, finding: str) -> dict[str, float]:
     return {relation.other(finding): WEIGHTS[relation.strength] for relation in graph.supports(finding)}
 
 

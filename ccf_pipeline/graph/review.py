@@ -45,7 +45,7 @@ def make_sheet(graph: ConceptGraph, *, reviewed_too: bool = False) -> tuple[Shee
     """A row for each relation that nobody has reviewed, those resting on common teaching first."""
     wanted = [r for r in graph.file.relations if reviewed_too or review_state(r) != "reviewed"]
     wanted.sort(key=lambda relation: ("taught", "cited", "reviewed").index(review_state(relation)))
-    return tuple(_row(graph, relation) for relation in wanted)
+    return tuple(_make_sheet_row(graph, relation) for relation in wanted)
 
 
 def read_decisions(file: GraphFile, rows: Iterable[SheetRow]) -> Decisions:
@@ -56,7 +56,7 @@ def read_decisions(file: GraphFile, rows: Iterable[SheetRow]) -> Decisions:
     for number, row in enumerate(rows, start=2):  # row 1 of the sheet is its heading
         if not row.decision.strip():
             continue
-        problem = _conflict(row, relations.get(row.relation), decided)
+        problem = _find_conflict(row, relations.get(row.relation), decided)
         if problem:
             problems.append(f"row {number}: {problem}")
         decided[row.relation] = row
@@ -65,8 +65,8 @@ def read_decisions(file: GraphFile, rows: Iterable[SheetRow]) -> Decisions:
             "the sheet does not fit the graph\n" + "\n".join(problems),
             hint="Nothing was written. Correct these rows, or write a fresh sheet for them.",
         )
-    agreed = tuple(key for key, row in decided.items() if _word(row) in AGREEING)
-    return Decisions(agreed, tuple(row for row in decided.values() if _word(row) in OBJECTING))
+    agreed = tuple(key for key, row in decided.items() if _read_decision(row) in AGREEING)
+    return Decisions(agreed, tuple(row for row in decided.values() if _read_decision(row) in OBJECTING))
 
 
 def digest_of_relation(relation: Relation) -> str:
@@ -76,7 +76,7 @@ def digest_of_relation(relation: Relation) -> str:
     return "r" + hashlib.sha256(" ".join(content.split()).encode()).hexdigest()[:12]
 
 
-def _row(graph: ConceptGraph, relation: Relation) -> SheetRow:
+def _make_sheet_row(graph: ConceptGraph, relation: Relation) -> SheetRow:
     a, b = graph.concept(relation.source).label, graph.concept(relation.target).label
     place = "in the same region" if relation.scope == "same_region" else "anywhere"
     verb = "goes with" if relation.relation == "positive" else "cannot stand beside"
@@ -95,17 +95,17 @@ def _row(graph: ConceptGraph, relation: Relation) -> SheetRow:
     )
 
 
-def _word(row: SheetRow) -> str:
+def _read_decision(row: SheetRow) -> str:
     return row.decision.strip().lower()
 
 
-def _conflict(row: SheetRow, relation: Relation | None, decided: dict[str, SheetRow]) -> str:
+def _find_conflict(row: SheetRow, relation: Relation | None, decided: dict[str, SheetRow]) -> str:
     if relation is None:
         return f"`{row.relation}` is not a relation of the graph"
     if row.relation in decided:
         return f"`{row.relation}` is decided twice"
     if row.digest != digest_of_relation(relation):
         return f"`{row.relation}` has changed since the sheet was written"
-    if _word(row) not in AGREEING | OBJECTING:
+    if _read_decision(row) not in AGREEING | OBJECTING:
         return f"`{row.decision}` is no decision; write `agree` or `change`"
     return ""

@@ -64,15 +64,15 @@ def stamp_reviews(path: Path, states: Mapping[str, str]) -> None:
         if relation.key in states
     ]
     for start, end, state in sorted(edits, reverse=True):
-        source = source[:start] + _as_yaml(state) + source[end:]
+        source = source[:start] + _render_review_state(state) + source[end:]
     stamped = GraphFile.model_validate(parse_graph_text(path, source).content)
-    if stamped != _with_reviews(before, states):
+    if stamped != _apply_reviews(before, states):
         raise GraphError(f"{path}: the review fields could not be edited safely; nothing was written")
     with sealed_file(path) as temporary:
         temporary.write_text(source, encoding="utf-8", newline="")
 
 
-def _with_reviews(file: GraphFile, states: Mapping[str, str]) -> GraphFile:
+def _apply_reviews(file: GraphFile, states: Mapping[str, str]) -> GraphFile:
     relations = tuple(
         relation.model_copy(update={"review": states.get(relation.key, relation.review)})
         for relation in file.relations
@@ -80,5 +80,5 @@ def _with_reviews(file: GraphFile, states: Mapping[str, str]) -> GraphFile:
     return file.model_copy(update={"relations": relations})
 
 
-def _as_yaml(state: str) -> str:
+def _render_review_state(state: str) -> str:
     return state if PLAIN.fullmatch(state) else json.dumps(state, ensure_ascii=False)

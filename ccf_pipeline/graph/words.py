@@ -25,26 +25,26 @@ def describe_neighbourhood(graph: ConceptGraph, target: str, shown: Collection[s
     """What an expert needs to know of a target finding, given the concepts that the study shows."""
     finding = graph.concept(target)
     near = graph.neighbourhood(target, shown)
-    signs = [_sign_words(graph, target, link.relation) for link in near.signs]
-    against = _contradictions(graph, target)
+    signs = [_describe_sign(graph, target, link.relation) for link in near.signs]
+    against = _describe_contradictions(graph, target)
     head = f"{finding.label}: {finding.definition}"
     fixed = [
-        _listed("Shown already", (_label(graph, link.concept) for link in near.shown_signs)),
-        _listed("Must go", (_label(graph, link.concept) for link in near.must_go)),
-        _listed("Do not confuse with", (_label(graph, other) for other in near.near)),
+        _format_list("Shown already", (_label(graph, link.concept) for link in near.shown_signs)),
+        _format_list("Must go", (_label(graph, link.concept) for link in near.must_go)),
+        _format_list("Do not confuse with", (_label(graph, other) for other in near.near)),
     ]
 
     def write(count: int) -> str:
-        lists = [_listed("Signs", signs[:count]), _listed("Cannot stand with", against[:count])]
+        lists = [_format_list("Signs", signs[:count]), _format_list("Cannot stand with", against[:count])]
         return "\n".join(filter(None, [head, *lists, *fixed]))
 
-    return _longest_within(NEIGHBOURHOOD_TOKENS, write)
+    return _fit_tokens(NEIGHBOURHOOD_TOKENS, write)
 
 
 def describe_graph(graph: ConceptGraph) -> str:
     """The whole graph, one line per finding: + what shows it, − what cannot stand beside it."""
     legend = "+ signs of the finding, − what cannot stand beside it, < what it is a kind of"
-    return "\n".join([legend, *(_finding_line(graph, finding) for finding in graph.findings)])
+    return "\n".join([legend, *(_describe_finding(graph, finding) for finding in graph.findings)])
 
 
 def describe_condition(when: Condition | None) -> str:
@@ -67,16 +67,16 @@ def describe_condition(when: Condition | None) -> str:
         "stated without doubt" if when.definite else "",
         "denied without qualification" if when.unqualified else "",
         "without an exception" if when.no_exception else "",
-        f"said as {_quoted(when.wording)}" if when.wording else "",
-        f"not said as {_quoted(when.not_wording)}" if when.not_wording else "",
+        f"said as {_format_quoted(when.wording)}" if when.wording else "",
+        f"not said as {_format_quoted(when.not_wording)}" if when.not_wording else "",
         when.note,
     ]
     return "; ".join(filter(None, said))
 
 
-def _finding_line(graph: ConceptGraph, finding: Concept) -> str:
+def _describe_finding(graph: ConceptGraph, finding: Concept) -> str:
     signs = [_label(graph, relation.other(finding.id)) for relation in graph.supports(finding.id)]
-    against = _contradictions(graph, finding.id)
+    against = _describe_contradictions(graph, finding.id)
     parents = ", ".join(graph.concept(parent).label for parent in graph.parents(finding.id))
 
     def write(count: int) -> str:
@@ -87,10 +87,10 @@ def _finding_line(graph: ConceptGraph, finding: Concept) -> str:
         ]
         return f"{finding.label}: " + "; ".join(filter(None, parts))
 
-    return _longest_within(LINE_TOKENS, write)
+    return _fit_tokens(LINE_TOKENS, write)
 
 
-def _contradictions(graph: ConceptGraph, finding: str) -> list[str]:
+def _describe_contradictions(graph: ConceptGraph, finding: str) -> list[str]:
     """What cannot stand beside a finding, but for plain denials, mere remarks and what labels imply.
 
     What only one of its signs rules out is left out: not every film with the finding shows that sign.
@@ -109,16 +109,16 @@ def _contradictions(graph: ConceptGraph, finding: str) -> list[str]:
     }
     new = [other for other in found if other not in obvious and other != NO_FINDING]
     return [
-        _in_words(graph, other, found[other])
+        _describe_concept(graph, other, found[other])
         for other in sorted(new, key=lambda o: graph.concept(o).kind == "normal_state")
     ]
 
 
-def _sign_words(graph: ConceptGraph, finding: str, relation: Relation) -> str:
-    return _in_words(graph, relation.other(finding), relation)
+def _describe_sign(graph: ConceptGraph, finding: str, relation: Relation) -> str:
+    return _describe_concept(graph, relation.other(finding), relation)
 
 
-def _in_words(graph: ConceptGraph, concept_id: str, relation: Relation) -> str:
+def _describe_concept(graph: ConceptGraph, concept_id: str, relation: Relation) -> str:
     # An expert needs to know where and when a sign is seen, not by which words a reader finds it.
     finer = {"definite": False, "unqualified": False, "no_exception": False}
     asides = {"note": "", "wording": (), "not_wording": (), **finer}
@@ -135,16 +135,16 @@ def _label(graph: ConceptGraph, concept_id: str) -> str:
     return concept.label if keeps_its_capital else concept.label[:1].lower() + concept.label[1:]
 
 
-def _quoted(words: Iterable[str]) -> str:
+def _format_quoted(words: Iterable[str]) -> str:
     return ", ".join(f"“{word}”" for word in words)
 
 
-def _listed(title: str, items: Iterable[str]) -> str:
+def _format_list(title: str, items: Iterable[str]) -> str:
     joined = "; ".join(items)
     return f"{title}: {joined}." if joined else ""
 
 
-def _longest_within(tokens: int, write: Callable[[int], str]) -> str:
+def _fit_tokens(tokens: int, write: Callable[[int], str]) -> str:
     """The text with the most list items that keeps within its tokens; two of each come whatever they cost."""
     texts = (write(count) for count in range(MOST_LISTED, 2, -1))
     return next((text for text in texts if count_tokens(text) <= tokens), write(2))

@@ -139,23 +139,23 @@ class Tally:
         for stratum in range(STRATA):
             rows = seen.strata == stratum
             self.studies[stratum] += np.count_nonzero(rows)
-            self.pairs[stratum] += _products(asserted[rows], asserted[rows])
-            self.pairs_by_side[stratum] += _products(left[rows], left[rows])
-            self.pairs_by_side[stratum] += _products(right[rows], right[rows])
+            self.pairs[stratum] += _count_pairs(asserted[rows], asserted[rows])
+            self.pairs_by_side[stratum] += _count_pairs(left[rows], left[rows])
+            self.pairs_by_side[stratum] += _count_pairs(right[rows], right[rows])
             for concept in np.flatnonzero(asserted[rows].any(axis=0)):
                 with_concept = asserted[rows & (asserted[:, concept] > 0)]
-                self.triples[stratum, concept] += _products(with_concept, with_concept)
+                self.triples[stratum, concept] += _count_pairs(with_concept, with_concept)
         self.overlapping += seen.overlapping
         self.same_words += seen.same_words
-        self.present_denied += _products(asserted, denied)
-        self.both_denied += _products(denied, denied)
-        doubts = _products(doubted, asserted)
-        self.one_in_doubt += doubts + doubts.T + _products(doubted, doubted)
+        self.present_denied += _count_pairs(asserted, denied)
+        self.both_denied += _count_pairs(denied, denied)
+        doubts = _count_pairs(doubted, asserted)
+        self.one_in_doubt += doubts + doubts.T + _count_pairs(doubted, doubted)
 
     def _rows(self, bits: Bits) -> Rows:
         return np.unpackbits(bits, axis=1, count=len(self.concepts)).astype(np.float32)
 
 
-def _products(a: Rows, b: Rows) -> NDArray[np.int32]:
+def _count_pairs(a: Rows, b: Rows) -> NDArray[np.int32]:
     # Whole numbers are exact in float32 up to 16 million, and no portion has as many studies.
     return (a.T @ b).astype(np.int32)

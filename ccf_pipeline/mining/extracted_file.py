@@ -40,10 +40,10 @@ def write_extraction(folder: Path, report: ExtractionReport, draft: GraphFile) -
     unknown = ({"term": entry.reason, "times": entry.count} for entry in report.unknown_terms)
     _write_csv(folder / UNKNOWN, ("term", "times"), unknown)
     write_text(folder / REPORT, report.model_dump_json(indent=1) + "\n")
-    write_text(folder / DRAFT, _as_yaml(draft))
+    write_text(folder / DRAFT, _render_yaml(draft))
 
 
-def _as_yaml(draft: GraphFile) -> str:
+def _render_yaml(draft: GraphFile) -> str:
     content = draft.model_dump(mode="json", exclude_defaults=True)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -178,7 +178,7 @@ class Comparison:
         found = [self._row(*pair, "not in ours") for pair in self._supported]
         rows = [row.model_copy(update=self._beside(row)) for row in found]
         missed = [self._row(*pair, "ours not seen") for pair in self._missed]
-        return tuple(sorted([*rows, *missed], key=_standing))
+        return tuple(sorted([*rows, *missed], key=_get_sort_key))
 
     @cached_property
     def _supported(self) -> set[tuple[str, str]]:
@@ -229,7 +229,7 @@ class Comparison:
         )
 
 
-def _standing(row: ExtractedRelation) -> tuple[int, int, str, str]:
+def _get_sort_key(row: ExtractedRelation) -> tuple[int, int, str, str]:
     """What asks for a person first, the most cases first."""
     return STATUS_ORDER.index(row.status), -row.cases, row.disease, row.feature
 
@@ -250,7 +250,7 @@ def draft_graph(report: ExtractionReport, graph: ConceptGraph) -> GraphFile:
         for relation in graph.file.relations
         if relation.key not in signs or frozenset((relation.source, relation.target)) not in unseen
     ]
-    new = [_drafted(row, report) for row in report.relations if row.status == "not in ours"]
+    new = [_draft_relation(row, report) for row in report.relations if row.status == "not in ours"]
     source = Source(title=f"Extracted from {report.cases} reports by {report.model}, nobody has looked yet")
     return graph.file.model_copy(
         update={
@@ -264,7 +264,7 @@ def draft_graph(report: ExtractionReport, graph: ConceptGraph) -> GraphFile:
 DRAFT_SOURCE = "EXTRACTED"
 
 
-def _drafted(row: ExtractedRelation, report: ExtractionReport) -> Relation:
+def _draft_relation(row: ExtractedRelation, report: ExtractionReport) -> Relation:
     share = row.cases / max(row.cases_with_disease, 1)
     return Relation(
         source=row.disease,

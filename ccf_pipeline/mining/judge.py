@@ -50,7 +50,7 @@ def judge_pairs(tally: Tally, graph: ConceptGraph, thresholds: Thresholds) -> tu
 
 def pairs_tested(tally: Tally, thresholds: Thresholds) -> int:
     """How many pairs are asked about: those of concepts that are asserted often enough."""
-    frequent = int((_studies_with(tally) >= thresholds.min_support).sum())
+    frequent = int((_count_studies(tally) >= thresholds.min_support).sum())
     return frequent * (frequent - 1) // 2
 
 
@@ -108,8 +108,8 @@ class Measured:
 
     @classmethod
     def of(cls, tally: Tally, graph: ConceptGraph, thresholds: Thresholds) -> Measured:
-        odds = _odds_by_side(tally, graph)
-        studies_with = _studies_with(tally)
+        odds = _compute_odds_by_side(tally, graph)
+        studies_with = _count_studies(tally)
         frequent = studies_with >= thresholds.min_support
         tested = np.triu(frequent[:, None] & frequent[None, :], 1)
         q_values = np.full(tested.shape, np.nan)
@@ -156,12 +156,12 @@ class Measured:
         return "contradicted" if expected_enough and odds.low[pair] >= rarely else "unseen"
 
 
-def _studies_with(tally: Tally) -> Numbers:
+def _count_studies(tally: Tally) -> Numbers:
     alone: Numbers = np.einsum("sii->i", tally.pairs).astype(np.float64)
     return alone
 
 
-def _odds_by_side(tally: Tally, graph: ConceptGraph) -> Odds:
+def _compute_odds_by_side(tally: Tally, graph: ConceptGraph) -> Odds:
     """Of two concepts with sides, each side of a chest is half a study; else the study is one."""
     sided = np.array([graph.concept(concept).sides != "none" for concept in tally.concepts])
     both_sided = sided[:, None] & sided[None, :]
@@ -180,12 +180,12 @@ def _judge(
     if curated is None:
         if evidence == "none":
             return None
-        return _uncurated(measured, explanations, pair, evidence)
+        return _make_uncurated_relation(measured, explanations, pair, evidence)
     relation = curated.relation
     status: Status = "by definition" if curated.holds_by_definition else measured.status(pair, relation)
     if curated.inherited and (status in ("unseen", "by definition")):
         return None
-    return _row(measured, pair, status, evidence).model_copy(
+    return _make_mined_relation(measured, pair, status, evidence).model_copy(
         update={
             "curated": relation.key,
             "curated_as": f"{relation.relation} {relation.kind}",
@@ -195,23 +195,25 @@ def _judge(
     )
 
 
-def _uncurated(
+def _make_uncurated_relation(
     measured: Measured, explanations: Explanations, pair: Pair, evidence: Evidence
 ) -> MinedRelation:
     if evidence == "positive" and measured.is_wording(pair):
-        return _row(measured, pair, "explained", evidence).model_copy(update={"explained_by": SAME_WORDS})
+        return _make_mined_relation(measured, pair, "explained", evidence).model_copy(
+            update={"explained_by": SAME_WORDS}
+        )
     explained = explanations.of_pair(pair, measured.thresholds)
     if explained is None:
-        return _row(measured, pair, "proposed", evidence)
-    return _row(measured, pair, "explained", evidence).model_copy(
+        return _make_mined_relation(measured, pair, "proposed", evidence)
+    return _make_mined_relation(measured, pair, "explained", evidence).model_copy(
         update={
             "explained_by": measured.tally.concepts[explained.concept],
-            "odds_ratio_given_explanation": _rounded(math.exp(explained.log_ratio)),
+            "odds_ratio_given_explanation": _round_ratio(math.exp(explained.log_ratio)),
         }
     )
 
 
-def _row(measured: Measured, pair: Pair, status: Status, evidence: Evidence) -> MinedRelation:
+def _make_mined_relation(measured: Measured, pair: Pair, status: Status, evidence: Evidence) -> MinedRelation:
     tally, odds = measured.tally, measured.odds
     a, b = pair
     q_value = float(measured.q_values[pair])
@@ -223,13 +225,13 @@ def _row(measured: Measured, pair: Pair, status: Status, evidence: Evidence) -> 
         studies_a=int(measured.studies_with[a]),
         studies_b=int(measured.studies_with[b]),
         together=float(odds.together[pair]),
-        expected=_rounded(odds.expected[pair]),
+        expected=_round_ratio(odds.expected[pair]),
         overlapping=int(tally.overlapping[pair]),
         same_words=int(tally.same_words[pair]),
-        odds_ratio=_rounded(math.exp(odds.log_ratio[pair])),
-        odds_low=_rounded(math.exp(odds.low[pair])),
-        odds_high=_rounded(math.exp(odds.high[pair])),
-        q_value=None if math.isnan(q_value) else _rounded(q_value),
+        odds_ratio=_round_ratio(math.exp(odds.log_ratio[pair])),
+        odds_low=_round_ratio(math.exp(odds.low[pair])),
+        odds_high=_round_ratio(math.exp(odds.high[pair])),
+        q_value=None if math.isnan(q_value) else _round_ratio(q_value),
         a_present_b_denied=int(tally.present_denied[a, b]),
         b_present_a_denied=int(tally.present_denied[b, a]),
         both_denied=int(tally.both_denied[a, b]),
@@ -237,6 +239,6 @@ def _row(measured: Measured, pair: Pair, status: Status, evidence: Evidence) -> 
     )
 
 
-def _rounded(value: float) -> float:
+def _round_ratio(value: float) -> float:
     """Four digits: all that the counts bear, and the same on every machine."""
     return float(f"{value:.4g}")

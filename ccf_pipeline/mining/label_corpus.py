@@ -158,7 +158,7 @@ def label_lines(
             if len(counts.kept) < BAD_LINES_KEPT:
                 counts.kept.append(line)
 
-    for labelled in _labelled(good(), labelling):
+    for labelled in _label_reports(good(), labelling):
         write(labelled)
         counts.labelled += len(labelled)
         progress("labels", counts.labelled, None)
@@ -183,7 +183,7 @@ def label_corpus(
             else:
                 yield ReportText(study.study_id, study.text, study.subject_id)
 
-    for reports in _labelled(usable(), labelling):
+    for reports in _label_reports(usable(), labelling):
         write(reports)
         labelled += len(reports)
         progress("labels", labelled, corpus.limit)
@@ -195,7 +195,7 @@ def label_corpus(
     )
 
 
-def _labelled(reports: Iterator[ReportText], labelling: Labelling) -> Iterator[list[LabelledReport]]:
+def _label_reports(reports: Iterator[ReportText], labelling: Labelling) -> Iterator[list[LabelledReport]]:
     portions = in_portions(reports, REPORTS_AT_ONCE)
     yield from map_in_order(portions, _prepare, labelling, workers=labelling.workers)
 

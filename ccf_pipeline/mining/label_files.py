@@ -71,32 +71,32 @@ def open_label_file(path: Path, columns: tuple[str, ...]) -> Iterator[WriteRows]
     refuse_other_files(path, (*TABLES, *LINES))
     with sealed_file(path) as temporary:
         if path.suffix == ".parquet":
-            with _parquet(temporary, columns) as write:
+            with _open_parquet_file(temporary, columns) as write:
                 yield write
             return
-        with _text(temporary, packed=path.suffix == ".gz") as text:
+        with _open_text_file(temporary, packed=path.suffix == ".gz") as text:
             if path.name.endswith(LINES):
                 yield lambda reports: text.writelines(map(json_line, reports))
             else:
                 # The byte order mark is left out: MIMIC's own tables have none.
                 table = csv.writer(text, lineterminator="\n")
                 table.writerow((*columns, *LABEL_COLUMNS))
-                yield lambda reports: table.writerows(_row(report, columns) for report in reports)
+                yield lambda reports: table.writerows(_make_label_row(report, columns) for report in reports)
 
 
-def _who(report: LabelledReport, columns: tuple[str, ...]) -> tuple[str, ...]:
+def _list_ids(report: LabelledReport, columns: tuple[str, ...]) -> tuple[str, ...]:
     return (
         (str(report.report_id),) if columns == BY_REPORT else (report.subject_id or "", str(report.report_id))
     )
 
 
-def _row(report: LabelledReport, columns: tuple[str, ...]) -> tuple[str, ...]:
+def _make_label_row(report: LabelledReport, columns: tuple[str, ...]) -> tuple[str, ...]:
     codes = ("" if code is None else f"{code}.0" for code in report.codes)
-    return (*_who(report, columns), *codes)
+    return (*_list_ids(report, columns), *codes)
 
 
 @contextlib.contextmanager
-def _text(path: Path, *, packed: bool) -> Iterator[io.TextIOWrapper]:
+def _open_text_file(path: Path, *, packed: bool) -> Iterator[io.TextIOWrapper]:
     """A text file; packed without name or time in its header, so that equal content is equal bytes."""
     with contextlib.ExitStack() as stack:
         raw: BinaryIO = stack.enter_context(path.open("wb"))
@@ -108,7 +108,7 @@ def _text(path: Path, *, packed: bool) -> Iterator[io.TextIOWrapper]:
 
 
 @contextlib.contextmanager
-def _parquet(path: Path, columns: tuple[str, ...]) -> Iterator[WriteRows]:
+def _open_parquet_file(path: Path, columns: tuple[str, ...]) -> Iterator[WriteRows]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -120,22 +120,24 @@ def _parquet(path: Path, columns: tuple[str, ...]) -> Iterator[WriteRows]:
         def write(reports: Sequence[LabelledReport], least: int = ROWS_AT_ONCE) -> None:
             waiting.extend(reports)
             while len(waiting) >= least:
-                writer.write_table(_table(waiting[:ROWS_AT_ONCE], columns, schema))
+                writer.write_table(_make_label_table(waiting[:ROWS_AT_ONCE], columns, schema))
                 del waiting[:ROWS_AT_ONCE]
 
         yield write
         write((), least=1)
 
 
-def _table(reports: Sequence[LabelledReport], columns: tuple[str, ...], schema: pa.Schema) -> pa.Table:
+def _make_label_table(
+    reports: Sequence[LabelledReport], columns: tuple[str, ...], schema: pa.Schema
+) -> pa.Table:
     import pyarrow as pa
 
-    who = zip(*(_who(report, columns) for report in reports), strict=True)
+    who = zip(*(_list_ids(report, columns) for report in reports), strict=True)
     codes: Any = zip(*(report.codes for report in reports), strict=True)
-    arrays = [pa.array(_writable(ids), pa.string()) for ids in who]
+    arrays = [pa.array(_list_writable_ids(ids), pa.string()) for ids in who]
     arrays += [pa.array(column, pa.float64()) for column in codes]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _writable(ids: Sequence[str]) -> list[str]:
+def _list_writable_ids(ids: Sequence[str]) -> list[str]:
     return [one.encode("utf-8", "replace").decode("utf-8") for one in ids]

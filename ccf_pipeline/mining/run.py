@@ -55,7 +55,9 @@ def mine_corpus(
     tally = Tally(reader.concepts)
     studies = _Studies(corpus)
     reports = (Report(study.text, len(study.sentences)) for study in studies)
-    for sightings in map_in_order(in_portions(reports, REPORTS_AT_ONCE), _sight, graph, workers=workers):
+    for sightings in map_in_order(
+        in_portions(reports, REPORTS_AT_ONCE), _prepare_sighting, graph, workers=workers
+    ):
         tally.add(sightings)
         progress("mining", int(tally.studies.sum()), corpus.limit)
     return MiningReport(
@@ -64,7 +66,7 @@ def mine_corpus(
         graph_digest=graph.digest,
         thresholds=thresholds,
         studies_read=int(tally.studies.sum()),
-        studies_skipped=_ranked(studies.skipped),
+        studies_skipped=_rank_reasons(studies.skipped),
         concepts=len(tally.concepts),
         pairs_tested=pairs_tested(tally, thresholds),
         relations=judge_pairs(tally, graph, thresholds),
@@ -105,12 +107,12 @@ class _Studies:
                 yield study
 
 
-def _ranked(counts: Counter[str]) -> tuple[ReasonCount, ...]:
+def _rank_reasons(counts: Counter[str]) -> tuple[ReasonCount, ...]:
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)
 
 
-def _sight(graph: ConceptGraph) -> Callable[[list[Report]], Sightings]:
+def _prepare_sighting(graph: ConceptGraph) -> Callable[[list[Report]], Sightings]:
     """Make a process ready: once each, since a lexicon does not travel between processes."""
     return Reader.of(graph).sight
 
@@ -137,7 +139,7 @@ def extract_relations(
     studies = _Studies(corpus)
     with Journal(journal_path) as journal:
         run = _Asking(expert, journal, template, Extraction(Terms(graph, Lexicon.from_graph(graph.file))))
-        todo: Iterable[Batch] = _batches(studies, batch_size)
+        todo: Iterable[Batch] = _split_studies(studies, batch_size)
         while todo:  # an answer that was cut off leaves the halves of its batch to ask about
             todo = run.ask(todo, lambda done: progress("extraction", done, corpus.limit))
     return ExtractionReport(
@@ -148,7 +150,7 @@ def extract_relations(
         prompt_digest=template.digest,
         min_cases=min_cases,
         studies_read=studies.read,
-        studies_skipped=_ranked(studies.skipped),
+        studies_skipped=_rank_reasons(studies.skipped),
         studies_unreadable=run.unreadable,
         studies_left_out=run.left_out,
         cases=run.extraction.cases,
@@ -156,12 +158,12 @@ def extract_relations(
         answers_paid_for=run.paid_for,
         tokens_in=run.tokens_in,
         tokens_out=run.tokens_out,
-        unknown_terms=_ranked(run.extraction.unknown),
+        unknown_terms=_rank_reasons(run.extraction.unknown),
         relations=Comparison(run.extraction, graph, min_cases).rows(),
     )
 
 
-def _batches(studies: Iterable[Study], size: int) -> Iterator[Batch]:
+def _split_studies(studies: Iterable[Study], size: int) -> Iterator[Batch]:
     waiting = iter(studies)
     while some := list(itertools.islice(waiting, size)):
         yield Batch(tuple(study.study_id for study in some), tuple(study.text for study in some))

@@ -38,9 +38,9 @@ def write_share_card(folder: Path, recipe: Recipe, configs: dict[str, list[str]]
     head = {
         "pretty_name": f"CXR-CounterFact, level {recipe.level}",
         "language": ["en"],
-        **_licence(recipe.terms),
+        **_choose_licence(recipe.terms),
         "tags": ["chest-x-ray", "counterfactual", "preference"],
-        **_gate(recipe.terms),
+        **_make_gate_fields(recipe.terms),
         "configs": [
             {
                 "config_name": config,
@@ -53,7 +53,7 @@ def write_share_card(folder: Path, recipe: Recipe, configs: dict[str, list[str]]
         ],
     }
     spoken = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
-    write_text(folder / README, f"---\n{spoken}---\n\n{_body(recipe)}")
+    write_text(folder / README, f"---\n{spoken}---\n\n{_write_card_body(recipe)}")
 
 
 def drop_config(folder: Path, config: str) -> None:
@@ -76,7 +76,7 @@ def _drop_from_croissant(file: Path, below: str) -> None:
     write_text(file, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
-def _body(recipe: Recipe) -> str:
+def _write_card_body(recipe: Recipe) -> str:
     terms = recipe.terms
     is_credentialed = terms.sensitivity == "credentialed"
     lines = [
@@ -97,7 +97,7 @@ def _body(recipe: Recipe) -> str:
         lines += [
             "Make the texts again from your own copy of the source:",
             "",
-            f"    ccf-build rehydrate THIS_FOLDER --corpus {_kind(recipe)}:PATH --out OUT",
+            f"    ccf-build rehydrate THIS_FOLDER --corpus {_name_corpus_kind(recipe)}:PATH --out OUT",
             "",
             "Every row is compared with a keyed check value: a row whose report is another version is"
             " reported with its reason, and left out.",
@@ -112,16 +112,16 @@ def _body(recipe: Recipe) -> str:
     return "\n".join(lines)
 
 
-def _kind(recipe: Recipe) -> str:
+def _name_corpus_kind(recipe: Recipe) -> str:
     return recipe.terms.kind.replace("_", "-")
 
 
-def _licence(terms: CorpusTerms) -> dict[str, str]:
+def _choose_licence(terms: CorpusTerms) -> dict[str, str]:
     name, link = _LICENCE.get(terms.kind, ("see-the-source", ""))
     return {"license": "other", "license_name": name} | ({"license_link": link} if link else {})
 
 
-def _gate(terms: CorpusTerms) -> dict[str, object]:
+def _make_gate_fields(terms: CorpusTerms) -> dict[str, object]:
     if terms.sensitivity == "open":
         return {}
     return {

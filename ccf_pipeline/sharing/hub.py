@@ -112,12 +112,12 @@ class HubDataset:
         Args:
             memory: a file that keeps what this build put there last time; other changes are conflicts.
         """
-        files = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
-        local = {name: _digests(path) for name, path in files.items()}
+        files = {path.relative_to(folder).as_posix(): path for path in _list_files(folder)}
+        local = {name: _compute_digests(path) for name, path in files.items()}
         remote = self._remote()
-        before = _remembered(memory)
+        before = _read_memory(memory)
         self._refuse_changes(remote, before, local)
-        sent = [name for name in _ordered(files) if remote.get(name) not in local[name]]
+        sent = [name for name in _sort_for_upload(files) if remote.get(name) not in local[name]]
         stale = sorted(name for name in remote if name in before and name not in files)
         data = [name for name in sent if name not in LAST]
         batches = [data[at : at + FILES_PER_COMMIT] for at in range(0, len(data), FILES_PER_COMMIT)]
@@ -126,7 +126,7 @@ class HubDataset:
             is_last = names and names[-1] in LAST
             gone = stale if is_last else []
             done = self._commit(files, names, gone, message, (done, len(sent)), progress)
-            _remember(memory, self._remote())
+            _save_memory(memory, self._remote())
         self._require_whole(local)
         return len(sent), len(files) - len(sent), self._head()
 
@@ -249,23 +249,23 @@ class HubDataset:
         return Unfinished(f"{self.repository}: stopped while {doing} ({why})")
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
-def _ordered(files: Mapping[str, Path]) -> list[str]:
+def _sort_for_upload(files: Mapping[str, Path]) -> list[str]:
     """Data by name, then what makes the repository whole."""
     return sorted(files, key=lambda name: (LAST.index(name) + 1 if name in LAST else 0, name))
 
 
-def _digests(path: Path) -> frozenset[str]:
+def _compute_digests(path: Path) -> frozenset[str]:
     """What the Hub calls a file's content, as a large file and as one of git's."""
     content = path.read_bytes()
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
     return frozenset({f"sha256:{file_digest(path)}", f"git:{blob}"})
 
 
-def _remembered(memory: Path) -> dict[str, str]:
+def _read_memory(memory: Path) -> dict[str, str]:
     try:
         found: dict[str, str] = json.loads(memory.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -273,5 +273,5 @@ def _remembered(memory: Path) -> dict[str, str]:
     return found
 
 
-def _remember(memory: Path, remote: Mapping[str, str]) -> None:
+def _save_memory(memory: Path, remote: Mapping[str, str]) -> None:
     write_text(memory, json.dumps(dict(sorted(remote.items())), indent=1) + "\n")

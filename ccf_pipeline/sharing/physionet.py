@@ -26,15 +26,15 @@ def is_ext_name(name: str) -> bool:
 
 def write_submission(folder: Path, name: str, recipe: Recipe) -> None:
     """Add to a folder what makes it a submission; the checksums are written last."""
-    write_text(folder / DESCRIPTION, _description(name, recipe))
-    write_text(folder / LICENCE_NOTE, _licence_note(name, recipe))
+    write_text(folder / DESCRIPTION, _write_description(name, recipe))
+    write_text(folder / LICENCE_NOTE, _write_licence_note(name, recipe))
     write_checksums(folder, CHECKSUMS)
 
 
-def _description(name: str, recipe: Recipe) -> str:
+def _write_description(name: str, recipe: Recipe) -> str:
     summary, lineage = recipe.summary, recipe.lineage
-    targets = _table("target", summary.accepted_by_target)
-    directions = _table("direction", summary.accepted_by_direction)
+    targets = _render_counts("target", summary.accepted_by_target)
+    directions = _render_counts("direction", summary.accepted_by_direction)
     return f"""# {name}
 
 The sections below are those of PhysioNet's submission form. What only the authors can say is marked AUTHORS.
@@ -83,7 +83,7 @@ AUTHORS.
 """
 
 
-def _licence_note(name: str, recipe: Recipe) -> str:
+def _write_licence_note(name: str, recipe: Recipe) -> str:
     return f"""{name}
 
 Source: {recipe.terms.name}.
@@ -95,6 +95,6 @@ data use agreement, under the PhysioNet Credentialed Health Data License 1.5.0
 """
 
 
-def _table(what: str, counts: tuple[ReasonCount, ...]) -> str:
+def _render_counts(what: str, counts: tuple[ReasonCount, ...]) -> str:
     rows = "\n".join(f"| {entry.reason} | {entry.count:,} |" for entry in counts)
     return f"| {what} | pairs |\n|---|---|\n{rows}"

@@ -56,9 +56,9 @@ def rehydrate(
     missing: list[MissingRow] = []
     with sealed_folder(out) as staged:
         if recipe.level == "L1":
-            rebuilt = _from_deltas(shared, recipe, corpus, missing, progress)
+            rebuilt = _rebuild_from_deltas(shared, recipe, corpus, missing, progress)
         else:
-            rebuilt = _from_recipe(shared, recipe, corpus, staged, graph, missing, progress)
+            rebuilt = _rebuild_from_recipe(shared, recipe, corpus, staged, graph, missing, progress)
         configs = write_rebuilt(staged, rebuilt, images_root(corpus))
         shutil.rmtree(staged / _WORKSHOP, ignore_errors=True)
         write_rebuilt_card(staged, recipe, dict(configs))
@@ -71,7 +71,7 @@ def rehydrate(
         rebuilt=recipe.rows - len(missing),
         missing=tuple(ReasonCount(reason=reason, count=count) for reason, count in reasons.most_common()),
         configs=tuple(configs),
-        remarks=_remarks(recipe),
+        remarks=_list_remarks(recipe),
     )
 
 
@@ -88,13 +88,13 @@ def require_all(summary: RehydrateSummary, out: Path) -> None:
 # --- from deltas --------------------------------------------------------------------------------
 
 
-def _from_deltas(
+def _rebuild_from_deltas(
     shared: Path, recipe: Recipe, corpus: CorpusSettings, missing: list[MissingRow], progress: Progress
 ) -> Iterator[Record]:
     phrase_book = list(read_phrases(shared))
     wanted = {row.study_id for row in read_rows(shared, DeltaRow)}
     wanted |= {place.study_id for phrase in phrase_book for place in phrase.places}
-    reports = _reports(corpus, wanted, progress)
+    reports = _read_reports(corpus, wanted, progress)
     key = open_key(recipe.slips, recipe.key_check, reports)
     phrases: dict[int, str] = {}
     for phrase in phrase_book if key is not None else ():
@@ -106,14 +106,14 @@ def _from_deltas(
                 break
     for done, row in enumerate(read_rows(shared, DeltaRow), 1):
         progress("rebuild", done, recipe.rows)
-        found = _one_row(row, reports, phrases, key)
+        found = _rebuild_row(row, reports, phrases, key)
         if isinstance(found, Record):
             yield found
         else:
             missing.append(MissingRow(record_id=row.record_id, study_id=row.study_id, reason=found))
 
 
-def _one_row(
+def _rebuild_row(
     row: DeltaRow, reports: Mapping[str, str], phrases: Mapping[int, str], key: bytes | None
 ) -> Record | str:
     report = reports.get(row.study_id)
@@ -143,7 +143,7 @@ def _require_same_maker(recipe: Recipe, graph: Path | None) -> None:
         )
 
 
-def _from_recipe(
+def _rebuild_from_recipe(
     shared: Path,
     recipe: Recipe,
     corpus: CorpusSettings,
@@ -153,24 +153,24 @@ def _from_recipe(
     progress: Progress,
 ) -> Iterator[Record]:
     """Build once more from the recipe's settings, and keep what comes out the same."""
-    settings = _settings_for(recipe, corpus, out / _WORKSHOP, graph)
+    settings = _make_settings(recipe, corpus, out / _WORKSHOP, graph)
     summary = walk.build(settings, progress)
     built = {
         record.record_id: record for record in BuildFolder(settings.out).accepted_records(summary.plan.shards)
     }
     wanted = {row.study_id for row in read_rows(shared, RecipeRow)}
-    reports = _reports(corpus, wanted, progress)
+    reports = _read_reports(corpus, wanted, progress)
     key = open_key(recipe.slips, recipe.key_check, reports)
     for done, row in enumerate(read_rows(shared, RecipeRow), 1):
         progress("rebuild", done, recipe.rows)
-        found = _same_row(row, built.get(row.record_id), reports, key)
+        found = _match_row(row, built.get(row.record_id), reports, key)
         if isinstance(found, Record):
             yield found
         else:
             missing.append(MissingRow(record_id=row.record_id, study_id=row.study_id, reason=found))
 
 
-def _same_row(
+def _match_row(
     row: RecipeRow, built: Record | None, reports: Mapping[str, str], key: bytes | None
 ) -> Record | str:
     report = reports.get(row.study_id)
@@ -186,20 +186,20 @@ def _same_row(
     return record if record_check(key, record) == row.record_check else ROW_DIFFERS
 
 
-def _settings_for(recipe: Recipe, corpus: CorpusSettings, out: Path, graph: Path | None) -> BuildSettings:
+def _make_settings(recipe: Recipe, corpus: CorpusSettings, out: Path, graph: Path | None) -> BuildSettings:
     """The recipe's settings, with the corpus where its holder keeps it."""
     told = settings_of(recipe.settings, out=out, graph=graph)
     own = {name: getattr(corpus, name) for name in corpus.model_fields_set}
     return told.model_copy(update={"corpus": told.corpus.model_copy(update=own | {"path": corpus.path})})
 
 
-def _remarks(recipe: Recipe) -> tuple[str, ...]:
+def _list_remarks(recipe: Recipe) -> tuple[str, ...]:
     if recipe.lineage.code_version == __version__:
         return ()
     return (f"made by ccf_pipeline {recipe.lineage.code_version}; this is {__version__}",)
 
 
-def _reports(corpus: CorpusSettings, wanted: set[str], progress: Progress) -> dict[str, str]:
+def _read_reports(corpus: CorpusSettings, wanted: set[str], progress: Progress) -> dict[str, str]:
     """The holder's reports of these studies, as they are read here."""
     reports = {}
     for number, found in enumerate(read_corpus(corpus), 1):

@@ -137,7 +137,7 @@ def share(
     if submission is not None:
         refuse_submission(submission, level, finished.terms)
     with staged_folder(out) as staged:
-        summary = _stage(finished, staged, level, permission, submission, progress)
+        summary = _write_staged_share(finished, staged, level, permission, submission, progress)
         if summary.scan.leaks:
             raise LeakFound(f"{out}: not written: {tell_leaks(summary.scan)}")
     return summary
@@ -154,7 +154,7 @@ def preview(
     """What sharing would write and what its scan would find; nothing is kept."""
     finished = FinishedBuild.open(build)
     with scratch_folder(build) as staged:
-        return _stage(finished, staged, level, permission, None, progress)
+        return _write_staged_share(finished, staged, level, permission, None, progress)
 
 
 def tell_leaks(scan: LeakReport, most: int = 5) -> str:
@@ -164,7 +164,7 @@ def tell_leaks(scan: LeakReport, most: int = 5) -> str:
     return "; ".join(told) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _stage(
+def _write_staged_share(
     finished: FinishedBuild,
     staged: Path,
     level: ShareLevel,
@@ -173,7 +173,7 @@ def _stage(
     progress: Progress,
 ) -> ShareSummary:
     refuse_texts(level, finished.terms, permission)
-    recipe, key = _recipe(finished, level, permission)
+    recipe, key = _make_recipe(finished, level, permission)
     phrases = 0
     if level == "L2":
         copy_dataset(finished.folder, staged)
@@ -197,7 +197,7 @@ def _stage(
 # --- what is written ------------------------------------------------------------------------------
 
 
-def _recipe(finished: FinishedBuild, level: ShareLevel, permission: str) -> tuple[Recipe, bytes]:
+def _make_recipe(finished: FinishedBuild, level: ShareLevel, permission: str) -> tuple[Recipe, bytes]:
     texts: dict[str, str] = {}
     rows = 0
     first: Record | None = None
@@ -225,7 +225,7 @@ def _recipe(finished: FinishedBuild, level: ShareLevel, permission: str) -> tupl
         level=level,
         terms=finished.terms,
         permission=permission,
-        settings=_without_places(finished.settings),
+        settings=_drop_places(finished.settings),
         lineage=Lineage(
             **{name: getattr(first, name) for name in Lineage.model_fields}  # of all rows the same
         ),
@@ -241,7 +241,7 @@ def _recipe(finished: FinishedBuild, level: ShareLevel, permission: str) -> tupl
     return recipe, key
 
 
-def _without_places(settings: Mapping[str, Setting]) -> dict[str, Setting]:
+def _drop_places(settings: Mapping[str, Setting]) -> dict[str, Setting]:
     """The settings that decide what is made; where things lie on this machine is nobody's business."""
     return {
         name: value
@@ -264,7 +264,7 @@ def _write_keyed(
         splits = write_rows(staged, recipe_rows, sizes, RecipeRow)
         write_share_card(staged, recipe, {CONFIGS[RecipeRow]: splits})
         return 0
-    places = _phrase_places(finished, progress)
+    places = _find_phrase_places(finished, progress)
     numbers = {shingle: number for number, shingle in enumerate(places)}
 
     def delta_rows(split: str) -> Iterator[DeltaRow]:
@@ -289,7 +289,7 @@ def _write_keyed(
     )
 
 
-def _phrase_places(finished: FinishedBuild, progress: Progress) -> dict[Shingle, tuple[Place, ...]]:
+def _find_phrase_places(finished: FinishedBuild, progress: Progress) -> dict[Shingle, tuple[Place, ...]]:
     """Words in a row that experts wrote and reports hold, with the first few places of each.
 
     Only what experts wrote is remembered; the reports go by. A sentence may be borrowed from a report that
@@ -324,7 +324,7 @@ def scan_folder(staged: Path, finished: FinishedBuild, recipe: Recipe, progress:
     if everything:
         for _, report in finished.reports():
             known |= identifiers(report) | paths(report)
-    scan = LeakScan(ids=_ids_of(finished), known=frozenset(known), reports_are_shared=everything)
+    scan = LeakScan(ids=_collect_ids(finished), known=frozenset(known), reports_are_shared=everything)
     progress("scan", 0, None)
     try:
         scan.take(Told(*told) for told in strings_to_leave(staged))
@@ -338,7 +338,7 @@ def scan_folder(staged: Path, finished: FinishedBuild, recipe: Recipe, progress:
     return scan.report()
 
 
-def _ids_of(finished: FinishedBuild) -> frozenset[str]:
+def _collect_ids(finished: FinishedBuild) -> frozenset[str]:
     """What the corpus itself calls its studies, patients and images."""
     ids: set[str] = {study_id for study_id, _ in finished.reports()}
     for record in finished.records():

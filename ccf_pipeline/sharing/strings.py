@@ -21,24 +21,24 @@ _TEXT = frozenset({".md", ".txt", ".yaml", ".yml", ".csv", ".tsv", ".html", ".xm
 def strings_of(path: Path) -> Iterator[tuple[str, str]]:
     """(where in the file, string); raises ValueError for a file that it cannot read."""
     if path.suffix == ".parquet":
-        yield from _parquet_strings(path)
+        yield from _iter_parquet_strings(path)
     elif path.suffix == ".json":
-        yield from _json_strings(json.loads(path.read_text(encoding="utf-8")), "")
+        yield from _iter_json_strings(json.loads(path.read_text(encoding="utf-8")), "")
     elif path.suffix in _LINES:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            yield from _json_strings(json.loads(line), f"line {number}")
+            yield from _iter_json_strings(json.loads(line), f"line {number}")
     elif path.suffix in _TEXT:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             yield f"line {number}", line
     elif path.suffix in _IMAGES:
-        yield from _image_strings(path)
+        yield from _iter_image_strings(path)
     else:
         raise ValueError(f"unknown kind of file: {path.suffix}")
 
 
 def footer_texts(path: Path) -> Iterator[str]:
     """The text columns of a Parquet file whose least and greatest values its footer tells."""
-    metadata = _opened(path).metadata
+    metadata = _open_image(path).metadata
     told = set()
     for group in range(metadata.num_row_groups):
         for place in range(metadata.num_columns):
@@ -51,8 +51,8 @@ def footer_texts(path: Path) -> Iterator[str]:
     yield from sorted(told)
 
 
-def _parquet_strings(path: Path) -> Iterator[tuple[str, str]]:
-    file = _opened(path)
+def _iter_parquet_strings(path: Path) -> Iterator[tuple[str, str]]:
+    file = _open_image(path)
     for key, value in (file.metadata.metadata or {}).items():
         # The Arrow schema is kept in base64; its names are read below, its own metadata here.
         if key not in _OF_THE_WRITER:
@@ -63,42 +63,42 @@ def _parquet_strings(path: Path) -> Iterator[tuple[str, str]]:
     try:
         for batch in file.iter_batches(batch_size=_ROWS):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                yield from _arrow_strings(column, name)
+                yield from _iter_arrow_strings(column, name)
     except (pa.ArrowInvalid, OSError) as error:
         raise ValueError("damaged Parquet") from error
 
 
-def _arrow_strings(array: Any, place: str) -> Iterator[tuple[str, str]]:
+def _iter_arrow_strings(array: Any, place: str) -> Iterator[tuple[str, str]]:
     kind = array.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         for text in array.to_pylist():
             if text:
                 yield place, text
     elif pa.types.is_dictionary(kind):
-        yield from _arrow_strings(array.dictionary, place)
+        yield from _iter_arrow_strings(array.dictionary, place)
     elif pa.types.is_struct(kind):
         for number, field in enumerate(kind):
-            yield from _arrow_strings(array.field(number), f"{place}.{field.name}")
+            yield from _iter_arrow_strings(array.field(number), f"{place}.{field.name}")
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        yield from _arrow_strings(array.flatten(), place)
+        yield from _iter_arrow_strings(array.flatten(), place)
     elif pa.types.is_map(kind):
-        yield from _arrow_strings(array.keys, f"{place}.key")
-        yield from _arrow_strings(array.items, f"{place}.value")
+        yield from _iter_arrow_strings(array.keys, f"{place}.key")
+        yield from _iter_arrow_strings(array.items, f"{place}.value")
 
 
-def _json_strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
+def _iter_json_strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield place, value
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield place, key
-            yield from _json_strings(inner, f"{place}.{key}" if place else key)
+            yield from _iter_json_strings(inner, f"{place}.{key}" if place else key)
     elif isinstance(value, list):
         for inner in value:
-            yield from _json_strings(inner, place)
+            yield from _iter_json_strings(inner, place)
 
 
-def _image_strings(path: Path) -> Iterator[tuple[str, str]]:
+def _iter_image_strings(path: Path) -> Iterator[tuple[str, str]]:
     """What is written beside the pixels: comments, PNG texts, EXIF."""
     from PIL import Image
 
@@ -110,7 +110,7 @@ def _image_strings(path: Path) -> Iterator[tuple[str, str]]:
             yield key, value if isinstance(value, str) else value.decode("latin-1")
 
 
-def _opened(path: Path) -> Any:
+def _open_image(path: Path) -> Any:
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:

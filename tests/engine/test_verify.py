@@ -151,7 +151,7 @@ def test_a_recheck_that_stops_on_the_way_leaves_no_old_verdict(
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rechecking, "_rejudged", dies)
+    monkeypatch.setattr(rechecking, "_judge_shard_again", dies)
     with pytest.raises(KeyboardInterrupt):
         rechecking.recheck(build, None, write=True, progress=lambda *_: None)
 

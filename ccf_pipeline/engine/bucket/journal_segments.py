@@ -61,11 +61,11 @@ class Segments:
         with Journal(self._journal) as journal:
             experts = journal.experts()
             for portion in journal.rows_after(self._begin(journal)):
-                rows = [row for _, row in portion if _key(row) not in self._there]
+                rows = [row for _, row in portion if _get_row_number(row) not in self._there]
                 if rows:
                     first()
                     self._small.append(self._put(rows, experts))
-                    self._there.update(map(_key, rows))
+                    self._there.update(map(_get_row_number, rows))
                 self._sent_to = portion[-1][0], str(portion[-1][1][0])
         while len(self._small) >= TOGETHER:
             many, self._small = self._small[:TOGETHER], self._small[TOGETHER:]
@@ -82,14 +82,15 @@ class Segments:
         for expert in experts:
             journal.introduce(expert)
         # Noted first, so that what was taken in is not sent back by whoever sends meanwhile.
-        self._there.update(map(_key, rows))
+        self._there.update(map(_get_row_number, rows))
         journal.put_rows(rows)
         self._read.add(name)
 
     def _put(self, rows: Sequence[Row], experts: Iterable[KnownExpert]) -> str:
         lines = [json.dumps([list(expert) for expert in experts]), *map(json.dumps, rows)]
         content = gzip.compress("\n".join(lines).encode("ascii"), mtime=0)
-        name = f"{FOLDER}{self._worker}/{hashlib.sha256(content).hexdigest()[:16]}.{_told(rows)}.jsonl.gz"
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        name = f"{FOLDER}{self._worker}/{digest}.{_encode_spend(rows)}.jsonl.gz"
         self._store.put(name, content)
         self._read.add(name)
         return name
@@ -135,11 +136,11 @@ def taken_over_in(names: Iterable[str]) -> int:
     return sum(int(found["taken"]) for found in map(NAME.fullmatch, names) if found is not None)
 
 
-def _key(row: Row) -> int:
+def _get_row_number(row: Row) -> int:
     return hash(row[:3])
 
 
-def _told(rows: Sequence[Row]) -> str:
+def _encode_spend(rows: Sequence[Row]) -> str:
     """What the answers of a segment cost, for its name, and how many cost nothing."""
     paid = [row for row in rows if row[KEPT_AT] != TAKEN_OVER]
     tokens = (sum(int(str(row[column])) for row in paid) for column in (-3, -2, -1))

@@ -38,7 +38,9 @@ class Leases:
         """Give a sign of life, and look at those of the others."""
         self._beats += 1
         holder = Holder(pid=os.getpid(), host=socket.gethostname(), since=self._since, shares=True)
-        self._store.put(_sign(self.worker), json.dumps({**holder.model_dump(), "beat": self._beats}).encode())
+        self._store.put(
+            _name_sign_of_life(self.worker), json.dumps({**holder.model_dump(), "beat": self._beats}).encode()
+        )
         self.look()
 
     def look(self) -> None:
@@ -52,7 +54,7 @@ class Leases:
 
     def leave(self) -> None:
         """Say that nobody works here any more: what this worker had is free at once."""
-        self._store.remove(_sign(self.worker))
+        self._store.remove(_name_sign_of_life(self.worker))
 
     def claim(self, work: str) -> bool:
         """Take a piece of work that nobody has, or that its holder's death left; says whether it is ours."""
@@ -71,7 +73,7 @@ class Leases:
 
     def _lives(self, worker: str) -> bool:
         self.look()
-        seen = self._seen.get(_sign(worker))
+        seen = self._seen.get(_name_sign_of_life(worker))
         return seen is not None and self._clock() - seen[1] < self._seconds
 
 
@@ -88,5 +90,5 @@ def workers_in(store: Store) -> list[tuple[Holder, float | None]]:
     return found
 
 
-def _sign(worker: str) -> str:
+def _name_sign_of_life(worker: str) -> str:
     return f"{WORKERS}{worker}.json"

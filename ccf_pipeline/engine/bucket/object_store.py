@@ -92,7 +92,7 @@ class Store:
                 return {}
         below = f"{self._root}/{prefix}"
         return {
-            path.removeprefix(f"{self._root}/"): _stored(entry)
+            path.removeprefix(f"{self._root}/"): _read_entry(entry)
             for path, entry in sorted(found.items())
             if path.startswith(below) and entry["type"] == "file"
         }
@@ -138,7 +138,7 @@ class Store:
                 self._write(name, content, "create")
                 return True
             except self._faults as error:
-                if not isinstance(error, FileExistsError) and _code(error) not in TAKEN:
+                if not isinstance(error, FileExistsError) and _get_error_code(error) not in TAKEN:
                     raise
         if isinstance(content, bytes):
             return self.read(name) == content
@@ -197,7 +197,7 @@ class Store:
 
     def _told(self, name: str, error: Exception) -> StorageError:
         """Ours for theirs. What a server says is not passed on: it may quote keys or addresses."""
-        kind, code = error.__class__.__name__, _code(error)
+        kind, code = error.__class__.__name__, _get_error_code(error)
         place = f"{self.url}/{name}" if name else self.url
         _refuse_missing_bucket(self.url, error)
         if isinstance(error, PermissionError) or code in DENIED:
@@ -231,10 +231,10 @@ def open_store(path: Path | str) -> Store:
         from fsspec.implementations.memory import MemoryFileSystem
 
         return Store(url, MemoryFileSystem(), (OSError,))
-    return Store(url, *_s3(url))
+    return Store(url, *_open_s3(url))
 
 
-def _s3(url: str) -> tuple[Any, Errors, Errors]:
+def _open_s3(url: str) -> tuple[Any, Errors, Errors]:
     try:
         from aiohttp import ClientError as BrokenOff
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -270,7 +270,7 @@ def each(work: Callable[[T], R], values: Iterable[T], told: Callable[[int], None
     return done
 
 
-def _stored(entry: Mapping[str, Any]) -> Stored:
+def _read_entry(entry: Mapping[str, Any]) -> Stored:
     changed: Any = entry.get("LastModified") or entry.get("created")
     modified = changed.timestamp() if isinstance(changed, datetime) else changed
     return Stored(int(entry["size"]), f"{entry.get('ETag', '')} {modified}", modified)
@@ -282,14 +282,14 @@ REFUSED = "What was answered is kept on this machine; mend the cause and run the
 DAMAGED = "Bring the object back from a copy, or remove it and run the same command again."
 
 
-def _code(error: BaseException) -> str:
+def _get_error_code(error: BaseException) -> str:
     """What S3 calls it; s3fs hides that behind an OSError."""
     response = getattr(error, "response", None) or getattr(error.__cause__, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))
 
 
 def _refuse_missing_bucket(url: str, error: BaseException) -> None:
-    if _code(error) == "NoSuchBucket":
+    if _get_error_code(error) == "NoSuchBucket":
         raise StorageError(
             f"{url}: there is no such bucket",
             hint="Check its name, AWS_REGION, and AWS_ENDPOINT_URL where the store is not Amazon's.",

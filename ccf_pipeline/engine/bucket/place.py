@@ -57,8 +57,8 @@ class BucketPlace:
         self.name = place_name(path)
 
     def status(self, prices: PriceSettings) -> BuildStatus:
-        store, _ = _begun(self.path)
-        plan, holder = read_plan(store), next(iter(_at_work(store)), None)
+        store, _ = _open_begun_build(self.path)
+        plan, holder = read_plan(store), next(iter(_list_workers(store)), None)
         answers, seals = list(store.names(SEGMENTS)), read_seals(store)
         tally = tally_of_seals(seals.values(), plan or verify.NOTHING_PLANNED, spent_in(answers))
         state = "stopped" if holder is None else "running" if plan else "planning"
@@ -73,7 +73,7 @@ class BucketPlace:
         )
 
     def check(self, progress: Progress) -> BuildCheck:
-        store, _ = _begun(self.path)
+        store, _ = _open_begun_build(self.path)
         text = store.read(MANIFEST)
         if text is not None:
             files = parsed_manifest(store, text)[1]
@@ -84,7 +84,7 @@ class BucketPlace:
             finished=text is not None,
             files=len(files),
             damaged=tuple(damaged),
-            journal=_damage_of_segments(store),
+            journal=_find_damaged_segments(store),
         )
 
     def repair(self, graph: Path | None, progress: Progress) -> BuildCheck:
@@ -99,14 +99,14 @@ class BucketPlace:
         )
 
     def ask_to_stop(self) -> tuple[Holder, ...]:
-        store, _ = _begun(self.path)
-        holders = _at_work(store)
+        store, _ = _open_begun_build(self.path)
+        holders = _list_workers(store)
         if holders:
             store.put(STOP, uuid.uuid4().hex.encode())
         return holders
 
     def is_held(self) -> bool:
-        return bool(_at_work(open_store(self.path)))
+        return bool(_list_workers(open_store(self.path)))
 
     def spent(self) -> Spend:
         return spent_in(open_store(self.path).names(SEGMENTS))
@@ -140,7 +140,7 @@ def fetch_build(path: Path, out: Path, progress: Progress = silent) -> BuildChec
 
     A build that is not finished comes as far as it is, and `ccf-build run` goes on with it here.
     """
-    store, identity = _begun(path)
+    store, identity = _open_begun_build(path)
     with open_build(out, identity) as folder:
         plan, text = read_plan(store), store.read(MANIFEST)
         with Journal(folder.journal_path):
@@ -159,7 +159,7 @@ def fetch_build(path: Path, out: Path, progress: Progress = silent) -> BuildChec
 # --- below --------------------------------------------------------------------------------------
 
 
-def _begun(path: Path) -> tuple[Store, dict[str, object]]:
+def _open_begun_build(path: Path) -> tuple[Store, dict[str, object]]:
     url = store_url(path)
     if url is None:
         raise BuildConflict(
@@ -173,7 +173,7 @@ def _begun(path: Path) -> tuple[Store, dict[str, object]]:
     return store, identity
 
 
-def _at_work(store: Store) -> tuple[Holder, ...]:
+def _list_workers(store: Store) -> tuple[Holder, ...]:
     now = time.time()
     return tuple(
         holder
@@ -182,7 +182,7 @@ def _at_work(store: Store) -> tuple[Holder, ...]:
     )
 
 
-def _damage_of_segments(store: Store) -> str | None:
+def _find_damaged_segments(store: Store) -> str | None:
     names = list(store.names(SEGMENTS))
 
     def damaged(name: str) -> bool:

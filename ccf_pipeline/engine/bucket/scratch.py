@@ -27,15 +27,15 @@ def scratch(base: Path | None, about: str) -> Iterator[Path]:
             if not ours:
                 continue
             yield slot / "build"
-            _empty(slot)
+            _remove_slot(slot)
         for other in slot.parent.glob(f"{name}-*"):  # of those that died and never came back
             with leased(other / "lock") as ours:
                 if ours:
-                    _empty(other)
+                    _remove_slot(other)
         return
 
 
-def _empty(slot: Path) -> None:
+def _remove_slot(slot: Path) -> None:
     remove_folder(slot / "build")
     remove(slot / "worker")
 

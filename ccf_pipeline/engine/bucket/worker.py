@@ -177,10 +177,10 @@ class BucketSite:
         if self.folder.is_asked_to_stop():
             return None
         missing, leased = self.missing() - self._handed_out, self.leases.leased()
-        for shard in sorted(missing, key=lambda shard: (_lease_name(shard) in leased, shard)):
-            if not self.leases.claim(_lease_name(shard)):
+        for shard in sorted(missing, key=lambda shard: (_name_lease(shard) in leased, shard)):
+            if not self.leases.claim(_name_lease(shard)):
                 continue
-            if _lease_name(shard) in leased:
+            if _name_lease(shard) in leased:
                 self.bring()  # what its holder sent before it died
             self._bring_file(self.folder.plan_path(shard))
             self._handed_out.add(shard)
@@ -261,5 +261,5 @@ def agree(store: Store, materials: Materials) -> None:
         refuse_other_identity(store.url, begun, materials.identity)
 
 
-def _lease_name(shard: int) -> str:
+def _name_lease(shard: int) -> str:
     return f"shard-{shard:05}"

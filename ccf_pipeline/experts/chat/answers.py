@@ -32,11 +32,11 @@ def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: 
         ticket: what the request was called; a server that names its replies after requests, as vLLM does,
             says by it when it mixes them up.
     """
-    told = _parsed(body)
+    told = _parse_body(body)
     named = TICKETS.findall(str(told.get("id")))
     if named and ticket not in named:
         raise Broken("the reply is to another request")
-    choice, message = _choice(told)
+    choice, message = _get_choice(told)
     finish = str(choice.get("finish_reason") or "stop")
     if finish == "content_filter":
         raise Refused("the provider's content filter refused it", known=True)
@@ -46,7 +46,7 @@ def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: 
             raise Broken(f"the server gave up on the answer ({finish})")
     content = message.get("content")
     text = clean_text(without_thinking(content if isinstance(content, str) else ""))
-    if finish == "repetition" or _ran_away(text):
+    if finish == "repetition" or _is_repeating(text):
         text, finish = text[:LOOKED_AT], "length"
     usage = told.get("usage")
     usage = usage if isinstance(usage, dict) else {}
@@ -60,7 +60,7 @@ def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: 
         text=text,
         finish_reason=finish if finish in STOPPED else "stop",
         failure=None,
-        served_by=_served_by(told),
+        served_by=_identify_model(told),
         tokens_in=tokens_in,
         tokens_cached=min(cached, tokens_in),
         tokens_out=_count(usage.get("completion_tokens")),
@@ -77,7 +77,7 @@ def without_thinking(text: str) -> str:
     return END_OF_THINKING.sub("", rest, count=1).lstrip()
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _parse_body(body: bytes) -> dict[str, Any]:
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
@@ -87,7 +87,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
     return told
 
 
-def _choice(told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _get_choice(told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     choices = told.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -96,11 +96,11 @@ def _choice(told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return choice, message
 
 
-def _ran_away(text: str) -> bool:
+def _is_repeating(text: str) -> bool:
     return len(text) > LOOKED_AT and RUN_AWAY.search(text[-LOOKED_AT:]) is not None
 
 
-def _served_by(told: dict[str, Any]) -> str | None:
+def _identify_model(told: dict[str, Any]) -> str | None:
     """The model that says it answered, with the fingerprint of its configuration where there is one."""
     said = [told.get("model"), told.get("system_fingerprint")]
     named = [clean_text(part)[:200] for part in said if isinstance(part, str) and part]

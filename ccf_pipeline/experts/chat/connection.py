@@ -72,7 +72,7 @@ def settled_session(
 ) -> aiohttp.ClientSession:
     """Connections to the endpoint's own addresses: no proxy, no cookie, nothing unpacked on the way."""
     return aiohttp.ClientSession(
-        connector=_connector(endpoint),
+        connector=_make_connector(endpoint),
         headers=headers,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -125,7 +125,7 @@ async def _read(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _connector(endpoint: Endpoint) -> aiohttp.BaseConnector:
+def _make_connector(endpoint: Endpoint) -> aiohttp.BaseConnector:
     if endpoint.socket_path:
         return aiohttp.UnixConnector(endpoint.socket_path, limit=0, keepalive_timeout=KEPT_ALIVE_SECONDS)
     return aiohttp.TCPConnector(

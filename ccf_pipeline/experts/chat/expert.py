@@ -69,10 +69,10 @@ class OpenAIExpert(ChatExpert):
 
         def question() -> Question | None:
             prompt = take()
-            return _question_of(prompt) if prompt is not None else None
+            return _make_question(prompt) if prompt is not None else None
 
         return self._pool().answers(question)
 
 
-def _question_of(prompt: Prompt) -> Question:
+def _make_question(prompt: Prompt) -> Question:
     return Question(prompt.prompt_id, prompt.messages, answer_schema(prompt.form), prompt.sampling)

@@ -72,7 +72,7 @@ class Fatal(Fault):
 
 def fault_of_status(status: int, body: bytes, retry_after: float | None, model: str, server: str) -> Fault:
     """What a status other than 200 means."""
-    said = _said(body)
+    said = _read_error_fields(body)
     if 300 <= status < 400:
         return Fatal(
             EndpointRefused(
@@ -99,10 +99,10 @@ def fault_of_status(status: int, body: bytes, retry_after: float | None, model: 
         return Gone(f"it cannot be reached (status {status})", cost=1)
     if status >= 500 and status != 501:
         return Broken(f"status {status}")
-    return Fatal(_no_way_in(status, model, server))
+    return Fatal(_make_access_error(status, model, server))
 
 
-def _no_way_in(status: int, model: str, server: str) -> ExpertError:
+def _make_access_error(status: int, model: str, server: str) -> ExpertError:
     hints = {
         401: "It wants a key, or another one: name its variable in `endpoint.key_variable` (--key-variable).",
         403: "The key may not use this model or host.",
@@ -111,7 +111,7 @@ def _no_way_in(status: int, model: str, server: str) -> ExpertError:
     return ExpertError(f"{server}: the server answered {status}", hint=hints.get(status))
 
 
-def _said(body: bytes) -> str:
+def _read_error_fields(body: bytes) -> str:
     """Code, type and message of an error, to be searched and never to be shown."""
     try:
         told: Any = json.loads(body)

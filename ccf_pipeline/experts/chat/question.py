@@ -62,7 +62,7 @@ class Asker:
     ) -> None:
         self.endpoint, self.model, self._key, self._patience = endpoint, model, key, patience
         self._most_bytes = MOST_OTHER_BYTES + MOST_BYTES_PER_TOKEN * (most_tokens or UNSAID_MOST_TOKENS)
-        self._connects = _connection_by(client)
+        self._connects = _choose_connection(client)
         self._connection: Connection | PackageConnection | None = None
         self._under_way: dict[asyncio.Timeout, float] = {}
         self._hung_up: set[asyncio.Timeout] = set()
@@ -144,7 +144,7 @@ class Asker:
         return self._connects(self.endpoint, PATH, key=self._key, connect_seconds=seconds)
 
 
-def _connection_by(client: ChatClient) -> type[Connection] | type[PackageConnection]:
+def _choose_connection(client: ChatClient) -> type[Connection] | type[PackageConnection]:
     """What carries the questions; it is loaded before the first is under way, since it takes its time."""
     if client == "openai":
         from ccf_pipeline.experts.chat.package import PackageConnection

@@ -81,7 +81,7 @@ class Servers:
         """Wait until a server may be asked; it is then taken to be."""
         if self._closed:
             raise asyncio.CancelledError
-        now = _now()
+        now = _read_clock()
         if not self._queue and (server := self._free(now)) is not None:
             return self._begin(server, question, now)
         future: asyncio.Future[Errand] = asyncio.get_running_loop().create_future()
@@ -104,7 +104,7 @@ class Servers:
 
     def heard(self, errand: Errand, completion: Completion | None = None) -> None:
         """It answered, be it with a refusal of this question."""
-        server, now = errand.server, _now()
+        server, now = errand.server, _read_clock()
         if server.told:
             logger.warning("%s answers again", server.name)
         server.answers += 1
@@ -124,7 +124,7 @@ class Servers:
 
     def faulted(self, errand: Errand, fault: Busy | Gone | Broken) -> None:
         """It did not answer: it is given fewer questions, a rest, or one at a time."""
-        server, now, patience = errand.server, _now(), self.patience
+        server, now, patience = errand.server, _read_clock(), self.patience
         server.faults += 1
         server.reason = fault.reason
         server.reached = server.reached or not isinstance(fault, Gone) or fault.cost > 0
@@ -150,7 +150,7 @@ class Servers:
 
     def watch(self) -> CcfError | None:
         """Called now and then: hang up on servers that are stuck; the reason to stop, if there is one."""
-        now = _now()
+        now = _read_clock()
         for server in self.all:
             oldest = server.asker.oldest()
             if oldest is None or not server.answers:
@@ -217,7 +217,7 @@ class Servers:
         return min(free, key=lambda server: server.load) if free else None
 
     def _hand_out(self) -> None:
-        now = _now()
+        now = _read_clock()
         while self._queue:
             future, question = self._queue[0]
             if future.done():
@@ -267,5 +267,5 @@ def servers_of(
     )
 
 
-def _now() -> float:
+def _read_clock() -> float:
     return asyncio.get_running_loop().time()

@@ -68,7 +68,7 @@ def inherited_contradictions(file: GraphFile) -> Iterator[Fault]:
 
 def cycles(file: GraphFile) -> Iterator[Fault]:
     parents = Kinship.of(file.relations).parents
-    for concept in _circles(parents):
+    for concept in _find_circles(parents):
         number = next(i for i, r in enumerate(file.relations) if r.source == concept and r.kind == "is_a")
         message = f"{concept} is, by steps, a kind of itself"
         yield Fault("cycle", message, file.relations[number].key, ("relations", number))
@@ -77,12 +77,12 @@ def cycles(file: GraphFile) -> Iterator[Fault]:
 def region_cycles(file: GraphFile) -> Iterator[Fault]:
     wholes = {region.id: region.part_of for region in file.regions}
     numbers = {region.id: number for number, region in enumerate(file.regions)}
-    for region in _circles(wholes):
+    for region in _find_circles(wholes):
         message = f"region `{region}` is, by steps, a part of itself"
         yield Fault("region-cycle", message, region, ("regions", numbers[region], "part_of"))
 
 
-def _circles(onwards: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _find_circles(onwards: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     """Everything from which a walk leads back to where it began."""
     for start in onwards:
         reached: set[str] = set()
@@ -100,11 +100,11 @@ def conditions(file: GraphFile) -> Iterator[Fault]:
     grades = {word: grade for grade, words in enumerate(file.severity_grades) for word in words}
     for number, relation in enumerate(file.relations):
         if relation.when is not None:
-            for kind, problem in _impossible(relation.when, grades):
+            for kind, problem in _find_impossible(relation.when, grades):
                 yield Fault(kind, f"{relation.key}: {problem}", relation.key, ("relations", number, "when"))
 
 
-def _impossible(when: Condition, grades: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def _find_impossible(when: Condition, grades: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     bounds = [word for word in (when.min_severity, when.max_severity) if word is not None]
     for word in bounds:
         if word not in grades:
@@ -145,15 +145,15 @@ def placements(file: GraphFile) -> Iterator[Fault]:
                 message = f"{concept.id} is to be written at `{region}`, which is not among its regions"
                 yield Fault("impossible-condition", message, concept.id, where)
             when = Condition(min_severity=place.min_severity, max_severity=place.max_severity)
-            for kind, problem in _impossible(when, grades):
+            for kind, problem in _find_impossible(when, grades):
                 yield Fault(kind, f"{concept.id}: {problem}", concept.id, where)
         for word in concept.severities if concept.write.places else ():
-            if not any(_holds_degree(place, word, grades) for place in concept.write.places):
+            if not any(_has_degree(place, word, grades) for place in concept.write.places):
                 message = f"{concept.id} has no place where it is {word}"
                 yield Fault("impossible-condition", message, concept.id, where)
 
 
-def _holds_degree(place: Placement, word: str, grades: Mapping[str, int]) -> bool:
+def _has_degree(place: Placement, word: str, grades: Mapping[str, int]) -> bool:
     grade = grades.get(word)
     least, most = grades.get(place.min_severity or ""), grades.get(place.max_severity or "")
     return grade is None or ((least is None or grade >= least) and (most is None or grade <= most))

@@ -19,15 +19,15 @@ REVIEW = re.compile(r"taught|cited|reviewed by (?P<name>\S.*) on (?P<date>\d{4}-
 
 def unknown_concepts(file: GraphFile) -> Iterator[Fault]:
     known = {concept.id for concept in file.concepts}
-    for block, number, link in _links(file):
+    for block, number, link in _iter_links(file):
         for field, end in (("source", link.source), ("target", link.target)):
             if end not in known:
-                message = _unknown(end, "concept", known)
-                yield Fault("unknown-concept", message, _key(link), (block, number, field))
+                message = _describe_unknown(end, "concept", known)
+                yield Fault("unknown-concept", message, _name_link(link), (block, number, field))
     for number, concept in enumerate(file.concepts):
         for place, label in enumerate(concept.sets_labels):
             if label not in FINDING_LABELS:
-                message = _unknown(label, "finding", FINDING_LABELS)
+                message = _describe_unknown(label, "finding", FINDING_LABELS)
                 where = ("concepts", number, "sets_labels", place)
                 yield Fault("unknown-concept", message, concept.id, where)
 
@@ -37,7 +37,7 @@ def unknown_in_rules(file: GraphFile) -> Iterator[Fault]:
     for number, rule in enumerate(file.rules):
         for field, text in (("condition", rule.condition), ("message", rule.message)):
             for name in set(CONCEPT_ID.findall(text)) - known:
-                message = f"rule {rule.id}: {_unknown(name, 'concept', known)}"
+                message = f"rule {rule.id}: {_describe_unknown(name, 'concept', known)}"
                 yield Fault("unknown-concept", message, rule.id, ("rules", number, field))
 
 
@@ -60,13 +60,13 @@ def unknown_regions(file: GraphFile) -> Iterator[Fault]:
         for place, region_id in enumerate(regions):
             if region_id not in known:
                 where = (block, number, field, place)
-                yield Fault("unknown-region", _unknown(region_id, "region", known), owner, where)
+                yield Fault("unknown-region", _describe_unknown(region_id, "region", known), owner, where)
 
 
 def sources(file: GraphFile) -> Iterator[Fault]:
     """Whoever states something says where it is from, by a key that is listed."""
     cited = [("concepts", number, c.id, c.sources) for number, c in enumerate(file.concepts)]
-    cited += [(block, number, _key(link), link.sources) for block, number, link in _links(file)]
+    cited += [(block, number, _name_link(link), link.sources) for block, number, link in _iter_links(file)]
     cited += [("rules", number, rule.id, rule.sources) for number, rule in enumerate(file.rules)]
     for block, number, owner, keys in cited:
         if not keys:
@@ -75,25 +75,25 @@ def sources(file: GraphFile) -> Iterator[Fault]:
         for place, key in enumerate(keys):
             if key not in file.sources:
                 where = (block, number, "sources", place)
-                yield Fault("unknown-source", _unknown(key, "source", file.sources), owner, where)
+                yield Fault("unknown-source", _describe_unknown(key, "source", file.sources), owner, where)
 
 
 def missing_whys(file: GraphFile) -> Iterator[Fault]:
-    for block, number, link in _links(file):
+    for block, number, link in _iter_links(file):
         if not link.why.strip():
-            message = f"{_key(link)} does not say why"
-            yield Fault("missing-why", message, _key(link), (block, number, "why"))
+            message = f"{_name_link(link)} does not say why"
+            yield Fault("missing-why", message, _name_link(link), (block, number, "why"))
 
 
 def duplicates(file: GraphFile) -> Iterator[Fault]:
-    for number in _repeated(concept.id for concept in file.concepts):
+    for number in _find_repeated(concept.id for concept in file.concepts):
         owner = file.concepts[number].id
         yield Fault("duplicate-concept", f"{owner} is defined twice", owner, ("concepts", number))
-    for number in _repeated(region.id for region in file.regions):
+    for number in _find_repeated(region.id for region in file.regions):
         owner = file.regions[number].id
         yield Fault("duplicate-region", f"region `{owner}` is defined twice", owner, ("regions", number))
     said = (f"{sorted((r.source, r.target))} {r.relation}" for r in file.relations)
-    for number in _repeated(said):
+    for number in _find_repeated(said):
         relation = file.relations[number]
         message = f"{relation.key} is already given as {relation.relation}, perhaps the other way round"
         yield Fault("duplicate-relation", message, relation.key, ("relations", number))
@@ -118,7 +118,7 @@ def the_fourteen(file: GraphFile) -> Iterator[Fault]:
 
 
 def orphans(file: GraphFile) -> Iterator[Fault]:
-    named = {end for _, _, link in _links(file) for end in (link.source, link.target)}
+    named = {end for _, _, link in _iter_links(file) for end in (link.source, link.target)}
     for number, concept in enumerate(file.concepts):
         if concept.id not in named:
             message = f"no relation names {concept.id}"
@@ -146,23 +146,23 @@ def is_review(state: str) -> bool:
         return False
 
 
-def _links(file: GraphFile) -> Iterator[tuple[str, int, Relation | Mimic]]:
+def _iter_links(file: GraphFile) -> Iterator[tuple[str, int, Relation | Mimic]]:
     for number, relation in enumerate(file.relations):
         yield "relations", number, relation
     for number, mimic in enumerate(file.mimics):
         yield "mimics", number, mimic
 
 
-def _key(link: Relation | Mimic) -> str:
+def _name_link(link: Relation | Mimic) -> str:
     return f"{link.source}>{link.target}"
 
 
-def _unknown(name: str, what: str, known: Iterable[str]) -> str:
+def _describe_unknown(name: str, what: str, known: Iterable[str]) -> str:
     near = closest(name, known)
     return f"`{name}` is not a {what}" + (f"; did you mean `{near}`?" if near else "")
 
 
-def _repeated(names: Iterable[str]) -> Iterator[int]:
+def _find_repeated(names: Iterable[str]) -> Iterator[int]:
     """The places at which a name comes for the second time or later."""
     count: Counter[str] = Counter()
     for number, name in enumerate(names):

@@ -31,7 +31,7 @@ def bad_forms(file: GraphFile) -> Iterator[Fault]:
     for number, concept in enumerate(file.concepts):
         for field, forms in (("forms", concept.forms), ("not_forms", concept.not_forms)):
             for place, form in enumerate(forms):
-                if problem := _problem_of(form):
+                if problem := _find_form_problem(form):
                     where = ("concepts", number, field, place)
                     yield Fault("bad-form", f"`{form}` {problem}", concept.id, where)
         for place, form in enumerate(concept.exact_forms):
@@ -40,7 +40,7 @@ def bad_forms(file: GraphFile) -> Iterator[Fault]:
                 yield Fault("bad-form", f"`{form}` is empty or padded", concept.id, where)
 
 
-def _problem_of(form: str) -> str:
+def _find_form_problem(form: str) -> str:
     if not form.strip():
         return "is empty"
     if form != " ".join(form.split()):
@@ -61,13 +61,13 @@ def idle_not_forms(file: GraphFile) -> Iterator[Fault]:
 
 def unknown_slots(file: GraphFile) -> Iterator[Fault]:
     for number, concept in enumerate(file.concepts):
-        for field, place, phrase in _phrases(concept):
+        for field, place, phrase in _iter_phrases(concept):
             for slot in set(re.findall(r"\{(.*?)\}", phrase)) - SLOTS:
                 message = f"{{{slot}}} is not a slot; there are {', '.join(sorted(SLOTS))}"
                 yield Fault("unknown-slot", message, concept.id, ("concepts", number, "write", field, place))
 
 
-def _phrases(concept: Concept) -> Iterator[tuple[str, int, str]]:
+def _iter_phrases(concept: Concept) -> Iterator[tuple[str, int, str]]:
     write = concept.write
     said = {"present": write.present, "absent": write.absent, "uncertain": write.uncertain}
     for field, phrases in said.items():

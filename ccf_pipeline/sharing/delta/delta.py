@@ -35,10 +35,10 @@ class SourceReport:
         first, count = self._longest_run(target.keys, at)
         if count:
             return first, count
-        if _begins_sentence(target, at):
+        if _is_sentence_begin(target, at):
             for count in range(min(SHINGLE - 1, len(target) - at), 0, -1):
                 found = self._short.get(tuple(target.keys[at : at + count]))
-                if found is not None and _ends_sentence(target, at + count - 1):
+                if found is not None and _is_sentence_end(target, at + count - 1):
                     return found, count
         single = self._identifying.get(target.keys[at])
         return (single, 1) if single is not None else (0, 0)
@@ -221,9 +221,9 @@ class _Pieces:
         self._new = ""
 
 
-def _begins_sentence(words: Words, at: int) -> bool:
+def _is_sentence_begin(words: Words, at: int) -> bool:
     return at == 0 or not _ENDS.isdisjoint(words.before(at))
 
 
-def _ends_sentence(words: Words, at: int) -> bool:
+def _is_sentence_end(words: Words, at: int) -> bool:
     return at + 1 >= len(words) or not _ENDS.isdisjoint(words.after(at))

@@ -27,22 +27,22 @@ def make_key(texts: Mapping[str, str]) -> bytes:
     """The key of a share, made of all its reports by study id: the same reports give the same key."""
     whole = hashlib.sha256(b"ccf-pipeline share key 1")
     for study_id in sorted(texts):
-        whole.update(_framed(study_id) + _framed(texts[study_id]))
+        whole.update(_encode_with_length(study_id) + _encode_with_length(texts[study_id]))
     return whole.digest()
 
 
 def check_value(key: bytes, kind: str, *parts: str) -> str:
     """Sixty-four bits that only the holder of the key can make or compare."""
-    message = b"".join(map(_framed, (kind, *parts)))
+    message = b"".join(map(_encode_with_length, (kind, *parts)))
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:_CHECK_LETTERS]
 
 
 def write_slips(key: bytes, texts: Mapping[str, str]) -> tuple[Slip, ...]:
     """The key sealed with the reports of several groups of studies, each of them enough to open it."""
-    groups = _groups(texts)
+    groups = _split_groups(texts)
     step = max(1, -(-len(groups) // MOST_SLIPS))
     return tuple(
-        Slip(study_ids=tuple(group), sealed=_sealed(key, [texts[study_id] for study_id in group]).hex())
+        Slip(study_ids=tuple(group), sealed=_seal_key(key, [texts[study_id] for study_id in group]).hex())
         for group in groups[::step]
     )
 
@@ -52,7 +52,7 @@ def open_key(slips: Sequence[Slip], key_check: str, texts: Mapping[str, str]) ->
     for slip in slips:
         if not all(study_id in texts for study_id in slip.study_ids):
             continue
-        key = _sealed(bytes.fromhex(slip.sealed), [texts[study_id] for study_id in slip.study_ids])
+        key = _seal_key(bytes.fromhex(slip.sealed), [texts[study_id] for study_id in slip.study_ids])
         if hmac.compare_digest(check_value(key, "key"), key_check):
             return key
     return None
@@ -63,7 +63,7 @@ def seals_well(texts: Mapping[str, str]) -> bool:
     return len(set(texts.values())) >= REPORTS_PER_SLIP
 
 
-def _groups(texts: Mapping[str, str]) -> list[list[str]]:
+def _split_groups(texts: Mapping[str, str]) -> list[list[str]]:
     """Studies in the order of their ids, so many at a time that their distinct texts suffice."""
     groups: list[list[str]] = [[]]
     distinct: set[str] = set()
@@ -79,14 +79,14 @@ def _groups(texts: Mapping[str, str]) -> list[list[str]]:
     return groups
 
 
-def _sealed(key: bytes, texts: Sequence[str]) -> bytes:
+def _seal_key(key: bytes, texts: Sequence[str]) -> bytes:
     """The key under a pad made of the texts; sealing twice opens."""
-    joined = hashlib.sha256(b"".join(map(_framed, texts))).digest()
+    joined = hashlib.sha256(b"".join(map(_encode_with_length, texts))).digest()
     pad = hashlib.scrypt(joined, salt=b"ccf-pipeline slip 1", **_SCRYPT)
     return bytes(a ^ b for a, b in zip(key, pad, strict=True))
 
 
-def _framed(text: str) -> bytes:
+def _encode_with_length(text: str) -> bytes:
     """With its length before it, so that no two lists of texts look the same."""
     raw = text.encode("utf-8", errors="surrogatepass")
     return len(raw).to_bytes(8, "big") + raw

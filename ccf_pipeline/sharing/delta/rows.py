@@ -60,7 +60,7 @@ def delta_row(record: Record, phrases: Mapping[Shingle, int], key: bytes) -> Del
     stripped: dict[str, Any] = record.model_dump(mode="json")
     texts = []
     borrowed = [run for run, _, _ in borrowed_runs(record)]
-    for path, text in _texts_of(stripped):
+    for path, text in _iter_texts(stripped):
         runs = () if path in _OF_THE_REPORT else borrowed
         pieces = cut_into_pieces(text, record.factual_text, phrases, runs)
         if any(piece.source != "new" for piece in pieces):
@@ -79,7 +79,7 @@ def delta_row(record: Record, phrases: Mapping[Shingle, int], key: bytes) -> Del
 
 def foreign_to_report(record: Record) -> Iterator[Shingle]:
     """Every four words in a row of its texts that its own report lacks."""
-    for _, text in _texts_of(record.model_dump(mode="json")):
+    for _, text in _iter_texts(record.model_dump(mode="json")):
         yield from foreign_shingles(text, record.factual_text)
 
 
@@ -114,17 +114,17 @@ def record_of(row: DeltaRow, report: str, phrases: Mapping[int, str], key: bytes
     return record if record_check(key, record) == row.record_check else ROW_DIFFERS
 
 
-def _texts_of(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str]]:
+def _iter_texts(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str]]:
     """Every text of a record with its path."""
     if isinstance(value, str):
         if value and (name in TEXT_FIELDS or len(words_of(value)) >= SHINGLE):
             yield path, value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _texts_of(inner, f"{path}.{key}" if path else key, key)
+            yield from _iter_texts(inner, f"{path}.{key}" if path else key, key)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from _texts_of(inner, f"{path}.{number}", name)
+            yield from _iter_texts(inner, f"{path}.{number}", name)
 
 
 def _put(whole: dict[str, Any], path: str, text: str) -> None:
