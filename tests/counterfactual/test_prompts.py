@@ -84,8 +84,8 @@ def test_what_is_to_change_and_to_stay_is_told_with_the_sentences_it_stands_in()
     said = ask("edits").messages[-1].content
 
     assert "the image shows Pneumothorax in place of Pleural Effusion" in said
-    assert "No longer true: small left pleural effusion [2, 4]; no pneumothorax [3]." in said
-    assert "Still true: no consolidation [3]." in said  # and not that something is unchanged
+    assert 'No longer true: "Small left pleural effusion" [2, 4]; "No … pneumothorax" [3].' in said
+    assert 'Still true: "No consolidation" [3].' in said  # and not that something is unchanged
 
 
 def test_a_class_of_findings_is_asked_for_in_terms_of_report_prose() -> None:

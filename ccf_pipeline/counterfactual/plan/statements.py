@@ -12,6 +12,7 @@ from ccf_pipeline.graph.model import Condition, Placement
 from ccf_pipeline.reader.facts import Reading, is_asserted
 from ccf_pipeline.records import SUPPORT_DEVICES, Mention, Sentence, Side, Statement
 
+PLACING = frozenset({"modifier", "location", "temporal"})
 BILATERAL_SHARE = 0.2
 DENIALS_AT_MOST = 3
 # Tubes lie in the middle; lines, ports and pacemakers come in on a side.
@@ -167,6 +168,17 @@ def _asks_for_more(when: Condition) -> bool:
     """Whether a condition is of anything but views, place, side and degree."""
     known = {"views", "regions", "side", "same_side", "min_severity", "max_severity"}
     return when.model_copy(update=Condition().model_dump(include=known | {"note"})) != Condition()
+
+
+@lru_cache(maxsize=8)
+def leaning_attributes(graph: ConceptGraph) -> frozenset[str]:
+    """Return the attributes that only say how or where something else is: they go with what they lean on."""
+    leaning = {"att_technique_limits"}  # "…, allowing for patient rotation" is a remark, not a finding
+    for concept in graph.attributes:
+        kinds = {relation.kind for relation in graph.relations_of(concept.id)}
+        if not concept.write.present or (kinds & PLACING and not kinds & {"sign_of", "is_a"}):
+            leaning.add(concept.id)
+    return frozenset(leaning)
 
 
 def can_be_told(statement: Statement, graph: ConceptGraph) -> bool:

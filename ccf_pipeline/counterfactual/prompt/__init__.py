@@ -17,6 +17,7 @@ from ccf_pipeline.counterfactual.prompt.wording import (
     describe_showing,
     describe_task,
     list_details,
+    needs_signs,
 )
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.records import (
@@ -63,13 +64,12 @@ def write_prompt(
     that caches prefixes computes the first two once per target. The report is fenced as data.
     """
     form = FORMS.get(template.strategy, "report")
-    is_numbered = form != "report"
     slots = {
-        "target": lambda: show_target(graph, plan.target),
+        "target": lambda: show_target(graph, plan.target) if needs_signs(plan) else "",
         "graph": lambda: show_graph(graph),
         "request": lambda: _request(plan, graph, template),
-        "details": lambda: list_details(plan, graph, numbered=is_numbered),
-        "report": lambda: show_report(study, numbered=is_numbered),
+        "details": lambda: list_details(plan, study, graph),
+        "report": lambda: show_report(study),
     }
     messages = _opening(template, {name: slots[name]() for name in _slots_of(template.user)})
     return _prompt(plan, plan.plan_id, study.sentences, template, messages, expert, form, attempt)
@@ -84,7 +84,7 @@ def write_chosen(plans: tuple[Plan, ...], study: Study, template: Template, expe
     """
     by_sentence = FORMS.get(expert.strategy, "report") != "report"
     request = ask_for_rewording(plans, study, by_sentence=by_sentence)
-    messages = _opening(template, {"request": request, "report": show_report(study, numbered=True)})
+    messages = _opening(template, {"request": request, "report": show_report(study)})
     about = plans[0].plan_id if expert.rewords_pairs else study.study_id
     return _prompt(plans[0], about, study.sentences, template, messages, expert, FORMS[CHOSEN], 1)
 
@@ -121,7 +121,7 @@ def _slots_of(user: str) -> tuple[str, ...]:
 
 
 def _opening(template: Template, slots: dict[str, str]) -> tuple[Message, ...]:
-    user = string.Template(template.user).substitute(slots)
+    user = string.Template(template.user).substitute(slots).strip()
     system = (_message("system", template.system),) if template.system else ()
     return *system, _message("user", user)
 

@@ -14,17 +14,17 @@ RELATIONS = {"positive": "association", "exclusive": "exclusion"}
 MARK_LENGTH = 6
 
 
-def show_report(study: Study, *, numbered: bool) -> str:
-    """The report between two lines with a mark that stands nowhere in it: no report can close them."""
+def show_report(study: Study) -> str:
+    """Show the report with its sentences numbered, between two lines with a mark.
+
+    The mark stands nowhere in the report, so that no report can close its fence.
+    """
     sections = []
     for section, sentences in groupby(study.sentences, key=lambda sentence: sentence.section):
         # One line per sentence: a break inside one could pass for the number of another.
         words = [(sentence.number, " ".join(sentence.text.split())) for sentence in sentences]
         heading = f"{section.upper()}:" if section else ""
-        if numbered:
-            sections.append("\n".join([*filter(None, [heading]), *(f"[{n}] {text}" for n, text in words)]))
-        else:
-            sections.append(" ".join([*filter(None, [heading]), *(text for _, text in words)]))
+        sections.append("\n".join([*filter(None, [heading]), *(f"[{n}] {text}" for n, text in words)]))
     report = "\n".join(sections)
     mark = _mark_for(report)
     return f"<report {mark}>\n{report}\n</report {mark}>"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ccf_pipeline.counterfactual.plan.statements import leaning_attributes
 from ccf_pipeline.graph import Concept, ConceptGraph
+from ccf_pipeline.reader.embedded_orders import is_order
 from ccf_pipeline.reader.facts import spans_meet
 from ccf_pipeline.records import (
     FINDING_LABELS,
@@ -12,6 +15,7 @@ from ccf_pipeline.records import (
     SUPPORT_DEVICES,
     Mention,
     Plan,
+    Sentence,
     Statement,
     Study,
 )
@@ -34,6 +38,11 @@ def describe_task(plan: Plan, graph: ConceptGraph) -> str:
         going = f"{leaving}, whose signs go as far as they are listed"
         return f"the image shows {target} in place of {going}. {STAYS}"
     return f"the image shows {target} as well. {STAYS}"
+
+
+def needs_signs(plan: Plan) -> bool:
+    """True if the writer has to know by what signs the target shows: not of what goes, nor of a device."""
+    return plan.direction not in ("remove", "alter") and plan.target not in (NO_FINDING, SUPPORT_DEVICES)
 
 
 def _spared_devices(graph: ConceptGraph) -> str:
@@ -75,21 +84,20 @@ def _leaving(plan: Plan) -> str:
     return ", ".join(FINDING_LABELS[finding] for finding in plan.swap_from)
 
 
-def list_details(plan: Plan, graph: ConceptGraph, *, numbered: bool) -> str:
-    """What is to be described, what can no longer stand, and what still holds in the same sentences.
+def list_details(plan: Plan, study: Study, graph: ConceptGraph) -> str:
+    """List what is to be described, what is no longer true and what still holds in the same sentences.
 
-    Args:
-        numbered: whether the report is shown with the numbers of its sentences.
+    What is no longer true is quoted in the report's own words, with the numbers of the sentences: the graph's
+    names for it would turn a denial into a double one.
     """
     # What is new, worse or unchanged goes or stays with the finding that it is said of.
-    staying, ceasing = (
-        [mention for mention in mentions if mention.concept not in graph.words_of_change]
-        for mentions in (plan.must_stay, plan.must_cease)
-    )
+    idle = graph.words_of_change | leaning_attributes(graph)
+    ceasing = [m for m in plan.must_cease if m.concept not in graph.words_of_change]
+    staying = [m for m in plan.must_stay if m.concept not in idle and m.implied_by is None]
     lines = {
         "Describe": "; ".join(_statements(plan, graph)),
-        "No longer true": _mentions(ceasing, graph, numbered=numbered),
-        "Still true": _mentions(staying, graph, numbered=numbered),
+        "No longer true": _quote_all(ceasing, study, lambda m: _part_that_goes(m, plan, graph)),
+        "Still true": _quote_all(staying, study),
         "How other patients' reports put it (their manner, not their facts)": _quote_bank(plan),
     }
     return "\n".join(f"{title}: {words}." for title, words in lines.items() if words)
@@ -140,38 +148,65 @@ def _described(graph: ConceptGraph, concept_id: str) -> str:
     )
 
 
-def _mentions(mentions: Iterable[Mention], graph: ConceptGraph, *, numbered: bool) -> str:
-    sentences: dict[str, list[int]] = {}
-    for mention in _told_once(mentions, graph):
-        numbers = sentences.setdefault(_mention(mention, graph), [])
-        if mention.sentence not in numbers:
-            numbers.append(mention.sentence)
-    if not numbered:
-        return "; ".join(sentences)
-    return "; ".join(f"{words} [{', '.join(map(str, sorted(n)))}]" for words, n in sentences.items())
+def _quote_all(
+    mentions: Sequence[Mention], study: Study, note: Callable[[Sequence[Mention]], str] = lambda said: ""
+) -> str:
+    """Quote what mentions say, each statement once, with the numbers of the sentences that it stands in.
+
+    Args:
+        note: what is to be added about mentions that are told by the same words.
+    """
+    shown = {sentence.number: sentence for sentence in study.sentences}
+    numbers: dict[str, list[int]] = {}
+    for said in _told_by_same_words(mentions):
+        sentence = shown[said[0].sentence]
+        words = "" if is_order(sentence.text) else quote_mention(sentence, said[0])
+        found = numbers.setdefault(words + note(said), [])
+        if sentence.number not in found:
+            found.append(sentence.number)
+    return "; ".join(f"{words} [{', '.join(map(str, sorted(n)))}]".strip() for words, n in numbers.items())
 
 
-def _told_once(mentions: Iterable[Mention], graph: ConceptGraph) -> list[Mention]:
-    """One mention for the same words: what is said before what follows from it, findings before the rest."""
-
-    def standing(mention: Mention) -> tuple[bool, bool]:
-        return mention.implied_by is not None, graph.concept(mention.concept).kind != "finding"
-
-    told: list[Mention] = []
-    for mention in sorted(mentions, key=standing):
-        if not spans_meet(mention, ((other.start, other.end) for other in told)):
-            told.append(mention)
-    return sorted(told, key=lambda mention: mention.start)
+def _told_by_same_words(mentions: Sequence[Mention]) -> list[list[Mention]]:
+    """Group the mentions that share words, the one that says most of them first, in the report's order."""
+    groups: list[list[Mention]] = []
+    for mention in sorted(mentions, key=lambda m: (m.start - m.end, m.implied_by is not None)):
+        shared = [group for group in groups if spans_meet(mention, [(group[0].start, group[0].end)])]
+        (shared[0] if shared else groups.append(new := []) or new).append(mention)
+    return sorted(groups, key=lambda group: group[0].start)
 
 
-def _mention(mention: Mention, graph: ConceptGraph) -> str:
-    if mention.concept == NO_FINDING:
-        return "that nothing is abnormal"
-    name = name_of(graph.concept(mention.concept))
-    if mention.polarity == "absent":
-        return f"no {name}"
-    doubt = "possible" if mention.polarity == "uncertain" else None
-    return " ".join(filter(None, (doubt, mention.severity, mention.side, name)))
+def quote_mention(sentence: Sentence, mention: Mention) -> str:
+    """Quote a mention with its own side, degree and cue: "No … pneumothorax", "small left effusion"."""
+    text, shift = sentence.text, sentence.start
+    start, end = mention.start - shift, mention.end - shift
+    own = {*(mention.severity or "").split(), mention.side, "both"}
+    while (before := _WORD_BEFORE.search(text, 0, start)) and before[1].lower() in own:
+        start = before.start(1)
+    words = text[start:end]
+    cue = re.search(rf"\b{re.escape(mention.cue)}\b", text, re.IGNORECASE) if mention.cue else None
+    if cue and cue.end() <= start:
+        link = " " if not text[cue.end() : start].strip() else " … "
+        words = f"{cue[0]}{link}{words}"
+    elif cue and cue.start() >= end:
+        link = " " if not text[end : cue.start()].strip() else " … "
+        words = f"{words}{link}{cue[0]}"
+    return f'"{" ".join(words.split())}"'
+
+
+_WORD_BEFORE = re.compile(r"([\w-]+)\s+$")
+
+
+def _part_that_goes(said: Sequence[Mention], plan: Plan, graph: ConceptGraph) -> str:
+    """Name the part of "heart and mediastinum normal" that is no longer true, where the rest of it still is."""
+    if plan.direction not in ("add", "swap"):
+        return ""
+    told = [m for m in said if m.implied_by is None and graph.concept(m.concept).kind == "normal_state"]
+    going = [m for m in told if graph.excludes(m.concept, plan.target) is not None]
+    if not going or len(going) == len(told):
+        return ""
+    names = dict.fromkeys(name_of(graph.concept(m.concept)) for m in going)
+    return f" (only {', '.join(names)})"
 
 
 def name_of(concept: Concept) -> str:

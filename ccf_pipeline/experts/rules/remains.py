@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
+from ccf_pipeline.counterfactual.plan.statements import leaning_attributes
 from ccf_pipeline.experts.rules.anatomy import adjective, place_of
 from ccf_pipeline.experts.rules.cutting import Said, cut_sentence
 from ccf_pipeline.experts.rules.grammar import (
@@ -25,14 +26,13 @@ from ccf_pipeline.experts.rules.writing import list_denials
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Plan, Prompt, Sentence
 
-PLACING = frozenset({"modifier", "location", "temporal"})
-
 
 class Remains:
     """Takes statements out of sentences, as a plan asks."""
 
     def __init__(self, graph: ConceptGraph) -> None:
         self._graph = graph
+        self._leaning = leaning_attributes(graph)
 
     def of_prompt(self, prompt: Prompt, *, is_terse: bool, chance: random.Random) -> dict[int, str]:
         """By number, what is left of each free sentence behind its label; the empty text when nothing is."""
@@ -56,16 +56,6 @@ class Remains:
         normal = {state.id for state in self._graph.normal_states}
         modifiers = (r.other(finding) for r in self._graph.relations_of(finding) if r.kind == "modifier")
         return frozenset(normal.intersection(modifiers))
-
-    @cached_property
-    def _leaning(self) -> frozenset[str]:
-        """Attributes that only say how or where something else is: they go with what they lean on."""
-        leaning = {"att_technique_limits"}  # "…, allowing for patient rotation" is a remark, not a finding
-        for concept in self._graph.attributes:
-            kinds = {relation.kind for relation in self._graph.relations_of(concept.id)}
-            if not concept.write.present or (kinds & PLACING and not kinds & {"sign_of", "is_a"}):
-                leaning.add(concept.id)
-        return frozenset(leaning)
 
     def _rest(self, sentence: Sentence, plan: Plan, is_terse: bool, chance: random.Random) -> str:
         label, body = split_label(sentence.text)

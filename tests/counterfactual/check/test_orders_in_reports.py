@@ -139,7 +139,7 @@ def test_no_report_can_close_its_fence(said: str) -> None:
 
     def shown(text: str) -> str:
         told = plain.model_copy(update={"sentences": (sentence.model_copy(update={"text": text}),)})
-        return show_report(told, numbered=True)
+        return show_report(told)
 
     first = shown(said)
     mark = re.fullmatch(r"<report (\w{6})>", first.partition("\n")[0])
@@ -159,4 +159,4 @@ def test_no_sentence_passes_for_two(said: str) -> None:
     plain = study_of(" FINDINGS:  The heart is normal.\n")
     told = plain.model_copy(update={"sentences": (plain.sentences[0].model_copy(update={"text": said}),)})
 
-    assert len(show_report(told, numbered=True).split("\n")) == 4  # mark, heading, sentence, mark
+    assert len(show_report(told).split("\n")) == 4  # mark, heading, sentence, mark
