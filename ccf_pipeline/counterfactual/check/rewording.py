@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -42,10 +44,72 @@ def _changed(case: Case) -> Iterator[str]:
         if before.get(finding) != after.get(finding):
             yield f"The report says something else of {FINDING_LABELS[finding]} now."
             return
+    yield from _reworded_otherwise(case)
     was, now = _told(case.factual, case.graph), _told(case.counterfactual, case.graph)
     for concept in sorted({told[0] for told in was ^ now} | _changed_otherwise(case)):
         yield f"Side, place, degree or change of {case.graph.concept(concept).label} is told otherwise."
         return
+
+
+# --- words that a rewording keeps, whatever the reader makes of them ---------------------------
+
+# Each class by its words: two words of one class may stand for each other.
+_CLASSES = {
+    "age": r"old|healed|healing|remote|chronic(?:ally)?|long-?standing|age-?indeterminate|subacute",
+    "acuity": r"acute(?:ly)?|active",
+    "past": r"prior|previous(?:ly)?|former(?:ly)?|earlier",
+    "history": r"history|status[- ]post|s/p|post-?(?:operative|surgical|op|radiation)\w*|following|after",
+    "alternative": r"or|versus|vs|and/or",
+    "left": r"left(?:-sided)?",
+    "right": r"right(?:-sided)?",
+    "blank": r"X{3,}|_{2,}",
+}
+_CLASS = re.compile(
+    "|".join(rf"(?P<{name}>(?<![\w/])(?:{words})(?![\w/]))" for name, words in _CLASSES.items()),
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_ORGANS = {
+    "heart": r"cardi|heart",
+    "lungs": r"pulmon|lung",
+    "mediastinum": r"mediastin",
+    "pleura": r"pleur",
+    "bones": r"osseous|bon[ey]|skelet",
+    "chest": r"thora[cx]|chest",
+}
+_DENIED = re.compile(r"\b(?:no|not|without|negative|neither)\b", re.IGNORECASE)
+
+
+def words_to_keep(text: str) -> Counter[str]:
+    """Count what may neither go nor come: ages, history, alternatives, sides, numbers, blanks."""
+    is_denied = _DENIED.search(text) is not None
+    classes = [found.lastgroup or "" for found in _CLASS.finditer(text)]
+    # "No effusion or pneumothorax" is two denials, and may be told as two.
+    kept = [name for name in classes if not (is_denied and name == "alternative")]
+    return Counter([*kept, *_NUMBER.findall(text)])
+
+
+def organs_named(text: str) -> frozenset[str]:
+    """The organs that a text names; "cardiopulmonary" names two."""
+    return frozenset(organ for organ, stems in _ORGANS.items() if re.search(stems, text, re.IGNORECASE))
+
+
+def _reworded_otherwise(case: Case) -> Iterator[str]:
+    """Sentences whose age, history, side, numbers, blanks or scope are others in the new words."""
+    before = {sentence.number: sentence.text for sentence in case.study.sentences}
+    clears_all = {
+        m.sentence for m in case.factual.mentions if m.concept in ("nrm_no_acute_process", NO_FINDING)
+    }
+    for step in case.edit.steps:
+        was = before.get(step.number)
+        if was is None or step.action != "replace":
+            continue
+        had, has = words_to_keep(was), words_to_keep(step.text)
+        if changed := (had - has) | (has - had):
+            named = ", ".join(sorted(changed))
+            yield f"Sentence {step.number} has lost or gained words that must stay: {named}."
+        elif step.number in clears_all and organs_named(was) != organs_named(step.text):
+            yield f"Sentence {step.number} denies more or less than before; name the same organs."
 
 
 def _told(reading: Reading, graph: ConceptGraph) -> set[tuple[str, ...]]:

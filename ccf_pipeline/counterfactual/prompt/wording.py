@@ -158,7 +158,7 @@ def _quote_all(
     """
     shown = {sentence.number: sentence for sentence in study.sentences}
     numbers: dict[str, list[int]] = {}
-    for said in _told_by_same_words(mentions):
+    for said in _told_by_same_words([m for m in mentions if m.sentence in shown]):
         sentence = shown[said[0].sentence]
         words = "" if is_order(sentence.text) else quote_mention(sentence, said[0])
         found = numbers.setdefault(words + note(said), [])
@@ -172,7 +172,10 @@ def _told_by_same_words(mentions: Sequence[Mention]) -> list[list[Mention]]:
     groups: list[list[Mention]] = []
     for mention in sorted(mentions, key=lambda m: (m.start - m.end, m.implied_by is not None)):
         shared = [group for group in groups if spans_meet(mention, [(group[0].start, group[0].end)])]
-        (shared[0] if shared else groups.append(new := []) or new).append(mention)
+        if shared:
+            shared[0].append(mention)
+        else:
+            groups.append([mention])
     return sorted(groups, key=lambda group: group[0].start)
 
 
@@ -198,7 +201,7 @@ _WORD_BEFORE = re.compile(r"([\w-]+)\s+$")
 
 
 def _part_that_goes(said: Sequence[Mention], plan: Plan, graph: ConceptGraph) -> str:
-    """Name the part of "heart and mediastinum normal" that is no longer true, where the rest of it still is."""
+    """Name the part of "heart and mediastinum normal" that is no longer true, where the rest still is."""
     if plan.direction not in ("add", "swap"):
         return ""
     told = [m for m in said if m.implied_by is None and graph.concept(m.concept).kind == "normal_state"]

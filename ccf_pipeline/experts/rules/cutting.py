@@ -280,12 +280,19 @@ def _names_list_item(boundary: re.Match[str], body: str) -> bool:
 
 
 def _behind_states(body: str, said: Iterable[Said]) -> Iterator[tuple[int, int, Bond]]:
-    """Yield the joints behind a statement without a verb: "heart size normal and lungs are clear"."""
+    """Yield the joints around a statement without a verb: "heart size normal and lungs are clear"."""
     for statement in said:
-        joint = _JOINT.match(body, statement.end)
         words = body[statement.start : statement.end]
-        if joint and joint.end() < len(body) and _STATE.search(words) and not VERB.search(words):
-            yield joint.start(), joint.end(), "free"
+        if not _STATE.search(words) or VERB.search(words):
+            continue
+        behind = _JOINT.match(body, statement.end)
+        if behind and behind.end() < len(body):
+            yield behind.start(), behind.end(), "free"
+        before = [
+            joint for joint in _JOINT.finditer(body, 0, statement.start) if joint.end() == statement.start
+        ]
+        if before and VERB.search(body, 0, before[0].start()):
+            yield before[0].start(), before[0].end(), "free"
 
 
 _STATE = re.compile(

@@ -79,7 +79,8 @@ def reframed(text: str, manner: Manner, chance: random.Random) -> str:
     frame = _drawn(vars(manner), chance)
     if frame == "bare":
         return finish_sentence(f"{what}{rest}")
-    verb = "are" if is_plural(what) else "is"
+    were_many = re.match(r"There are\b", text, re.IGNORECASE) is not None
+    verb = "are" if were_many or is_plural(what) else "is"
     if frame == "there":
         return finish_sentence(f"There {verb} {article}{lower_first(what)}{rest}")
     # "A nodule in the left lung is seen", but not "edema with cuffing, worst at the bases, is seen".

@@ -12,6 +12,7 @@ from ccf_pipeline.experts.rules.anatomy import adjective, place_of
 from ccf_pipeline.experts.rules.cutting import Said, cut_sentence
 from ccf_pipeline.experts.rules.grammar import (
     COPULA,
+    DENIED_OR_NORMAL,
     FRAMES,
     VERB,
     finish_sentence,
@@ -179,11 +180,11 @@ class Remains:
     ) -> str:
         """Tell what must stay in its own words, with the place that the reader found for each."""
         single = [m for m in _one_per_span(staying) if not any(_begins_with(m, n) for n in staying)]
-        denied = [self._denied_again(m, gone, sentence) for m in single if _is_denied(m)]
+        denied = [self._denied_again(m, gone, sentence) for m in single if _is_denied(m, sentence)]
         told = [
             self._told_anew(m, [*gone, *single], sentence, is_terse, chance)
             for m in single
-            if not _is_denied(m) and not any(_follows(n, m, sentence) for n in single)
+            if not _is_denied(m, sentence) and not any(_follows(n, m, sentence) for n in single)
         ]
         return " ".join(dict.fromkeys([*([list_denials(denied)] if denied else []), *told]))
 
@@ -226,8 +227,10 @@ class Remains:
         return NounPhrase(phrase).in_a_sentence(chance)
 
 
-def _is_denied(mention: Mention) -> bool:
+def _is_denied(mention: Mention, sentence: Sentence) -> bool:
     """True if its words hold by a denial in front of them, as those of "no acute disease" do."""
+    if DENIED_OR_NORMAL.search(_words(mention, sentence)):
+        return False  # "Heart size upper limits of normal" denies by itself.
     return mention.polarity == "absent" or _NO.match(mention.cue or "") is not None
 
 

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ccf_pipeline.experts.rules.grammar import FRAMES, split_label, words_in
+from ccf_pipeline.counterfactual.check.rewording import organs_named, words_to_keep
+from ccf_pipeline.experts.rules.grammar import DENIED_OR_NORMAL, FRAMES, split_label, words_in
 from ccf_pipeline.experts.rules.manner import Manner, plainly_framed
 from ccf_pipeline.experts.rules.phrases import COMPARING
 from ccf_pipeline.experts.rules.remains import Remains
@@ -57,7 +58,7 @@ class Reworder:
                 sentence, prompt.plan, replace(around, manner=manner), rests[sentence.number], chance
             )
             text = split_label(sentence.text)[0] + body if body else sentence.text
-            if text != sentence.text:
+            if text != sentence.text and _keeps_its_words(sentence.text, text):
                 edits.append(SentenceEdit(action="replace", number=sentence.number, text=text))
         return EditScript(edits=tuple(edits))
 
@@ -182,6 +183,33 @@ class Reworder:
             words |= self._place_words.get(mention.region or "", frozenset())
             words |= {*words_in(mention.severity or ""), *words_in(mention.cue or "")}
         return words
+
+
+# Words that say the same of health, or nothing: "unremarkable" for "within normal limits".
+_SAME = FRAMES | words_in(
+    "normal unremarkable clear negative within limit grossly both bilaterally bilateral focal process disease"
+    " abnormality abnormalities acute active finding findings contour silhouette size structure exam"
+    " examination radiograph airspace opacity free enlarged enlargement"
+)
+# Where a finding lies is compared by what the reader makes of it.
+_PLACE = re.compile(
+    r"(?:cardi|heart|pulmon|lung|mediastin|pleur|oss|bon|thora[cx]|chest|zone"
+    r"|(?:bi)?bas(?:e|al|ilar)|(?:bi)?ap(?:ex|ic))"
+)
+
+
+def _keeps_its_words(was: str, text: str) -> bool:
+    """True if ages, history, sides, numbers, blanks and scope are as before."""
+    if words_to_keep(was) != words_to_keep(text) or _content(was) != _content(text):
+        return False
+    return DENIED_OR_NORMAL.search(was) is None or organs_named(was) == organs_named(text)
+
+
+def _content(text: str) -> frozenset[str]:
+    """The words that make another statement of it if they change: "displaced", "interstitial"."""
+    told = (word for word in words_in(text) if word not in _SAME)
+    stems = (word.removesuffix("s").removesuffix("ly") for word in told)
+    return frozenset(stem for stem in stems if stem not in _SAME and not _PLACE.match(stem))
 
 
 _TAIL = re.compile(r",\s[^,;]+\.?$")
