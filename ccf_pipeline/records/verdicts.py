@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ccf_pipeline.records.reports import Sentence
-from ccf_pipeline.records.words import Direction, Level, Noun
+from ccf_pipeline.records.words import Direction, Level, Noun, ReasonCode
 
 
 class SentenceEdit(Noun):
@@ -44,7 +44,7 @@ class Problem(Noun):
     where there are such.
     """
 
-    code: str
+    code: ReasonCode
     message: str
     level: Level = "block"
     sentence: int | None = None

@@ -14,6 +14,25 @@ Temporality = Literal["new", "worsened", "improved", "unchanged", "resolved", "p
 Split = Literal["train", "validate", "test"]
 Sensitivity = Literal["credentialed", "open"]
 Level = Literal["block", "warn"]
+ReasonCode = Literal[
+    "unchanged",
+    "format_broken",
+    "target_missing",
+    "target_denied_elsewhere",
+    "target_uncertain_only",
+    "support_missing",
+    "exclusive_asserted",
+    "self_contradiction",
+    "temporal_inconsistent",
+    "collateral_change",
+    "unrelated_rewrite",
+    "invented_phi",
+    "injection_obeyed",
+    "implausible",
+    "length_parity",
+    "chosen_refused",
+]
+"""Why the checker refuses an edit, or remarks on it; `counterfactual/check/reasons.py` explains each."""
 AnswerForm = Literal["edits", "lines", "report"]
 NO_FINDING = "fnd_no_finding"
 SUPPORT_DEVICES = "fnd_support_devices"

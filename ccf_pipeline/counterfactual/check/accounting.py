@@ -26,9 +26,17 @@ from ccf_pipeline.counterfactual.check.case import (
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import spans_meet
 from ccf_pipeline.reader.known_words import WORD, describes, function_words, is_known, known_words
-from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Problem, Sentence
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    NO_FINDING,
+    SUPPORT_DEVICES,
+    Mention,
+    Problem,
+    ReasonCode,
+    Sentence,
+)
 
-CODE = "collateral_change"
+CODE: ReasonCode = "collateral_change"
 ALL_IS_WELL = frozenset({NO_FINDING, "nrm_no_acute_process"})
 # So much of what a sentence says must be its source's where it carries nothing of the change.
 SHARE_OF_THE_SOURCE = 0.6
@@ -81,8 +89,9 @@ def unaccounted_sentences(case: Case) -> Iterator[Problem]:
         elif not carrying:
             message = f"Sentence {sentence.number} has nothing to do with the change; leave it out."
             yield block(CODE, message, sentence)
-        elif (foreign := _foreign_words(sentence, told, case)) is not None:
-            message = f"Sentence {sentence.number} says more than the change: leave out {foreign!r}."
+        elif _has_foreign_words(sentence, told, case):
+            # The words are not quoted: they may be an order, and the message goes back to a model.
+            message = f"Sentence {sentence.number} says more than the change; describe the finding only."
             yield block(CODE, message, sentence)
 
 
@@ -264,12 +273,12 @@ def _odd_pieces(text: str, graph: ConceptGraph) -> tuple[_Piece, ...]:
     return tuple(odd)
 
 
-def _foreign_words(sentence: Sentence, told: list[Mention], case: Case) -> str | None:
-    """Return the words of a sentence that do not describe a film, or None."""
+def _has_foreign_words(sentence: Sentence, told: list[Mention], case: Case) -> bool:
+    """True if words of a sentence do not describe what is on a film."""
     text, source = sentence.text, case.gone_words
     spelt = _FOREIGN.search(text)
     if spelt is not None and not any(spelt.group() in gone.text for gone in case.gone):
-        return spelt.group()
+        return True
     unknown: list[str] = []
     for piece in _odd_pieces(text, case.graph):
         strange = [word for word in piece.strange if word not in source]
@@ -277,8 +286,7 @@ def _foreign_words(sentence: Sentence, told: list[Mention], case: Case) -> str |
         is_told = any(m.start < end and start < m.end for m in told)
         is_foreign = piece.is_empty_aside or (piece.is_foreign and len(strange) == len(piece.strange))
         if (is_foreign and not is_told) or not source.issuperset(piece.person.split()):
-            return text[piece.start : piece.end].strip()
+            return True
         unknown += strange
     words = len(WORD.findall(text))
-    is_too_much = len(unknown) > (max(1, words // WORDS_TO_AN_UNKNOWN) if words >= FEWEST_WORDS else 0)
-    return ", ".join(unknown) if is_too_much else None
+    return len(unknown) > (max(1, words // WORDS_TO_AN_UNKNOWN) if words >= FEWEST_WORDS else 0)

@@ -20,6 +20,7 @@ from ccf_pipeline.records import (
     Mention,
     Plan,
     Problem,
+    ReasonCode,
     Sentence,
     Study,
 )
@@ -169,7 +170,7 @@ Place = Mention | Sentence
 
 def _problem(
     level: Level,
-    code: str,
+    code: ReasonCode,
     message: str,
     place: Place | None = None,
     relation: str | None = None,

@@ -70,9 +70,8 @@ def _same_lesion(first: Mention, second: Mention, case: Case) -> bool:
 def _exclusive(relation: Relation, first: Mention, second: Mention, case: Case, *, certain: bool) -> Problem:
     a, b = case.graph.concept(first.concept).label, case.graph.concept(second.concept).label
     tell = block if certain and relation.strength != "weak" else warn
-    code = "exclusive_asserted"
     return tell(
-        code,
+        "exclusive_asserted",
         f"{a} (sentence {first.sentence}) and {b} (sentence {second.sentence}) cannot stand together;"
         " remove or change one of them.",
         second,

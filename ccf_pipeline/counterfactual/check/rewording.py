@@ -13,9 +13,9 @@ from ccf_pipeline.counterfactual.check.privacy import invented_identifiers
 from ccf_pipeline.counterfactual.check.shape import shape_faults
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading, spans_meet
-from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Edit, Mention, Plan, Problem, Study
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Edit, Mention, Plan, Problem, ReasonCode, Study
 
-CODE = "chosen_refused"
+CODE: ReasonCode = "chosen_refused"
 
 
 def check_rewording(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
 from ccf_pipeline.counterfactual.check.case import Case, block, warn
+from ccf_pipeline.counterfactual.edit.unwrap import fault_of_letters
 from ccf_pipeline.reader.embedded_orders import is_order
+from ccf_pipeline.reader.letters import INVISIBLE
 from ccf_pipeline.reader.pattern_hints import any_of
 from ccf_pipeline.records import Problem
 
@@ -45,6 +48,8 @@ def shape_faults(case: Case) -> Iterator[Problem]:
     if not case.edit.sentences:
         yield block("format_broken", "Nothing is left of the report.")
         return
+    if fault := _fault_of_letters(after, before):
+        yield block("format_broken", fault)
     if _has_marks(after) and len(MARKUP.findall(after)) > len(MARKUP.findall(before)):
         yield block("format_broken", "The text carries markup; write plain sentences.")
     if _talks(case) or _new_orders(case):
@@ -53,6 +58,16 @@ def shape_faults(case: Case) -> Iterator[Problem]:
         yield block("format_broken", "The text breaks off; write it to its end.")
     yield from _headings(before, after)
     yield from _loops(case)
+
+
+def _fault_of_letters(after: str, before: str) -> str | None:
+    """Return what is wrong with the letters that only the counterfactual has, or None."""
+    if after.isascii() and after.replace("\n", "").isprintable():
+        return None
+    new = set(after) - set(before) - set("\n\r\t")
+    if any(unicodedata.category(letter) in INVISIBLE for letter in new):
+        return "The text holds characters that cannot be seen; write plain words."
+    return fault_of_letters([after], before)
 
 
 def _has_marks(text: str) -> bool:

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from ccf_pipeline.counterfactual.check.case import Case, block, warn
 from ccf_pipeline.reader.facts import is_asserted
-from ccf_pipeline.records import FINDING_LABELS, Mention, Problem
+from ccf_pipeline.records import FINDING_LABELS, Mention, Problem, ReasonCode
 
-CODE = "temporal_inconsistent"
+CODE: ReasonCode = "temporal_inconsistent"
 CHANGES = frozenset({"new", "worsened", "improved", "unchanged", "resolved"})
 # Anything by which a report shows that there was an earlier film.
 _COMPARED = re.compile(

@@ -67,3 +67,12 @@ def test_the_reason_says_what_to_leave_out(judge: Judge) -> None:
 
     assert "Sentence 7 has nothing to do with the change; leave it out." in messages
     assert "Sentence 8 speaks of Pleural Effusion, which was not asked for; leave it out." in messages
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\x07", "\u202e", "\ue000", "\u0440"])
+def test_letters_that_cannot_be_seen_or_pass_for_others_are_refused(hidden: str, judge: Judge) -> None:
+    text = GOOD[0].candidate.replace("apical", f"a{hidden}pical", 1)
+
+    codes = {problem.code for problem in judge(GOOD[0].model_copy(update={"candidate": text})).problems}
+
+    assert "format_broken" in codes
