@@ -1,4 +1,4 @@
-"""Everything a build can refuse to do, each with what to do next.
+"""All errors that a build can end with, each with what to do next.
 
 CcfError                      exit 1: the user can mend it
 ├── SettingsError             an unknown key, or a value that does not fit

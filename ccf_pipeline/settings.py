@@ -1,4 +1,4 @@
-"""What a build is told: one frozen BuildSettings from build.toml, the environment and the command line."""
+"""The settings of a build: one frozen BuildSettings from build.toml, environment and command line."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ImagesAs = Literal["embedded", "paths"]
 
 
 class ColumnSettings(Noun):
-    """What the columns of a table are called; those left out go by their usual names."""
+    """The names of a table's columns; those left out go by their usual names."""
 
     study_id: str | None = Field(default=None, description="Column of the study's or report's id.")
     subject_id: str | None = Field(default=None, description="Column of the patient's id.")
@@ -58,7 +58,7 @@ class ColumnSettings(Noun):
 
 
 class CorpusSettings(Noun):
-    """Where the reports come from."""
+    """The source of the reports."""
 
     kind: CorpusKind = Field(default="mimic", description="How the corpus is laid out on disk.")
     path: Path = Field(default=Path("corpus"), description="Its folder, archive or table.")
@@ -73,7 +73,7 @@ class CorpusSettings(Noun):
 
 
 class PlanSettings(Noun):
-    """Which counterfactuals are asked for."""
+    """The choice of counterfactuals."""
 
     preset: PlanPreset = Field(
         default="balanced",
@@ -85,7 +85,7 @@ class PlanSettings(Noun):
 
 
 class ExpertSettings(Noun):
-    """Who writes the counterfactuals, and how they are asked: what decides the answers."""
+    """The writer of the counterfactuals and how it is asked: all that decides the answers."""
 
     kind: ExpertKind = Field(
         default="rules",
@@ -137,7 +137,7 @@ class ExpertSettings(Noun):
 
 
 class EndpointSettings(Noun):
-    """Where an `openai` expert is reached; may change from run to run of one build."""
+    """The address of an `openai` expert; may change from run to run of one build."""
 
     urls: tuple[str, ...] = Field(
         default=(), description="Base URLs of the servers; a weight may follow: URL=3."
@@ -169,7 +169,7 @@ class EndpointSettings(Noun):
 
 
 class EngineSettings(Noun):
-    """How a `vllm` expert runs the model; may change from run to run of one build."""
+    """The engine of a `vllm` expert; may change from run to run of one build."""
 
     processes: int = Field(
         default=1, ge=1, le=64, description="Engines at once, each in a process with GPUs of its own."
@@ -187,7 +187,7 @@ class EngineSettings(Noun):
 
 
 class LimitSettings(Noun):
-    """Where a build stops by itself, to be continued; counted over all of its runs."""
+    """Limits at which a build stops, to be continued; counted over all of its runs."""
 
     requests: int | None = Field(default=None, ge=1, description="Answers to ask for, at most.")
     tokens: int | None = Field(default=None, ge=1, description="Tokens in and out, at most.")
@@ -195,7 +195,7 @@ class LimitSettings(Noun):
 
 
 class PriceSettings(Noun):
-    """What a million tokens cost."""
+    """Prices of a million tokens."""
 
     input: float = Field(default=0.0, ge=0, description="A million tokens that the server reads.")
     cached: float = Field(default=0.0, ge=0, description="A million of them that it had in its prefix cache.")
@@ -209,13 +209,13 @@ class PriceSettings(Noun):
 
 
 class ShardSettings(Noun):
-    """How the work is cut."""
+    """The size of the shards."""
 
     size: int = Field(default=500, ge=1, le=100_000, description="Studies per shard.")
 
 
 class StoreSettings(Noun):
-    """How a build in an object store (`out = "s3://…"`) is worked on; may change from run to run."""
+    """The work on a build in an object store (`out = "s3://…"`); may change from run to run."""
 
     is_private: bool = Field(
         default=False,
@@ -245,7 +245,7 @@ class StoreSettings(Noun):
 
 
 class DatasetSettings(Noun):
-    """What the data set holds, and how a pair is put into words for training."""
+    """The contents of the data set, and the wrapper of its pairs."""
 
     version: str = Field(
         default="1.0.0",
@@ -284,7 +284,7 @@ class DatasetSettings(Noun):
 
 
 class BuildSettings(BaseSettings):
-    """Everything that decides what a build makes."""
+    """All settings that decide what a build makes."""
 
     model_config = SettingsConfigDict(
         frozen=True,

@@ -43,7 +43,7 @@ def print_card(graph: ConceptGraph, concept: Concept) -> None:
 
 
 def print_counts(graph: ConceptGraph) -> None:
-    """What a graph holds, counted."""
+    """Count what a graph holds."""
     console = Console(highlight=False, markup=False)
     table = Table(box=None, show_header=False, pad_edge=False)
     for group, counts in count_graph(graph.file).items():

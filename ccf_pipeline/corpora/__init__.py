@@ -42,7 +42,7 @@ def require_corpus(settings: CorpusSettings) -> None:
 
 
 def corpus_terms(settings: CorpusSettings) -> CorpusTerms:
-    """Who may see what comes from this corpus; only a table of one's own may be declared open."""
+    """Return who may see what comes from this corpus; only a table of one's own may be declared open."""
     terms = TERMS[settings.kind]
     if settings.kind == "studies":
         from ccf_pipeline.corpora.ingested import read_funnel
@@ -55,7 +55,7 @@ def corpus_terms(settings: CorpusSettings) -> CorpusTerms:
 
 
 def _read_terms(told: CorpusTerms) -> CorpusTerms:
-    """What a funnel tells, but for what may leave: an older one does not tell that."""
+    """Return what a funnel tells, but for what may leave: an older one does not tell that."""
     known = TERMS.get(told.kind, TERMS["studies"])
     return told.model_copy(update={"adaptations_may_be_shared": known.adaptations_may_be_shared})
 
@@ -100,7 +100,7 @@ def _read(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]
 
 
 def _read_bound_hashes(settings: CorpusSettings) -> dict[str, bytes]:
-    """Which bytes `ccf-build images` made of each study, where it made the folder of images."""
+    """Return which bytes `ccf-build images` made of each study, where it made the folder of images."""
     made = settings.images / "images.parquet" if settings.images else None
     if made is None or not made.is_file():
         return {}

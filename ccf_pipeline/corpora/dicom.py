@@ -76,7 +76,7 @@ def _decode_pixels(dataset: Any) -> np.ndarray[Any, Any]:
 
 
 def malformed() -> tuple[type[Exception], ...]:
-    """What pydicom raises on bytes that are no DICOM, or not all of it."""
+    """Return what pydicom raises on bytes that are no DICOM, or not all of it."""
     from pydicom.errors import BytesLengthException
 
     return (

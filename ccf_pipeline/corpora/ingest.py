@@ -82,7 +82,7 @@ def make_private(folder: Path) -> None:
 
 
 def refuse_lost_studies(funnel: Funnel, studies: Path, quarantine: Path) -> None:
-    """What was found must lie in one of the two files."""
+    """Raise an error unless every study that was found lies in one of the two files."""
     kept, set_aside = read_row_count(studies), read_row_count(quarantine)
     with_reason = sum(entry.count for entry in funnel.skipped)
     if (kept, set_aside) != (funnel.used, with_reason) or funnel.found != kept + set_aside:
@@ -116,7 +116,7 @@ class _Tally:
 def _compare_known_totals(
     settings: CorpusSettings, found: int, survey: Survey, tally: _Tally, reasons: Counter[str]
 ) -> tuple[KnownTotal, ...]:
-    """How this copy compares with the published whole; only where all of it was read."""
+    """Return how this copy compares with the published whole; only where all of it was read."""
     if settings.kind != "mimic" or settings.limit is not None:
         return ()
     with_report = found - reasons["no_report"] - reasons["duplicate_study"]

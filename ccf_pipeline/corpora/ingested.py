@@ -1,4 +1,4 @@
-"""What `ccf-build ingest` wrote: studies.parquet, with funnel.json beside it."""
+"""Read what `ccf-build ingest` wrote: studies.parquet, with funnel.json beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STUDIES = "studies.parquet"
 
 
 def ingest_paths(out: Path) -> tuple[Path, Path, Path]:
-    """Where studies, quarantine and funnel are: in a folder, or beside a file ending in .parquet."""
+    """Return where studies, quarantine and funnel are: in a folder, or beside a file ending in .parquet."""
     if out.suffix == ".parquet":
         return out, out.with_suffix(".quarantine.parquet"), out.with_suffix(".funnel.json")
     return out / STUDIES, out / "quarantine.parquet", out / "funnel.json"

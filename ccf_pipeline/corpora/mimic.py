@@ -137,7 +137,7 @@ class ImagePicker:
 
 
 def is_below(root: Path, path: str) -> bool:
-    """Whether a relative path names a file that lies under the root, without going up on the way."""
+    """True if a relative path names a file that lies under the root, without going up on the way."""
     if path.startswith("/") or ".." in path.split("/"):
         return False
     return (root / path).is_file()

@@ -38,7 +38,7 @@ _IMAGE_PATH = re.compile(r"s(\d{8})/([0-9A-Za-z.\-]+)\.(?:jpg|dcm)\Z")
 
 @dataclass
 class MimicTables:
-    """What the tables say, by study id as a number. A table that is not there leaves its part empty.
+    """The MIMIC tables by study id as a number. A table that is not there leaves its part empty.
 
     `labels` holds a source's number and a sign for each finding, `images` the views and names of the
     frontal images ("PA/2f3c…"), `.` for another view and `?` for one that is not recorded.

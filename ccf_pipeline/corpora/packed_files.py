@@ -27,7 +27,7 @@ _KEEP_GOING = "Fetch the file again; with --skip-bad what it still gives is used
 
 @dataclass
 class Survey:
-    """What a reader noticed beside the studies: damage, what is missing, how many images are listed."""
+    """Remarks of a reader beside the studies: damage, missing parts, the number of listed images."""
 
     skip_bad: bool = False
     remarks: list[str] = field(default_factory=list)

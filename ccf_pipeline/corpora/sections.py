@@ -98,7 +98,7 @@ def canonical_report(raw: str) -> CanonicalReport | None:
 
 
 def has_words(text: str) -> bool:
-    """Whether anything but white space, signs and `___` is there."""
+    """True if anything but white space, signs and `___` is there."""
     return any(letter.isalpha() for letter in text)
 
 
@@ -155,7 +155,7 @@ def find_sections(raw: str) -> dict[str, str]:
 
 
 def _pick_last_part(raw: str) -> str:
-    """What stands between two fences, or after the last: the last of these parts that is a read."""
+    """Return what stands between two fences, or after the last: the last of these parts that is a read."""
     body = raw.replace("\r\n", "\n").replace("\r", "\n")
     parts = [part for part in FENCE.split(body) if has_words(part)]
     for part in reversed(parts):

@@ -31,7 +31,7 @@ OLDEST = 130
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a corpus holds of one study: a whole report, or its sections already apart."""
+    """A study as a corpus holds it: a whole report, or its sections already apart."""
 
     study_id: str
     subject_id: str

@@ -153,7 +153,7 @@ def _iter_parquet_rows(file: Path, columns: ColumnSettings) -> Iterator[Row]:
 
 
 def choose_columns(file: Path, header: Sequence[str], columns: ColumnSettings) -> dict[str, str]:
-    """Which column is what: as the settings say, or by the first usual name that is there."""
+    """Return which column is what: as the settings say, or by the first usual name that is there."""
     chosen: dict[str, str] = {}
     by_plain_name = {name.strip().lower(): name for name in reversed(header)}
     for part, usual in USUAL_NAMES.items():

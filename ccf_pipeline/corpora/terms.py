@@ -1,4 +1,4 @@
-"""Who may see what comes from which corpus, and whether what is made of its texts may be passed on at all.
+"""The terms of each corpus: who may see its texts, and whether what is made of them may be passed on.
 
 A corpus is `credentialed` unless it is known to be open, and open is not free: Open-i's licence lets
 everybody read the reports and nobody share what was made of them.

@@ -1,4 +1,4 @@
-"""What is true of a study: findings with their sides and signs, devices, lasting states, denials."""
+"""Invent the truth of a study: findings with sides and signs, devices, lasting states, denials."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DeviceSeen(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Everything that the report is going to be written from.
+    """The truth that a report is written from.
 
     `states` holds what the labelled section says of the findings; `known` every concept that is
     present or in doubt, against which denials and normal states are checked.
@@ -110,7 +110,7 @@ def draw_case(visit: Visit, rng: random.Random) -> Case:
 
 
 def may_deny(finding: str, known: frozenset[str]) -> bool:
-    """Whether nothing that is there, or in doubt, speaks against denying the finding."""
+    """True if nothing that is there, or in doubt, speaks against denying the finding."""
     return finding not in known and known.isdisjoint(signs.DENIAL_BLOCKED_BY.get(finding, frozenset()))
 
 

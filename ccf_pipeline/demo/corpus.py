@@ -18,7 +18,7 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class DemoCorpus:
-    """What was written, and where. `reports` is the zip file, or the folder of the text files."""
+    """The written corpus. `reports` is the zip file, or the folder of the text files."""
 
     folder: Path
     reports: Path

@@ -50,7 +50,7 @@ def write_denials(pen: Pen, denied: Sequence[str]) -> list[Line]:
 
 
 def write_one_sided_denials(pen: Pen) -> list[Line]:
-    """That the side without the finding is free, now and then."""
+    """Write now and then that the side without the finding is free."""
     lines = []
     for fact in pen.case.facts:
         if fact.concept not in (EFFUSION, PNEUMOTHORAX) or fact.polarity != "present":

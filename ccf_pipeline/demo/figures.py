@@ -1,4 +1,4 @@
-"""How often things are so in MIMIC-CXR: the published counts that the demo corpus follows.
+"""The published counts of MIMIC-CXR that the demo corpus follows.
 
 Label counts are of the CheXpert labels of MIMIC-CXR-JPG 2.0.0; sections, sides and views as counted
 in public derivatives of it. Everything is a share of studies unless it says otherwise.
@@ -117,10 +117,10 @@ KEPT_BY_COUNT = (1.0, 0.73, 1.0, 1.0, 0.6, 0.3)
 
 
 def positive_share(finding: str) -> float:
-    """How many of all studies have the finding."""
+    """Return how many of all studies have the finding."""
     return FINDINGS[finding].positive / LABELLED_STUDIES
 
 
 def uncertain_share(finding: str) -> float:
-    """How many of all studies have the finding in doubt."""
+    """Return how many of all studies have the finding in doubt."""
     return FINDINGS[finding].uncertain / LABELLED_STUDIES

@@ -41,7 +41,7 @@ def write_facts(pen: Pen, facts: Sequence[Fact], seen: Sequence[SignSeen]) -> li
 
 
 def write_resolved(pen: Pen, finding: str) -> Line:
-    """That a finding of the last film is gone."""
+    """Write that a finding of the last film is gone."""
     rng = pen.rng
     fact = Fact(finding, "absent", "left" if rng.random() < 0.5 else "right", None, None, None, None)
     slots = _fill_slots(pen, fact) | {"a": ""}

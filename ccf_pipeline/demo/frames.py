@@ -95,5 +95,5 @@ BODY_TITLES = {
 
 
 def person_word(visit: Visit) -> str:
-    """How the indication calls the patient."""
+    """Return how the indication calls the patient."""
     return "woman" if visit.patient.sex == "F" else "man"

@@ -1,4 +1,4 @@
-"""Who was examined, when and how: ids, splits, dates and views of invented studies.
+"""Invent patients and visits: ids, splits, dates and views.
 
 Studies come in blocks of 35, shared out among 10 patients (MIMIC-CXR: 227,835 among 65,379), so that
 any study is known from the seed and its number alone.
@@ -46,7 +46,7 @@ class DemoImage(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What is known of a study before anyone has read the film."""
+    """A study before anyone has read the film."""
 
     number: int
     study_id: str

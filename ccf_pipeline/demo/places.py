@@ -10,7 +10,7 @@ _LOBES = ("upper lobe", "middle lobe", "lower lobe")
 
 
 def is_named_lobe(side: Side | None, region: str | None) -> bool:
-    """Whether side and region name one lobe, or a part that has a name of its own."""
+    """True if side and region name one lobe, or a part that has a name of its own."""
     return region == "lingula" or (region in _LOBES and side in ("left", "right"))
 
 

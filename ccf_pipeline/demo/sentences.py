@@ -19,7 +19,7 @@ _MILD_HABITS = frozenset(habit.concept for habit in signs.HABITS if not habit.ca
 
 
 def write_in_full(pen: Pen, sign_share: float, normal_share: float, has_extra_denials: bool) -> list[Line]:
-    """Everything there is to say; the shares thin out signs and normal states."""
+    """Write all there is to say; the shares thin out signs and normal states."""
     case, rng = pen.case, pen.rng
     lines = [_write_device(pen, device, in_short=False) for device in case.devices]
     lines += _write_doubted_device(pen)
@@ -39,7 +39,7 @@ def write_in_full(pen: Pen, sign_share: float, normal_share: float, has_extra_de
 
 
 def write_in_short(pen: Pen) -> list[Line]:
-    """What the labels are read from, and no more."""
+    """Write what the labels are read from, and no more."""
     case = pen.case
     lines = write_facts(pen, case.facts, ())
     if not case.facts:
@@ -52,7 +52,7 @@ def write_in_short(pen: Pen) -> list[Line]:
 
 
 def write_all_clear(pen: Pen, must: bool) -> list[Line]:
-    """That nothing acute is seen, where that is so."""
+    """Write that nothing acute is seen, where that is so."""
     normal = signs.NO_ACUTE_PROCESS
     if not normal.blocked_by.isdisjoint(pen.case.known):
         return []

@@ -1,4 +1,4 @@
-"""Which signs, devices and normal states go with which findings: the relations planted in the corpus.
+"""The relations planted in the corpus: signs, devices and normal states of the findings.
 
 A miner that reads the reports should find `PLANTED_RELATIONS` again, and little else.
 """
@@ -12,7 +12,7 @@ Body = Literal["devices", "lungs", "pleura", "heart", "bones"]
 
 
 class Sign(NamedTuple):
-    """How often a finding is written with a sign, and when it cannot be."""
+    """A sign of a finding: its share, and when it cannot be written."""
 
     concept: str
     finding: str
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
 
 
 class Device(NamedTuple):
-    """How often a device is on an AP and a PA film that shows any, and whether it has a side."""
+    """A device: its share on AP and PA films that show any, and whether it has a side."""
 
     concept: str
     ap: float
@@ -287,7 +287,7 @@ PLANTED_RELATIONS: tuple[Relation, ...] = (*_list_positive_relations(), *_list_e
 
 
 def follows_from_planted(one: str, other: str) -> bool:
-    """Whether a correlation of two concepts is a consequence of planted ones.
+    """True if a correlation of two concepts is a consequence of planted ones.
 
     Signs of one finding go together, and a sign shuns what its finding shuns; each concept stands for
     itself and for what it is planted with. Temporal words and "No Finding" go with every finding.

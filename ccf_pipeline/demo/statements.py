@@ -1,4 +1,4 @@
-"""What a sentence states: the ground truth is taken down as the sentence is written."""
+"""Note the ground truth of a sentence while it is written."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Line(NamedTuple):
 
 
 class Pen(NamedTuple):
-    """What every sentence of one section of one report is written with."""
+    """The pen of one section of one report."""
 
     case: Case
     rng: random.Random

@@ -41,7 +41,7 @@ class DemoStudy:
 
     @property
     def folder(self) -> str:
-        """Where its images lie, and its report beside it: `files/p10/p10000032/s50414267`."""
+        """Return where its images lie, and its report beside it: `files/p10/p10000032/s50414267`."""
         return f"files/p{self.subject_id[:2]}/p{self.subject_id}/s{self.study_id}"
 
 

@@ -35,7 +35,7 @@ TAKEN_OVER_AT_ONCE = 500
 
 @dataclass
 class Tally:
-    """How a build stands, for those who watch it: `judged` counts rows, `spend` answers and their tokens.
+    """The state of a build, for those who watch it: `judged` counts rows, `spend` answers and tokens.
 
     `taken_over` counts the answers that another build paid for: they are no part of `spend`. `reworded`
     counts the factual sides that are in the expert's words, where that is asked for: one of each study, or of
@@ -207,7 +207,7 @@ class Desk:
     # --- shards -------------------------------------------------------------------------------
 
     def _open_shard(self, number: int) -> Iterator[Inquiry]:
-        """What a shard has to ask, read and written as it is taken: a shard in memory is large."""
+        """Return what a shard has to ask, read and written as it is taken: a shard in memory is large."""
         materials = self._materials
         graph, template, expert = materials.graph, materials.template, materials.settings.expert
         root = images_root(materials.settings.corpus)
@@ -282,7 +282,7 @@ class Desk:
     def _repair(
         self, inquiry: Inquiry, completion: Completion, edit: Edit, verdict: Verdict
     ) -> Prompt | None:
-        """What to ask next of a plan whose answer was refused; None when this answer has to stand."""
+        """Return what to ask next of a plan whose answer was refused; None when this answer has to stand."""
         materials = self._materials
         expert = materials.settings.expert
         if verdict.accepted or completion.failure is not None or not self._expert.learns:

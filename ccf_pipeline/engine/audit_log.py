@@ -115,7 +115,7 @@ def _read_verified_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def endpoint_facts(endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
-    """Where reports went, as the log names it, and who vouched for it."""
+    """Return where reports went, as the log names it, and who vouched for it."""
     return {
         "endpoints": [
             {"url": one.name, "addresses": list(one.addresses), "zone": one.zone} for one in endpoints
@@ -126,7 +126,7 @@ def endpoint_facts(endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
 
 
 def attestation_lines(folder: Path) -> tuple[str, ...]:
-    """Whoever vouched for a host that a build's reports went to, in words for the card."""
+    """Return whoever vouched for a host that a build's reports went to, in words for the card."""
     told = {line for entry in verify_every_audit(folder) for line in entry.get("attested", ())}
     return tuple(sorted(told))
 

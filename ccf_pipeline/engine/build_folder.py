@@ -63,7 +63,7 @@ class BuildFolder:
         write_text(self.plan_summary_path, summary.model_dump_json(indent=1) + "\n", private=True)
 
     def plan_summary(self) -> PlanSummary | None:
-        """What was planned; None while planning is not finished."""
+        """Return what was planned; None while planning is not finished."""
         if not self.plan_summary_path.is_file():
             return None
         try:
@@ -91,11 +91,11 @@ class BuildFolder:
         return self.path / "seals" / f"shard-{shard:05}.json"
 
     def is_sealed(self, shard: int) -> bool:
-        """Whether the shard is done: its seal can be read, and its files are there in the size it says."""
+        """True if the shard is done: its seal can be read, and its files are there in the size it says."""
         return self.seal(shard) is not None
 
     def seal(self, shard: int) -> Seal | None:
-        """What a sealed shard holds; None where it has to be made."""
+        """Return what a sealed shard holds; None where it has to be made."""
         try:
             seal = Seal.model_validate_json(self.seal_path(shard).read_text(encoding="utf-8"))
             sizes = (self.accepted_path(shard).stat().st_size, self.rejected_path(shard).stat().st_size)
@@ -214,7 +214,7 @@ class BuildFolder:
         write_text(self.manifest_path, json.dumps(manifest, indent=1, sort_keys=True) + "\n", private=True)
 
     def vouch_for(self, path: Path) -> dict[str, Any]:
-        """What the manifest says of a file."""
+        """Return what the manifest says of a file."""
         try:
             return {"sha256": file_digest(path), "bytes": path.stat().st_size}
         except OSError as error:
@@ -292,7 +292,7 @@ def repair_hint(path: Path) -> str:
 
 
 def identity_of(path: Path) -> dict[str, Any]:
-    """What a build was begun with; where build.json is damaged, the manifest knows it too."""
+    """Return what a build was begun with; where build.json is damaged, the manifest knows it too."""
     folder = BuildFolder(path)
     if not folder.identity_path.exists() and not folder.is_finished():
         raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
@@ -329,7 +329,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _digest_of(manifest: dict[str, Any]) -> str:
-    """What the manifest vouches for itself by."""
+    """Return what the manifest vouches for itself by."""
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 

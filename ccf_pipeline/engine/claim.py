@@ -82,7 +82,7 @@ def _format_setting(value: object) -> str:
 
 
 def identity_text(identity: dict[str, Any]) -> str:
-    """What build.json holds."""
+    """Return what build.json holds."""
     return json.dumps(identity, indent=1, sort_keys=True) + "\n"
 
 

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class KnownExpert(NamedTuple):
-    """Who gave the answers of a journal."""
+    """An expert whose answers a journal holds."""
 
     name: str
     model: str
@@ -49,7 +49,7 @@ class KnownExpert(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How fast answers came lately, and when the last one did (seconds since 1970)."""
+    """The speed of the last answers, and when the last one came (seconds since 1970)."""
 
     per_second: float | None
     last: float | None
@@ -152,16 +152,16 @@ class Journal:
     # --- what they came to --------------------------------------------------------------------
 
     def spent(self) -> Spend:
-        """What all answers kept here cost, but for those that another build paid for."""
+        """Return what all answers kept here cost, but for those that another build paid for."""
         return _read_spend(self._mending(lambda: self._database.execute(SPENT).fetchone()))
 
     def taken_over(self) -> int:
-        """How many answers another build paid for."""
+        """Return how many answers another build paid for."""
         row = self._mending(lambda: self._database.execute(HOW_MANY_TAKEN_OVER).fetchone())
         return int(row[0])
 
     def damage(self) -> str | None:
-        """What is wrong with the file, structure and every answer; None where all is well."""
+        """Return what is wrong with the file, structure and every answer; None where all is well."""
         return damage_of(self._database)
 
     def mend(self) -> None:
@@ -273,7 +273,7 @@ def _split_portions(rows: Iterator[tuple[object, ...]]) -> Iterator[list[tuple[o
 
 
 def pace(path: Path) -> Pace:
-    """How fast answers are coming in, read beside whoever is writing them."""
+    """Return how fast answers are coming in, read beside whoever is writing them."""
     last, since, count = _read_beside(
         path,
         "SELECT max(kept_at), min(kept_at), count(*) FROM completions"
@@ -285,12 +285,12 @@ def pace(path: Path) -> Pace:
 
 
 def spent_beside(path: Path) -> Spend:
-    """What all answers cost, read beside whoever is writing them."""
+    """Return what all answers cost, read beside whoever is writing them."""
     return _read_spend(_read_beside(path, SPENT))
 
 
 def taken_over_beside(path: Path) -> int:
-    """How many answers another build paid for, read beside whoever is writing them."""
+    """Return how many answers another build paid for, read beside whoever is writing them."""
     return int(_read_beside(path, HOW_MANY_TAKEN_OVER)[0])
 
 

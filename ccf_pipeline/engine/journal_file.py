@@ -1,4 +1,4 @@
-"""How answers lie in the file of a journal: its tables, its rows with their checksums, and what damage is."""
+"""Read and write the file of a journal: its tables, its rows with checksums, and how damage is found."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _use_write_ahead_log(database: sqlite3.Connection) -> None:
 
 
 class _WrongAnswer(sqlite3.DatabaseError):
-    """What was found is not the answer to what was asked: the file is damaged."""
+    """The answer found belongs to another question: the file is damaged."""
 
     sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
@@ -119,7 +119,7 @@ def good_rows(damaged: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
 
 
 def damage_of(database: sqlite3.Connection) -> str | None:
-    """What is wrong with a journal, structure and every answer; None where all is well."""
+    """Return what is wrong with a journal, structure and every answer; None where all is well."""
     try:
         (said,) = database.execute("PRAGMA integrity_check(1)").fetchone()
         if said != "ok":
@@ -153,7 +153,7 @@ DAMAGE = frozenset(
 
 
 def is_damage(error: Exception, path: Path) -> bool:
-    """Whether SQLite stumbled over the bytes of the file, and not over a full disk or a missing right."""
+    """True if SQLite stumbled over the bytes of the file, and not over a full disk or a missing right."""
     if isinstance(error, UnicodeDecodeError):
         return True
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

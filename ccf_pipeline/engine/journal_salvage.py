@@ -1,4 +1,4 @@
-"""What can still be read of a damaged journal: rows that hold together are read, the rest is stepped over."""
+"""Read what is left of a damaged journal: whole rows are read, the rest is stepped over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who holds a build folder: one process alone, or several that share its shards.
+"""Lock a build folder, for one process alone or for several that share its shards.
 
 A lock goes with its process: when the holder dies, however it dies, the next one takes over at once.
 """
@@ -69,13 +69,13 @@ def guarded(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def leased(path: Path) -> Iterator[bool]:
-    """Whether this piece of work is ours for now; it is not while another process has it."""
+    """True if this piece of work is ours for now; it is not while another process has it."""
     with _open_lock_file(path) as file:
         yield _lock(file, fcntl.LOCK_EX, path)
 
 
 def is_leased(path: Path) -> bool:
-    """Whether a process that lives has this piece of work."""
+    """True if a process that lives has this piece of work."""
     if not path.is_file():
         return False
     with _open_lock_file(path) as file:
@@ -83,7 +83,7 @@ def is_leased(path: Path) -> bool:
 
 
 def holder_of(folder: Path) -> Holder | None:
-    """Who works in the folder now; None where nobody does."""
+    """Return who works in the folder now; None where nobody does."""
     path = folder / LOCK
     if not path.is_file():
         return None
@@ -97,7 +97,7 @@ def holder_of(folder: Path) -> Holder | None:
 
 
 def _is_alive(file: IO[bytes], folder: Path) -> bool:
-    """Whether others share the lock: while they do, it cannot be had alone."""
+    """True if others share the lock: while they do, it cannot be had alone."""
     return not _lock(file, fcntl.LOCK_EX, folder)
 
 

@@ -1,4 +1,4 @@
-"""What every step of a build works with: settings, graph, prompts, reader."""
+"""Load what every step of a build works with: settings, graph, prompts, reader."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def silent(stage: str, done: int, total: int | None) -> None:
 
 @dataclass(frozen=True)
 class Materials:
-    """What every step of a build works with; loaded once."""
+    """The settings, graph, prompts and reader of a build, loaded once."""
 
     settings: BuildSettings
     graph: ConceptGraph
@@ -68,7 +68,7 @@ class Materials:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Everything that decides the bytes of a build; its folder goes on only under the same."""
+        """Return everything that decides the bytes of a build; its folder goes on only under the same."""
         chosen = self.settings.model_dump(mode="json", exclude=ELSEWHERE)
         return {**_flatten_settings(chosen), **self.lineage.model_dump()}
 

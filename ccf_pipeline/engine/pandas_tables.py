@@ -43,7 +43,7 @@ def read_labels(build: Path | str, rows: Rows = "accepted") -> pd.DataFrame:
 
 
 def read_problems(build: Path | str, rows: Rows = "all") -> pd.DataFrame:
-    """What the checker said: a row per reason, with the counterfactual that it speaks of."""
+    """Return what the checker said: a row per reason, with the counterfactual that it speaks of."""
     told = [
         {
             "record_id": record.record_id,

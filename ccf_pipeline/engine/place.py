@@ -55,7 +55,7 @@ class Site(Protocol):
 
 
 class Place(Protocol):
-    """Where a build lies, as whoever looks after it sees it."""
+    """A folder or bucket that holds a build."""
 
     name: str
 

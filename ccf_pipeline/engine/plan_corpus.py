@@ -27,7 +27,7 @@ WITHOUT_TARGET = "no eligible counterfactual"
 
 @dataclass
 class Planner:
-    """What it takes to plan a study as a part of its corpus; counts what it plans."""
+    """Plan the studies of a corpus one by one, and count what is planned."""
 
     settings: PlanSettings
     graph: ConceptGraph
@@ -45,7 +45,7 @@ class Planner:
 
     @cached_property
     def matched_qualities(self) -> list[float]:
-        """How near the matched images are, one after the other."""
+        """Return how near the matched images are, one after the other."""
         return []
 
     def survey(self, found: Iterator[Study | Skipped], progress: Progress) -> None:

@@ -73,7 +73,7 @@ def end_lost_runs(named: Sequence[str] = ()) -> list[LostRun]:
 
 
 def _is_dead_process(process: str) -> bool:
-    """Whether `host:pid` is a process of this machine that is no more; of other machines we cannot know."""
+    """True if `host:pid` is a process of this machine that is no more; of other machines we cannot know."""
     host, _, pid = process.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
         return False

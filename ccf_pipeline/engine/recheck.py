@@ -78,7 +78,7 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
 
 
 def settings_of_build(path: Path, graph: Path | None, recorded: Path | None) -> BuildSettings:
-    """What a build was begun with, and the recorded answers to play back in it."""
+    """Return what a build was begun with, and the recorded answers to play back in it."""
     settings = settings_of(identity_of(path), out=path, graph=graph)
     if recorded is None:
         return settings

@@ -107,7 +107,7 @@ def look_through(out: Path, paths: Iterable[Path], sensitivity: Sensitivity) -> 
 
 
 def _read_audit_facts(path: Path, out: Path, sensitivity: Sensitivity) -> dict[str, Any]:
-    """Where the answers of a build came from, by its audit log; refused where other rules hold."""
+    """Return where the answers of a build came from, by its audit log; refused where other rules hold."""
     if path.resolve() == out.resolve():
         raise SettingsError(
             f"{path}: a build cannot take over its own answers",

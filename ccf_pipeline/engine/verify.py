@@ -29,7 +29,7 @@ from ccf_pipeline.settings import PriceSettings, settings_of
 
 
 def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
-    """How a build stands; it may be running meanwhile. Seals and counts are read, never a row."""
+    """Return how a build stands; it may be running meanwhile. Seals and counts are read, never a row."""
     identity_of(path)
     folder = BuildFolder(path)
     plan, holder = folder.plan_summary(), holder_of(path)
@@ -55,7 +55,7 @@ def status_of(
     answers: Pace = Pace(None, None),  # noqa: B008  it is a tuple
     taken_over: int = 0,
 ) -> BuildStatus:
-    """How a build stands, put together from what was read of it."""
+    """Return how a build stands, put together from what was read of it."""
     running, spend = state == "running", tally.spend
     had = spend.answers + taken_over
     return BuildStatus.model_validate(
@@ -161,7 +161,7 @@ def _find_journal_damage(folder: BuildFolder) -> str | None:
 
 
 def _check_audit_log(folder: BuildFolder) -> dict[str, object]:
-    """Whether the chain of audit.jsonl holds, and those of who worked elsewhere; and the seal at its end."""
+    """True if the chain of audit.jsonl holds, and those of who worked elsewhere; and the seal at its end."""
     path = folder.path / AUDIT
     if not path.is_file() and not any((folder.path / OTHERS).glob("*.jsonl")):
         was_run = folder.is_finished() or any((folder.path / "seals").glob("*"))

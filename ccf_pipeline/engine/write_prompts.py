@@ -24,7 +24,7 @@ from ccf_pipeline.settings import BuildSettings, LimitSettings
 
 
 class WaitingPrompts(Noun):
-    """What became of the prompts of a plan: rows accepted and refused so far, and prompts that still wait."""
+    """The prompts of a plan: rows accepted and refused so far, and prompts that still wait."""
 
     accepted: int
     refused: int

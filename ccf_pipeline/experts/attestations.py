@@ -67,7 +67,7 @@ class Attestation(Noun):
 
     @property
     def line(self) -> str:
-        """What the card says of it."""
+        """Return what the card says of it."""
         return (
             f"{self.provider}, {self.host}, {self.region}: {self.who} attested on {self.attested} zero data"
             f" retention ({self.zero_retention}), no training and no human review; attestation"

@@ -1,4 +1,4 @@
-"""Who may be asked: reports go to this machine, and further only where somebody has vouched for it.
+"""Guard the endpoints: reports go to this machine, and further only with an attestation.
 
 An address is settled here, once; the client then connects to that address and to no other, so that a name
 which changes its mind, a redirect or a proxy cannot carry a report elsewhere.
@@ -47,7 +47,7 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a model is served, with the addresses that were settled; `weight` is its share of the work."""
+    """A model's address, with the IP addresses it was resolved to; `weight` is its share of the work."""
 
     base_url: str
     host: str
@@ -60,13 +60,13 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """What people know it by."""
+        """Return what people know it by."""
         return f"unix:{self.socket_path}" if self.socket_path else self.base_url
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What holds for one corpus."""
+    """The endpoint rules of one corpus."""
 
     corpus: CorpusTerms
     allow_private_net: bool = False
@@ -91,7 +91,7 @@ def allowed_endpoints(settings: BuildSettings) -> tuple[Endpoint, ...]:
 
 
 def rules_of(settings: BuildSettings) -> Rules:
-    """What holds for the corpus of the settings."""
+    """Return what holds for the corpus of the settings."""
     endpoint = settings.endpoint
     return Rules(
         corpus_terms(settings.corpus),
@@ -189,7 +189,7 @@ def _parse_url(url: str, spoken: str) -> SplitResult:
 
 
 def _mask_secrets(spoken: str) -> str:
-    """What was said, without what may be a password or a key."""
+    """Return what was said, without what may be a password or a key."""
     return re.sub(r"\?.*", "?…", re.sub(r"//[^/]*@", "//…@", spoken))
 
 

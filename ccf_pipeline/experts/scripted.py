@@ -38,7 +38,7 @@ class Recording(Noun):
 
 
 def digest_of(messages: Iterable[Message]) -> str:
-    """What was said, whoever it is said for."""
+    """Return what was said, whoever it is said for."""
     said = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
     return hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()
 

@@ -92,7 +92,7 @@ class VllmExpert:
 
 
 def options_of(engine: EngineSettings) -> dict[str, Any]:
-    """What vLLM's `LLM` is told beside the model."""
+    """Return what vLLM's `LLM` is told beside the model."""
     told: dict[str, Any] = {
         "enable_prefix_caching": True,
         "generation_config": "vllm",  # the sampling of a prompt, not of the model's repository

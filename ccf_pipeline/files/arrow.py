@@ -92,7 +92,7 @@ def read_columns(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def read_row_count(path: Path) -> int:
-    """How many rows a Parquet file says it holds."""
+    """Return how many rows a Parquet file says it holds."""
     try:
         return int(pq.read_metadata(path).num_rows)
     except (pa.ArrowInvalid, OSError) as error:

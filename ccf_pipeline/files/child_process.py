@@ -24,7 +24,7 @@ _READY = "ready"
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a job came to nothing."""
+    """The reason why a job came to nothing."""
 
     reason: str
     detail: str = ""

@@ -68,7 +68,7 @@ def _make_column(values: Sequence[Any], field: pa.Field, pick: Pick) -> pa.Array
 
 
 def _make_empty_value(kind: pa.DataType, pick: Pick) -> Any:
-    """What lies beneath a null: parts of a struct that may not be null are not null there either."""
+    """Return what lies beneath a null: parts of a struct that may not be null are not null there either."""
     if pa.types.is_struct(kind):
         parts = {part.name: _make_empty_value(part.type, pick) for part in kind}
         return parts if pick is itemgetter else SimpleNamespace(**parts)
@@ -78,7 +78,7 @@ def _make_empty_value(kind: pa.DataType, pick: Pick) -> Any:
 
 
 def _compute_offsets(pieces: Iterable[Sequence[Any]]) -> pa.Buffer:
-    """Where each piece ends; beyond 2 GB the array says that it overflows."""
+    """Return where each piece ends; beyond 2 GB the array says that it overflows."""
     return pa.py_buffer(array("i", accumulate(map(len, pieces), initial=0)))
 
 

@@ -82,7 +82,7 @@ def sealed_folder(out: Path) -> Iterator[Path]:
 
 
 def refuse_filled(out: Path) -> None:
-    """What is written anew never mixes with what lies somewhere already."""
+    """Raise an error if a folder holds files that are not to be mixed with new ones."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BuildConflict(f"{out}: is not an empty folder", hint="Choose another --out.")
 

@@ -1,4 +1,4 @@
-"""How often Python looks for garbage while a build runs, or pairs are judged by the thousand.
+"""Make Python look for garbage less often while a build runs or pairs are judged by the thousand.
 
 A build holds hundreds of thousands of small things for as long as it lasts (the graph, plans, rows of open
 shards), and makes thousands for every row, nearly all of which go when they are let go of. Python as it comes

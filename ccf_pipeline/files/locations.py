@@ -1,4 +1,4 @@
-"""Where a build lies: in a folder of this machine, or in an object store."""
+"""Tell a folder of this machine from an object store by its path."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def store_url(path: Path) -> str | None:
 
 
 def place_name(path: Path) -> str:
-    """What people call a build folder, or a place in an object store."""
+    """Return what people call a build folder, or a place in an object store."""
     return store_url(path) or str(path)

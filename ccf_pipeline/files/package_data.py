@@ -1,4 +1,4 @@
-"""What comes along with the package beside its code: the flows and prefect.yaml, found and laid out."""
+"""Find the flows and prefect.yaml that come along with the package, and copy them out."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def map_in_order(
     *,
     workers: int,
 ) -> Iterator[Result]:
-    """What `prepare(given)` makes of each portion, in order.
+    """Return what `prepare(given)` makes of each portion, in order.
 
     Each process calls `prepare` once. Other processes are started only if there is work for two.
     """

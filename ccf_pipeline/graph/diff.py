@@ -1,4 +1,4 @@
-"""What one graph says that another does not."""
+"""Compare two graphs."""
 
 from __future__ import annotations
 

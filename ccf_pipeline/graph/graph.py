@@ -83,14 +83,14 @@ class ConceptGraph:
         return Kinship.of(self.file.relations)
 
     def parents(self, concept_id: str) -> tuple[str, ...]:
-        """What this is a kind of; a `variant` inherits nothing and has no parents by it."""
+        """Return what this is a kind of; a `variant` inherits nothing and has no parents by it."""
         return self.kinship.parents.get(concept_id, ())
 
     def children(self, concept_id: str) -> tuple[str, ...]:
         return self.kinship.children.get(concept_id, ())
 
     def ancestors(self, concept_id: str) -> tuple[str, ...]:
-        """Everything this is a kind of, nearest first."""
+        """Return everything this is a kind of, nearest first."""
         return self._ancestors.get(concept_id, ())
 
     def descendants(self, concept_id: str) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ class ConceptGraph:
         return frozenset(temporal - signs)
 
     def mimics_of(self, concept_id: str) -> tuple[Mimic, ...]:
-        """What looks like this concept and is not."""
+        """Return what looks like this concept and is not."""
         return tuple(mimic for mimic in self.file.mimics if mimic.target == concept_id)
 
     # --- choosing ---------------------------------------------------------------------
@@ -240,11 +240,11 @@ class ConceptGraph:
         return relevant.relevance_table(self)
 
     def relevance(self, a: str, b: str) -> float:
-        """How hard the two findings are to tell apart, from 0 to 1; the same both ways round."""
+        """Return how hard the two findings are to tell apart, from 0 to 1; the same both ways round."""
         return 1.0 if a == b else self._relevances.get((a, b), 0.0)
 
     def neighbourhood(self, target: str, shown: Collection[str] = ()) -> Neighbourhood:
-        """What an edit towards `target` may add and must remove, given what the study shows."""
+        """Return what an edit towards `target` may add and must remove, given what the study shows."""
         return find_neighbourhood(self, target, shown)
 
     # --- places and severities --------------------------------------------------------
@@ -258,15 +258,15 @@ class ConceptGraph:
         return self.region_tree.regions
 
     def overlaps(self, place_a: Place, place_b: Place) -> bool:
-        """Whether two places, each (side, region), share any of the chest."""
+        """True if two places, each (side, region), share any of the chest."""
         return self.region_tree.overlap(place_a, place_b)
 
     def lies_within(self, region: str, regions: Collection[str]) -> bool:
-        """Whether a region is one of these or a part of one."""
+        """True if a region is one of these or a part of one."""
         return self.region_tree.lies_within(region, regions)
 
     def is_of_degree(self, severity: str, least: str | None, most: str | None) -> bool | None:
-        """Whether a severity word is between two; None for a word the graph does not know."""
+        """True if a severity word is between two; None for a word the graph does not know."""
         grade = self.severity_grade(severity)
         if grade is None:
             return None
@@ -294,7 +294,7 @@ class ConceptGraph:
 
 
 def _is_plain_denial(relation: Relation) -> bool:
-    """Whether a plain statement of a normal state is by itself a denial of the other end.
+    """True if a plain statement of a normal state is by itself a denial of the other end.
 
     A relation that holds only for some views, severities, acuities or wordings denies a part
     of the other concept; the concept as a whole may still be there.

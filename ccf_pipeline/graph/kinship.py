@@ -34,7 +34,7 @@ class Kinship:
         return tuple(_count_steps(concept_id, self.children))
 
     def exclusion_table(self, relations: Iterable[Relation]) -> dict[str, dict[str, Relation]]:
-        """Who excludes whom, and by which relation, with what kinds take over from either end.
+        """Return who excludes whom, and by which relation, with what kinds take over from either end.
 
         Where several relations speak of one pair, the nearest wins: "no consolidation" may exclude
         pneumonia on softer terms than it excludes the consolidation that pneumonia is a kind of.
@@ -61,7 +61,7 @@ class Kinship:
 
 
 def _count_steps(start: str, onwards: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    """Everything reached from `start`, in the order it is reached, with the number of steps to it."""
+    """Return everything reached from `start`, in the order it is reached, with the number of steps to it."""
     reached = {start: 0}
     frontier = [start]
     while frontier:

@@ -72,7 +72,7 @@ class GraphText:
         return int(line) + 1
 
     def span_of(self, where: Where) -> tuple[int, int]:
-        """Where in the text a spot's value begins and ends."""
+        """Return where in the text a spot's value begins and ends."""
         node = self.root
         for step in where:
             found = _find_child(node, step)

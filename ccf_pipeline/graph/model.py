@@ -1,4 +1,4 @@
-"""What a graph file may say: concepts, relations, regions, rules.
+"""The records of a graph file: concepts, relations, regions, rules.
 
 `schemas/graph.schema.json` is made from this.
 """
@@ -69,7 +69,7 @@ class Placement(Noun):
 
 
 class Writing(Noun):
-    """How a radiologist would write it.
+    """The phrases in which a radiologist would write a concept.
 
     Slots: {side} {region} {severity} {bilateral}; a phrase whose slot is unknown is not used.
     {bilateral} is the word itself: such a phrase is for both sides only.
@@ -112,7 +112,7 @@ class Concept(Noun):
 
 
 class Condition(Noun):
-    """When a relation holds. Every field that is given must hold; `note` is for people.
+    """The condition of a relation. Every field that is given must hold; `note` is for people.
 
     Severity, acuity, region, side and extent are those of the source, or of the target where the source
     is a normal state. Words are looked for in the sentences of both ends; `scar*` is the beginning of a word.
@@ -147,7 +147,7 @@ class Condition(Noun):
 
     @property
     def names_a_part(self) -> bool:
-        """Whether it picks out some cases of a concept: by view, severity, acuity, place or wording."""
+        """True if it picks out some cases of a concept: by view, severity, acuity, place or wording."""
         severity = self.min_severity or self.max_severity
         place = self.regions or self.side or self.min_extent
         return bool(self.views or severity or self.acuity or place or self.wording or self.not_wording)
@@ -171,12 +171,12 @@ class Relation(Noun):
 
     @property
     def key(self) -> str:
-        """What a problem or a dataset card calls this relation."""
+        """Return what a problem or a dataset card calls this relation."""
         return f"{self.source}>{self.target}"
 
     @property
     def may_be_written(self) -> bool:
-        """Whether an edit may add the other end because of this relation."""
+        """True if an edit may add the other end because of this relation."""
         return self.relation == "positive" and self.kind not in CORRELATES
 
     def other(self, concept_id: str) -> str:

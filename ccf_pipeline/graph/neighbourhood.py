@@ -1,4 +1,4 @@
-"""What surrounds a target finding in a study: what an edit may add, what must go, what lies near."""
+"""Collect what surrounds a target finding in a study: what may be added, must go, or lies near."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two places in the chest share any ground: sides and the part-of tree of regions."""
+"""Compare places in the chest by their sides and the part-of tree of regions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Seam = frozenset[str]
 
 @dataclass(frozen=True)
 class Ground:
-    """What a region covers."""
+    """The parts that a region covers."""
 
     parts: frozenset[str]
     seams: frozenset[Seam]
@@ -40,7 +40,7 @@ class RegionTree:
         return a is None or b is None or _share_ground(a, b)
 
     def lies_within(self, region: str, regions: Iterable[str]) -> bool:
-        """Whether a region is one of these or a part of one."""
+        """True if a region is one of these or a part of one."""
         return any(whole in self._ground and region in self._ground[whole].parts for whole in regions)
 
     def _side(self, place: Place) -> str | None:

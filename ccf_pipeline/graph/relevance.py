@@ -1,4 +1,4 @@
-"""How hard two findings are to tell apart: the measure by which hard counterfactuals are chosen."""
+"""Measure how hard two findings are to tell apart, so that hard counterfactuals can be chosen."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def contrasting_signs(graph: ConceptGraph, a: str, b: str) -> float:
 
 
 def confusability(graph: ConceptGraph, a: str, b: str) -> float:
-    """How often the two come together, look alike, or are kinds of one thing."""
+    """Return how often the two come together, look alike, or are kinds of one thing."""
     together = [
         WEIGHTS[relation.strength]
         for relation in graph.relations_of(a)

@@ -35,7 +35,7 @@ class SheetRow(Noun):
 
 @dataclass(frozen=True)
 class Decisions:
-    """What came back: relations agreed with, and rows that ask for a change."""
+    """The decisions of a review: relations agreed with, and rows that ask for a change."""
 
     agreed: tuple[str, ...]
     objections: tuple[SheetRow, ...]
@@ -70,7 +70,7 @@ def read_decisions(file: GraphFile, rows: Iterable[SheetRow]) -> Decisions:
 
 
 def digest_of_relation(relation: Relation) -> str:
-    """What a decision was about; the review state is no part of it, so several may review in turn."""
+    """Return what a decision was about; the review state is no part of it, so several may review in turn."""
     content = relation.model_dump_json(exclude={"review"}, exclude_defaults=True)
     # The leading letter keeps spreadsheets from reading it as a number.
     return "r" + hashlib.sha256(" ".join(content.split()).encode()).hexdigest()[:12]

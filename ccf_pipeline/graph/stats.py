@@ -1,4 +1,4 @@
-"""What a graph holds, counted."""
+"""Count what a graph holds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def review_state(relation: Relation) -> str:
 
 
 def count_reviews(relations: Iterable[Relation]) -> dict[str, int]:
-    """How many relations a radiologist has reviewed, how many a text is cited for, how many are taught."""
+    """Count the relations that are reviewed by a radiologist, cited from a text, or taught."""
     counted = Counter(review_state(relation) for relation in relations)
     return {state: counted[state] for state in ("reviewed", "cited", "taught")}
 

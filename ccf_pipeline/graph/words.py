@@ -22,7 +22,7 @@ def count_tokens(text: str) -> int:
 
 
 def describe_neighbourhood(graph: ConceptGraph, target: str, shown: Collection[str] = ()) -> str:
-    """What an expert needs to know of a target finding, given the concepts that the study shows."""
+    """Return what an expert needs to know of a target finding, given the concepts that the study shows."""
     finding = graph.concept(target)
     near = graph.neighbourhood(target, shown)
     signs = [_describe_sign(graph, target, link.relation) for link in near.signs]
@@ -48,7 +48,7 @@ def describe_graph(graph: ConceptGraph) -> str:
 
 
 def describe_condition(when: Condition | None) -> str:
-    """When a relation holds, in a few words; nothing for a relation that always does."""
+    """Return when a relation holds, in a few words; nothing for a relation that always does."""
     if when is None:
         return ""
     severity = {
@@ -91,7 +91,7 @@ def _describe_finding(graph: ConceptGraph, finding: Concept) -> str:
 
 
 def _describe_contradictions(graph: ConceptGraph, finding: str) -> list[str]:
-    """What cannot stand beside a finding, but for plain denials, mere remarks and what labels imply.
+    """Return what cannot stand beside a finding, but for plain denials, mere remarks and what labels imply.
 
     What only one of its signs rules out is left out: not every film with the finding shows that sign.
     """

@@ -1,4 +1,4 @@
-"""Which concepts go together in a corpus, which shun each other, and what the curated graph says of it.
+"""Find concepts of a corpus that go together or exclude each other, and compare them with the graph.
 
 concepts = minable_concepts(graph, lexicon)
 tally = Tally.of(concepts)

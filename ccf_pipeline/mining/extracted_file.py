@@ -1,4 +1,4 @@
-"""What an extraction leaves on disk: a table, the unknown terms, and a draft of a graph file."""
+"""Write an extraction to disk: a table, the unknown terms, and a draft of a graph file."""
 
 from __future__ import annotations
 

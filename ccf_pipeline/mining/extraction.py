@@ -26,7 +26,7 @@ from ccf_pipeline.records import NO_FINDING, Completion, Message, Noun, Template
 
 
 class CaseRow(Noun):
-    """What one report of a batch shows, in the model's terms."""
+    """One report of a batch, in the model's terms."""
 
     report: int
     diseases: tuple[str, ...]
@@ -41,7 +41,7 @@ class DiseaseFeatures(Noun):
 
 
 class ExtractionAnswer(Noun):
-    """What a model answers to a batch, as JSON."""
+    """The answer of a model to a batch, as JSON."""
 
     cases: tuple[CaseRow, ...]
     disease_feature_map: tuple[DiseaseFeatures, ...]
@@ -127,7 +127,7 @@ class Terms:
 
 @dataclass
 class Extraction:
-    """What all answers said so far; the order in which they came does not matter."""
+    """All answers so far; the order in which they came does not matter."""
 
     terms: Terms
     cases: int = 0
@@ -167,7 +167,7 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was extracted, beside what the graph says."""
+    """The extracted relations beside those of the graph."""
 
     extraction: Extraction
     graph: ConceptGraph
@@ -230,7 +230,7 @@ class Comparison:
 
 
 def _get_sort_key(row: ExtractedRelation) -> tuple[int, int, str, str]:
-    """What asks for a person first, the most cases first."""
+    """Sort rows that need a person first, those with the most cases before the others."""
     return STATUS_ORDER.index(row.status), -row.cases, row.disease, row.feature
 
 

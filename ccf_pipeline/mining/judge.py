@@ -49,7 +49,7 @@ def judge_pairs(tally: Tally, graph: ConceptGraph, thresholds: Thresholds) -> tu
 
 
 def pairs_tested(tally: Tally, thresholds: Thresholds) -> int:
-    """How many pairs are asked about: those of concepts that are asserted often enough."""
+    """Return how many pairs are asked about: those of concepts that are asserted often enough."""
     frequent = int((_count_studies(tally) >= thresholds.min_support).sum())
     return frequent * (frequent - 1) // 2
 
@@ -121,11 +121,11 @@ class Measured:
         return bool(self.q_values[pair] <= self.thresholds.fdr)
 
     def is_wording(self, pair: Pair) -> bool:
-        """Whether two concepts go together because most often the same words say both."""
+        """True if two concepts go together because most often the same words say both."""
         return bool(2 * self.tally.same_words[pair] >= self.tally.pairs[:, pair[0], pair[1]].sum())
 
     def evidence(self, pair: Pair) -> Evidence:
-        """What the reports alone say of a pair, if they say it clearly."""
+        """Return what the reports alone say of a pair, if they say it clearly."""
         chosen, odds = self.thresholds, self.odds
         if not self.is_significant(pair):
             return "none"
@@ -136,7 +136,7 @@ class Measured:
         return "none"
 
     def status(self, pair: Pair, relation: Relation) -> Status:
-        """How the reports stand to a curated relation.
+        """Return how the reports stand to a curated relation.
 
         To confirm a sign it is enough that the two go together; an exclusion must be kept, and is
         contradicted where two concepts stand together about as often as chance has it.

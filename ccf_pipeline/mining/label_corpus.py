@@ -31,7 +31,7 @@ BAD_LINES_KEPT = 12
 
 @dataclass(frozen=True)
 class ReadingRules:
-    """What is decided where careful readers differ, and how surely a label must be said."""
+    """The conventions of a reading, and whether labels are strict."""
 
     conventions: ReadingConventions = CHEXPERT
     strict: bool = False
@@ -71,7 +71,7 @@ def rules_named(spoken: str) -> ReadingRules:
 
 @dataclass(frozen=True)
 class TextReading:
-    """What a text says, and its labels in CheXpert's codes by their CheXpert names."""
+    """The mentions of a text, and its labels in CheXpert's codes by their CheXpert names."""
 
     mentions: tuple[Mention, ...]
     codes: dict[str, int | None]
@@ -79,7 +79,7 @@ class TextReading:
 
 @dataclass(frozen=True)
 class Reader:
-    """What it takes to read: the words of a graph, and the rules."""
+    """Read texts with the words of a graph and the rules for labels."""
 
     lexicon: Lexicon
     rules: ReadingRules
@@ -105,7 +105,7 @@ class Reader:
 
 @dataclass
 class LineCounts:
-    """Where the lines of a file went: read = labelled + bad. The first bad lines are kept by number."""
+    """The lines of a file: read = labelled + bad. The first bad lines are kept by number."""
 
     labelled: int = 0
     bad: int = 0
@@ -118,7 +118,7 @@ class LineCounts:
 
 @dataclass(frozen=True)
 class CorpusCounts:
-    """Where the studies of a corpus went: read = labelled + skipped, by reason."""
+    """The studies of a corpus: read = labelled + skipped, by reason."""
 
     read: int
     labelled: int
@@ -127,7 +127,7 @@ class CorpusCounts:
 
 @dataclass(frozen=True)
 class Labelling:
-    """What a process needs to label reports, as it travels between processes."""
+    """The settings of a labelling, as they travel between processes."""
 
     graph: ConceptGraph
     rules: ReadingRules = NAMED_RULES["chexpert"]
@@ -220,5 +220,5 @@ def _label(report: ReportText, reader: Reader, with_mentions: bool) -> LabelledR
 
 
 def misreadings(graph: ConceptGraph) -> tuple[str, ...]:
-    """What the reader gets wrong of its golden sentences with a graph, each in a line."""
+    """Return what the reader gets wrong of its golden sentences with a graph, each in a line."""
     return tuple(map(str, check_reader(Lexicon.from_graph(graph.file), graph.file)))

@@ -1,4 +1,4 @@
-"""What a corpus tells of pairs of concepts: mined by counting, or extracted by a language model."""
+"""Relations that a corpus shows: mined by counting, or extracted by a language model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Evidence = Literal["positive", "exclusive", "none"]
 
 
 class Thresholds(Noun):
-    """How much evidence it takes. A corpus of 200,000 reports makes every trifle significant."""
+    """The evidence that a relation needs. A corpus of 200,000 reports makes every trifle significant."""
 
     min_support: int = Field(default=5, ge=1, description="Studies that must assert a concept, or a pair.")
     fdr: float = Field(default=0.05, gt=0, lt=1, description="Share of false discoveries to put up with.")
@@ -61,7 +61,7 @@ class MinedRelation(Noun):
 
 
 class MiningReport(Noun):
-    """What was read, by which measures, and every pair worth a line."""
+    """The result of mining: counts, measures, and every pair worth a line."""
 
     corpus: str
     graph_version: str
@@ -88,7 +88,7 @@ class ExtractedRelation(Noun):
 
 
 class ExtractionReport(Noun):
-    """What was asked, what came back, and how it stands beside the graph."""
+    """The result of an extraction: what was asked, what came back, and how it compares with the graph."""
 
     corpus: str
     model: str

@@ -73,7 +73,7 @@ def singles(pairs: Numbers) -> Numbers:
 
 
 def two_sided_p(z: Numbers) -> Numbers:
-    """How likely a normal deviate is to be as far from zero."""
+    """Return how likely a normal deviate is to be as far from zero."""
     return np.array([math.erfc(abs(value) / math.sqrt(2)) for value in z.flat]).reshape(z.shape)
 
 

@@ -75,7 +75,7 @@ def mine_corpus(
 
 @dataclass(frozen=True)
 class Reader:
-    """What it takes to read reports for their concepts."""
+    """Read reports for their concepts."""
 
     graph: ConceptGraph
     lexicon: Lexicon

@@ -1,4 +1,4 @@
-"""What an expert is asked, what it answers, and what that costs."""
+"""Prompts, completions and their costs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Message(Noun):
 
 
 class Sampling(Noun):
-    """How a model draws its words; the seed makes an answer repeatable where the server heeds it."""
+    """The sampling of a model; the seed makes an answer repeatable where the server heeds it."""
 
     temperature: float
     seed: int
@@ -52,7 +52,7 @@ class Prompt(Noun):
 
 
 class Completion(Noun):
-    """What an expert answered, and what it cost; `failure` says why there is no answer to use."""
+    """The answer of an expert, and its cost; `failure` says why there is no answer to use."""
 
     prompt_id: str
     expert: str
@@ -68,7 +68,7 @@ class Completion(Noun):
 
 
 class Spend(Noun):
-    """What answers cost, added up; `tokens_cached` is a part of `tokens_in`."""
+    """The cost of answers, added up; `tokens_cached` is a part of `tokens_in`."""
 
     answers: int = 0
     tokens_in: int = 0

@@ -1,4 +1,4 @@
-"""What a build plans, makes and tells of itself."""
+"""The records of a build: plans, seals, status and summaries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ccf_pipeline.records.words import Direction, Noun
 
 
 class FindingBalance(Noun):
-    """How often a finding is gained and lost over a plan, and what keeps the two apart.
+    """The gains and losses of a finding over a plan, and what keeps the two apart.
 
     `studies` assert it. `most_gained` and `most_lost` are as often as the eligible changes allow at so many
     counterfactuals per study, `least_lost` is as often as they force it. `standing` is `even` when the two
@@ -32,7 +32,7 @@ class FindingBalance(Noun):
 
 
 class PlanSummary(Noun):
-    """Where the studies of a corpus went: read = planned + without target + skipped."""
+    """The studies of a corpus: read = planned + without target + skipped."""
 
     studies_read: int
     studies_planned: int
@@ -53,7 +53,7 @@ class ConfigSummary(Noun):
 
 
 class BuildSummary(Noun):
-    """What a finished build holds; counted from its files, not from memory."""
+    """The contents of a finished build, counted from its files, not from memory."""
 
     plan: PlanSummary
     accepted: int
@@ -65,7 +65,7 @@ class BuildSummary(Noun):
 
 
 class Seal(Noun):
-    """What closes a shard: how its rows fared, and the digests by which damage is told."""
+    """The commit marker of a shard: counts of its rows, and the digests by which damage is found."""
 
     shard: int
     accepted: int
@@ -92,7 +92,7 @@ class Holder(Noun):
 
 
 class BuildStatus(Noun):
-    """How a build stands, read beside whoever is building it."""
+    """The state of a build, read beside whoever is building it."""
 
     state: Literal["planning", "running", "stopped", "finished"]
     holder: Holder | None
@@ -112,7 +112,7 @@ class BuildStatus(Noun):
 
 
 class BuildCheck(Noun):
-    """What was found when a build was verified: files by their path in it, and what ails the journal.
+    """The result of verifying a build: damaged files by path, and damage of the journal.
 
     `audit` says what ails audit.jsonl, whose lines are sealed one by the other and cannot be made anew;
     `audit_lines` and `audit_seal`, the hash of the last line, tell it from a log that was cut short later.
@@ -129,7 +129,7 @@ class BuildCheck(Noun):
 
 
 class RecheckSummary(Noun):
-    """What changed when the answers of a build were judged again, by the reasons that came or went."""
+    """The changes when answers were judged again, by the reasons that came or went."""
 
     judged: int
     accepted: int
@@ -139,7 +139,7 @@ class RecheckSummary(Noun):
 
 
 class ChangeCount(Noun):
-    """How often a finding is lost for another in one direction; "" where one is only lost or only gained.
+    """The count of one finding lost for another; "" where one is only lost or only gained.
 
     A counterfactual in which several findings give way counts once for each of them.
     """
@@ -151,7 +151,7 @@ class ChangeCount(Noun):
 
 
 class CostForecast(Noun):
-    """What asking for a plan would cost, estimated: `looked_at` counterfactuals stand for all of them.
+    """An estimate of what a plan would cost: `looked_at` counterfactuals stand for all of them.
 
     `hours` is at a stated throughput, `price` at stated prices, the second one without a prefix cache.
     """
@@ -168,7 +168,7 @@ class CostForecast(Noun):
 
 
 class PlanView(Noun):
-    """What would be asked for, before any expert is asked."""
+    """A view of a plan before any expert is asked."""
 
     preset: str
     per_study: int

@@ -1,4 +1,4 @@
-"""What a corpus is, and what reading it counts."""
+"""The records of a corpus: its terms, and counts of reading it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ccf_pipeline.records.words import Noun, Sensitivity
 
 
 class CorpusTerms(Noun):
-    """Who may see what comes from a corpus, under which terms, and whether what is made of it may leave."""
+    """The terms of a corpus: who may see its texts, and whether what is made of them may leave."""
 
     kind: str
     name: str
@@ -17,14 +17,14 @@ class CorpusTerms(Noun):
 
 
 class ReasonCount(Noun):
-    """How often something happened for one reason."""
+    """A reason and its count."""
 
     reason: str
     count: int
 
 
 class KnownTotal(Noun):
-    """What a whole corpus is published to hold, beside what was found."""
+    """The published size of a whole corpus, beside what was found."""
 
     what: str
     expected: int
@@ -32,7 +32,7 @@ class KnownTotal(Noun):
 
 
 class Funnel(Noun):
-    """Where the studies of a corpus went: found = used + skipped by reason."""
+    """The studies of a corpus: found = used + skipped by reason."""
 
     terms: CorpusTerms
     images_root: str
@@ -63,7 +63,7 @@ class TrainingImage(Noun):
 
 
 class ImagesSummary(Noun):
-    """Where the images of a corpus went: studies = converted + as they were + refused + without image.
+    """The images of a corpus: studies = converted + as they were + refused + without image.
 
     A JPEG that was made smaller counts as converted.
     """

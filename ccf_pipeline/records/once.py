@@ -1,4 +1,4 @@
-"""What an object works out when it is first asked, and keeps."""
+"""Compute a value when it is first asked for, and keep it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is planned for a study."""
+"""The records of a plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ccf_pipeline.records.words import Direction, Element, Noun, Polarity, Side
 
 
 class Statement(Noun):
-    """What a counterfactual must say of one concept."""
+    """A statement that a counterfactual must make of one concept."""
 
     concept: str
     polarity: Polarity

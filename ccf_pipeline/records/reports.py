@@ -1,4 +1,4 @@
-"""What a report is, and what it was found to say."""
+"""The records of a report and of what was read in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Sentence(Noun):
 
 
 class FindingState(Noun):
-    """What is said of one of the fourteen findings; a finding not spoken of has no state."""
+    """The state of one of the fourteen findings; a finding not spoken of has none."""
 
     finding: str
     state: Polarity
@@ -64,7 +64,7 @@ class Skipped(Noun):
 
 
 class Mention(Noun):
-    """What a text asserts, denies or doubts of one concept, and where; offsets point into the text read."""
+    """A statement of a text on one concept, and its place; offsets point into the text read."""
 
     concept: str
     polarity: Polarity

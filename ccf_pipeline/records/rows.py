@@ -10,7 +10,7 @@ from ccf_pipeline.records.words import Direction, Element, Noun, Polarity, Split
 
 
 class Lineage(Noun):
-    """What a whole build was made with."""
+    """The versions that a whole build was made with."""
 
     graph_version: str
     graph_digest: str
@@ -96,7 +96,7 @@ Shown = Literal["factual", "counterfactual"]
 
 
 class Judgement(Noun):
-    """What one reader said of one report; the last one said of the same report by the same reader holds."""
+    """The judgement of one reader on one report; the reader's last one on that report holds."""
 
     record_id: str
     reader: str

@@ -1,4 +1,4 @@
-"""What came back, and what the checker says of it."""
+"""The records of an edit and its verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SentenceEdit(Noun):
 
 
 class EditScript(Noun):
-    """What an expert answers under the `edits` strategy, as JSON."""
+    """The answer of an expert under the `edits` strategy, as JSON."""
 
     edits: tuple[SentenceEdit, ...]
 
@@ -56,7 +56,7 @@ class Problem(Noun):
 
 
 class Scores(Noun):
-    """How far an edit went."""
+    """Measures of how far an edit went."""
 
     sentences_kept: float
     token_distance: float

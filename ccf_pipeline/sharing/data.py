@@ -78,7 +78,7 @@ def read_phrases(folder: Path) -> Iterator[Phrase]:
 
 
 def copy_dataset(build: BuildFolder, folder: Path) -> None:
-    """Everything of the data set but the answers that were refused, which may invent who a patient is."""
+    """Copy the data set without the refused answers, which may invent who a patient is."""
     shutil.copytree(
         build.dataset_path,
         folder,

@@ -187,7 +187,7 @@ class HubDataset:
     def _refuse_changes(
         self, remote: Mapping[str, str], before: Mapping[str, str], local: Mapping[str, frozenset[str]]
     ) -> None:
-        """What is there must be what this build left there, or what it is about to put there."""
+        """Raise an error if the repository holds files that this build did not put there."""
         changed = [
             name
             for name, digest in remote.items()
@@ -259,7 +259,7 @@ def _sort_for_upload(files: Mapping[str, Path]) -> list[str]:
 
 
 def _compute_digests(path: Path) -> frozenset[str]:
-    """What the Hub calls a file's content, as a large file and as one of git's."""
+    """Return what the Hub calls a file's content, as a large file and as one of git's."""
     content = path.read_bytes()
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
     return frozenset({f"sha256:{file_digest(path)}", f"git:{blob}"})

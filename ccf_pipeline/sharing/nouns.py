@@ -58,7 +58,7 @@ class TextDelta(Noun):
 
 
 class Place(Noun):
-    """Where a phrase stands in the corpus: from this word on of this study's report."""
+    """The place of a phrase in the corpus: from this word on of this study's report."""
 
     study_id: str
     first: int
@@ -133,7 +133,7 @@ class Slip(Noun):
 
 
 class Recipe(Noun):
-    """What a share was made from and with; `settings` are those of the build, without paths."""
+    """The origin of a share; `settings` are those of the build, without paths."""
 
     format: int = SHARE_FORMAT
     level: ShareLevel
@@ -169,7 +169,7 @@ class Leak(Noun):
 
 
 class LeakReport(Noun):
-    """What a scan looked at, and what it found."""
+    """The result of a scan for leaks."""
 
     files: int
     strings: int
@@ -178,7 +178,7 @@ class LeakReport(Noun):
 
 
 class ShareSummary(Noun):
-    """What was written, or would be."""
+    """The files of a share that were written, or would be."""
 
     level: ShareLevel
     rows: int
@@ -198,7 +198,7 @@ class MissingRow(Noun):
 
 
 class RehydrateSummary(Noun):
-    """Where the rows of a share went: shared = rebuilt + missing by reason."""
+    """The rows of a share: shared = rebuilt + missing by reason."""
 
     level: ShareLevel
     shared: int
@@ -209,7 +209,7 @@ class RehydrateSummary(Noun):
 
 
 class PushSummary(Noun):
-    """What went to the Hub, or in a dry run what would go."""
+    """The files that went to the Hub, or in a dry run would go."""
 
     repository: str
     level: ShareLevel

@@ -1,4 +1,4 @@
-"""What the terms of a source let leave, at which level, and under whose permission."""
+"""Decide what the terms of a source let leave, at which level, and with whose permission."""
 
 from __future__ import annotations
 

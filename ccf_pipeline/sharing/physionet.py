@@ -20,7 +20,7 @@ _EXT = re.compile(r"(?:\A|[-_ ])Ext(?:[-_ ]|\Z)")
 
 
 def is_ext_name(name: str) -> bool:
-    """Whether a name tells that it extends another data set, as PhysioNet asks for names with MIMIC."""
+    """True if a name tells that it extends another data set, as PhysioNet asks for names with MIMIC."""
     return bool(_EXT.search(name))
 
 

@@ -144,14 +144,14 @@ def share(
 
 
 def submission_name(build: Path) -> str:
-    """What a PhysioNet submission of this build is called unless its authors say otherwise."""
+    """Return what a PhysioNet submission of this build is called unless its authors say otherwise."""
     return SUBMISSION_NAME.get(FinishedBuild.open(build).terms.kind, SUBMISSION_NAME["mimic"])
 
 
 def preview(
     build: Path, *, level: ShareLevel = "L0", permission: str = "", progress: Progress = silent
 ) -> ShareSummary:
-    """What sharing would write and what its scan would find; nothing is kept."""
+    """Return what sharing would write and what its scan would find; nothing is kept."""
     finished = FinishedBuild.open(build)
     with scratch_folder(build) as staged:
         return _write_staged_share(finished, staged, level, permission, None, progress)
@@ -339,7 +339,7 @@ def scan_folder(staged: Path, finished: FinishedBuild, recipe: Recipe, progress:
 
 
 def _collect_ids(finished: FinishedBuild) -> frozenset[str]:
-    """What the corpus itself calls its studies, patients and images."""
+    """Return what the corpus itself calls its studies, patients and images."""
     ids: set[str] = {study_id for study_id, _ in finished.reports()}
     for record in finished.records():
         ids |= {record.subject_id, record.record_id}

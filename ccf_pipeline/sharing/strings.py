@@ -99,7 +99,7 @@ def _iter_json_strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
 
 
 def _iter_image_strings(path: Path) -> Iterator[tuple[str, str]]:
-    """What is written beside the pixels: comments, PNG texts, EXIF."""
+    """Return what is written beside the pixels: comments, PNG texts, EXIF."""
     from PIL import Image
 
     with Image.open(path) as image:

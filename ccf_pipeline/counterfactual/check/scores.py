@@ -1,4 +1,4 @@
-"""How far an edit went."""
+"""Measures of how far an edit went."""
 
 from __future__ import annotations
 

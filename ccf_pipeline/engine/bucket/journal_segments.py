@@ -109,7 +109,7 @@ class Segments:
 
 
 def unpacked(store: Store, name: str, content: bytes) -> tuple[list[KnownExpert], list[Row]]:
-    """What a segment holds; one whose bytes are not those it is named by is refused."""
+    """Return what a segment holds; one whose bytes are not those it is named by is refused."""
     found = NAME.fullmatch(name)
     if found is None or hashlib.sha256(content).hexdigest()[:16] != found["digest"]:
         raise StorageError(
@@ -121,7 +121,7 @@ def unpacked(store: Store, name: str, content: bytes) -> tuple[list[KnownExpert]
 
 
 def spent_in(names: Iterable[str]) -> Spend:
-    """What the answers in these segments cost; an answer that two workers asked for cost twice."""
+    """Return what the answers in these segments cost; an answer that two workers asked for cost twice."""
     totals = [0, 0, 0, 0]
     for name in names:
         found = NAME.fullmatch(name)
@@ -132,7 +132,7 @@ def spent_in(names: Iterable[str]) -> Spend:
 
 
 def taken_over_in(names: Iterable[str]) -> int:
-    """How many answers in these segments other builds paid for."""
+    """Return how many answers in these segments other builds paid for."""
     return sum(int(found["taken"]) for found in map(NAME.fullmatch, names) if found is not None)
 
 
@@ -141,7 +141,7 @@ def _get_row_number(row: Row) -> int:
 
 
 def _encode_spend(rows: Sequence[Row]) -> str:
-    """What the answers of a segment cost, for its name, and how many cost nothing."""
+    """Return what the answers of a segment cost, for its name, and how many cost nothing."""
     paid = [row for row in rows if row[KEPT_AT] != TAKEN_OVER]
     tokens = (sum(int(str(row[column])) for row in paid) for column in (-3, -2, -1))
     return "-".join(map(str, (len(paid), *tokens, len(rows) - len(paid))))

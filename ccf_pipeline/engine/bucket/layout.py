@@ -55,7 +55,7 @@ def parsed_manifest(store: Store, text: bytes) -> tuple[BuildSummary, Files]:
 
 
 def read_identity(store: Store) -> dict[str, Any] | None:
-    """What a build was begun with; None where none was begun."""
+    """Return what a build was begun with; None where none was begun."""
     text = store.read(IDENTITY)
     try:
         return None if text is None else dict(json.loads(text))
@@ -76,7 +76,7 @@ def read_seals(store: Store) -> dict[str, Seal]:
 
 
 def read_plan(store: Store) -> PlanSummary | None:
-    """What was planned; None while planning is not finished."""
+    """Return what was planned; None while planning is not finished."""
     text = store.read(PLAN)
     try:
         return None if text is None else PlanSummary.model_validate_json(text)
@@ -112,7 +112,7 @@ def bring_audits(store: Store, folder: BuildFolder) -> None:
 
 
 def files_of(seal: Seal) -> Files:
-    """What a seal vouches for."""
+    """Return what a seal vouches for."""
     file = f"shard-{seal.shard:05}.parquet"
     return {
         f"accepted/{file}": {"bytes": seal.accepted_bytes, "sha256": seal.accepted_sha256},

@@ -1,4 +1,4 @@
-"""Who works on what in a build that lies in an object store: leases that run out.
+"""Share work in an object store by leases that run out.
 
 Each worker puts a sign of life every few seconds; a lease is an object that only one can make. A worker whose
 sign has not changed for as long as the watcher's own clock says is taken for dead, and the next lease of the
@@ -25,7 +25,7 @@ Clock = Callable[[], float]
 
 
 class Leases:
-    """What this worker has, and whether the others live."""
+    """The leases of this worker, and signs of life of the others."""
 
     def __init__(self, store: Store, worker: str, seconds: float, clock: Clock = time.monotonic) -> None:
         self.worker = worker
@@ -78,7 +78,7 @@ class Leases:
 
 
 def workers_in(store: Store) -> list[tuple[Holder, float | None]]:
-    """Who gave a sign of life, and when by the store's clock."""
+    """Return who gave a sign of life, and when by the store's clock."""
     found = []
     for name, stored in store.names(WORKERS).items():
         try:

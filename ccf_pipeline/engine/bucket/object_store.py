@@ -73,7 +73,7 @@ class Store:
     # --- reading ------------------------------------------------------------------------------
 
     def read(self, name: str) -> bytes | None:
-        """What an object holds; None where it is not there."""
+        """Return what an object holds; None where it is not there."""
         with self._telling(name):
             try:
                 content: bytes = self._ask("cat_file", self._path(name))
@@ -107,7 +107,7 @@ class Store:
                 raise StorageError(f"{self.url}/{name}: is not what was put there", hint=DAMAGED)
 
     def holds(self, name: str, size: int, sha256: str) -> bool:
-        """Whether an object has these bytes; every one of them is read."""
+        """True if an object has these bytes; every one of them is read."""
         digest, read = hashlib.sha256(), 0
         with self._telling(name):
             try:
@@ -161,7 +161,7 @@ class Store:
             )
 
     def endpoint(self) -> str:
-        """Where requests go."""
+        """Return where requests go."""
         if not self.url.startswith("s3://"):
             return ""
         with self._telling(""):
@@ -256,7 +256,7 @@ def _open_s3(url: str) -> tuple[Any, Errors, Errors]:
 
 
 def each(work: Callable[[T], R], values: Iterable[T], told: Callable[[int], None] | None = None) -> list[R]:
-    """What `work` makes of each, several at once: a store answers slowly, and many at a time.
+    """Return what `work` makes of each, several at once: a store answers slowly, and many at a time.
 
     Args:
         told: hears how many are done.
@@ -283,7 +283,7 @@ DAMAGED = "Bring the object back from a copy, or remove it and run the same comm
 
 
 def _get_error_code(error: BaseException) -> str:
-    """What S3 calls it; s3fs hides that behind an OSError."""
+    """Return what S3 calls it; s3fs hides that behind an OSError."""
     response = getattr(error, "response", None) or getattr(error.__cause__, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))
 

@@ -102,6 +102,6 @@ def kept_in_step(stored: BucketSite) -> Iterator[None]:
 
 
 def _leave(stored: BucketSite) -> None:
-    """What is still to be sent, then word that this worker has gone."""
+    """Send what is still to be sent, then word that this worker has gone."""
     stored.sync()
     stored.leases.leave()

@@ -126,7 +126,7 @@ class BucketSite:
         write_text(path, summary.decode(), private=True)
 
     def _put_plan(self) -> None:
-        """What was planned, its summary last: a plan without it counts for nothing."""
+        """Put the plan, its summary last: a plan without it counts for nothing."""
         if not self.store.put_once(IDENTITY, identity_text(self.materials.identity).encode()):
             agree(self.store, self.materials)
         shards = range(planned(self.folder).shards)
@@ -232,7 +232,7 @@ class BucketSite:
             )
 
     def _bring_shards(self) -> None:
-        """Everything that others made: what this machine does not have, or has otherwise."""
+        """Fetch all shards that others made and this machine does not have, or has otherwise."""
         shards = range(planned(self.folder).shards)
         each(self._bring_file, [self.folder.quarantine_path, *map(self.folder.plan_path, shards)])
         each(lambda item: bring_shard(self.store, self.folder, *item), read_seals(self.store).items())

@@ -30,7 +30,7 @@ NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back, whole."""
+    """A whole reply of a server."""
 
     status: int
     headers: Mapping[str, str]
@@ -82,7 +82,7 @@ def settled_session(
 
 
 def fault_of_connection(error: BaseException, name: str) -> Fault:
-    """What an error of aiohttp means for the question and its server."""
+    """Return what an error of aiohttp means for the question and its server."""
     if isinstance(error, aiohttp.ClientConnectorSSLError) and _is_no_tls(error.os_error):
         return Fatal(
             ExpertError(
@@ -107,7 +107,7 @@ def fault_of_connection(error: BaseException, name: str) -> Fault:
 
 
 def _is_no_tls(error: OSError) -> bool:
-    """Whether the first bytes that came back are of no version of TLS, by what OpenSSL calls that."""
+    """True if the first bytes that came back are of no version of TLS, by what OpenSSL calls that."""
     return isinstance(error, ssl.SSLError) and error.reason in NO_TLS
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong between a question and its answer, and what that means for the question, server and run."""
+"""Sort faults by whom they stop: the question, the server or the run."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Fatal(Fault):
 
 
 def fault_of_status(status: int, body: bytes, retry_after: float | None, model: str, server: str) -> Fault:
-    """What a status other than 200 means."""
+    """Return what a status other than 200 means."""
     said = _read_error_fields(body)
     if 300 <= status < 400:
         return Fatal(

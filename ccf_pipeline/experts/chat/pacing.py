@@ -1,4 +1,4 @@
-"""How fast and how often to ask: concurrency that adapts, rates, backoff, Retry-After."""
+"""Pace the questions: adaptive concurrency, rates, backoff, Retry-After."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DELAY = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for what."""
+    """The waiting times of a client."""
 
     deadline_seconds: float = 900.0
     """For one answer in all, from the first byte sent to the last one heard."""
@@ -59,7 +59,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 class Width:
-    """How many questions a server is given at once.
+    """The number of questions that a server is given at once.
 
     It grows by one per answer until the server is first overloaded, as TCP starts; after that by one per
     round. An overload halves it, once per round: what was sent before the cut does not count again.

@@ -127,7 +127,7 @@ class PackageConnection:
         await self._client.close()
 
     def _fault(self, error: BaseException) -> Fault:
-        """What lies under the package's own errors and those of its HTTP library."""
+        """Return what lies under the package's own errors and those of its HTTP library."""
         under: BaseException | None = error
         while under is not None:
             if isinstance(under, aiohttp.ClientError):

@@ -33,7 +33,7 @@ UNSAID_MOST_TOKENS = 32768
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked at once, and the form that the answer must have."""
+    """A question, and the form that its answer must have."""
 
     prompt_id: str
     messages: tuple[Message, ...]
@@ -90,7 +90,7 @@ class Asker:
         )
 
     def oldest(self) -> float | None:
-        """When the question that is longest under way was sent, by the loop's clock."""
+        """Return when the question that is longest under way was sent, by the loop's clock."""
         return min(self._under_way.values(), default=None)
 
     def hang_up(self) -> None:

@@ -1,4 +1,4 @@
-"""Which server is asked next: weights, limits that adapt, pauses, and a circuit breaker each."""
+"""Choose the server to ask next: weights, adaptive limits, pauses, and a circuit breaker each."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def region_cycles(file: GraphFile) -> Iterator[Fault]:
 
 
 def _find_circles(onwards: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """Everything from which a walk leads back to where it began."""
+    """Return everything from which a walk leads back to where it began."""
     for start in onwards:
         reached: set[str] = set()
         waiting = list(onwards[start])
@@ -136,7 +136,7 @@ def places(file: GraphFile) -> Iterator[Fault]:
 
 
 def placements(file: GraphFile) -> Iterator[Fault]:
-    """Where a concept is written is where it occurs, and each of its degrees has a place."""
+    """Report phrases with a place where their concept does not occur, or degrees without a place."""
     grades = {word: grade for grade, words in enumerate(file.severity_grades) for word in words}
     for number, concept in enumerate(file.concepts):
         where = ("concepts", number, "write")

@@ -64,7 +64,7 @@ def unknown_regions(file: GraphFile) -> Iterator[Fault]:
 
 
 def sources(file: GraphFile) -> Iterator[Fault]:
-    """Whoever states something says where it is from, by a key that is listed."""
+    """Report statements whose source is not listed."""
     cited = [("concepts", number, c.id, c.sources) for number, c in enumerate(file.concepts)]
     cited += [(block, number, _name_link(link), link.sources) for block, number, link in _iter_links(file)]
     cited += [("rules", number, rule.id, rule.sources) for number, rule in enumerate(file.rules)]
@@ -136,7 +136,7 @@ def reviews(file: GraphFile) -> Iterator[Fault]:
 
 
 def is_review(state: str) -> bool:
-    """Whether a review state is well formed, with a date that exists."""
+    """True if a review state is well formed, with a date that exists."""
     found = REVIEW.fullmatch(state)
     if found is None:
         return False

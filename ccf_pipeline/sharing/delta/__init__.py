@@ -1,1 +1,1 @@
-"""What may leave: texts as deltas, keyed check values, and the search for what leaked."""
+"""Turn texts into deltas and keyed check values, and search for what leaked."""

@@ -119,7 +119,7 @@ def cut_into_pieces(
 
 
 def _find_runs(keys: Sequence[str], runs: Iterable[Shingle]) -> dict[int, Shingle]:
-    """Where runs begin, the longest first; no two of them overlap."""
+    """Return where runs begin, the longest first; no two of them overlap."""
     longest_first = sorted(runs, key=lambda run: (-len(run), run))
     found: dict[int, Shingle] = {}
     at = 0
@@ -151,7 +151,7 @@ def join_pieces(pieces: Iterable[Piece], source: str, phrases: Mapping[int, str]
 
 
 def phrase_text(keys: Iterable[str]) -> str:
-    """How a phrase is spelled before a row respells it."""
+    """Return how a phrase is spelled before a row respells it."""
     return " ".join(keys)
 
 

@@ -59,7 +59,7 @@ def open_key(slips: Sequence[Slip], key_check: str, texts: Mapping[str, str]) ->
 
 
 def seals_well(texts: Mapping[str, str]) -> bool:
-    """Whether there are enough distinct reports for a guess to be hopeless."""
+    """True if there are enough distinct reports for a guess to be hopeless."""
     return len(set(texts.values())) >= REPORTS_PER_SLIP
 
 

@@ -1,4 +1,4 @@
-"""What may not leave: words of a report, who a person is, keys, and where things lie on a machine.
+"""Find what may not leave: words of a report, persons, keys, and paths of a machine.
 
 A find is told by its kind and place, never by its text.
 """
@@ -131,12 +131,12 @@ def identifiers(text: str) -> frozenset[str]:
 
 
 def paths(text: str) -> frozenset[str]:
-    """What reads as a place on a machine."""
+    """Return what reads as a place on a machine."""
     return frozenset(_PATH.findall(text))
 
 
 def invents_a_person(record: Record) -> bool:
-    """Whether a text that the expert wrote names, dates or ages someone and the report does not."""
+    """True if a text that the expert wrote names, dates or ages someone and the report does not."""
     written = [record.counterfactual_text, record.chosen_text or "", *(step.text for step in record.steps)]
     given = identifiers(record.factual_text)
     return any(not identifiers(text) <= given for text in written)

@@ -27,11 +27,11 @@ class Words:
         return len(self.keys)
 
     def before(self, word: int) -> str:
-        """What stands between this word and the one before it."""
+        """Return what stands between this word and the one before it."""
         return self.text[self.spans[word - 1][1] if word else 0 : self.spans[word][0]]
 
     def after(self, word: int) -> str:
-        """What stands between this word and the next one."""
+        """Return what stands between this word and the next one."""
         end = self.spans[word + 1][0] if word + 1 < len(self) else len(self.text)
         return self.text[self.spans[word][1] : end]
 
