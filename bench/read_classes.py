@@ -1,4 +1,4 @@
-"""How right the reader is on generated hard sentences, class by class: the second table of docs/reading.md.
+"""How right the reader is on hard sentences, class by class: the first table of docs/reading.md.
 
     .venv/bin/python bench/read_classes.py [CLASS]
 
@@ -15,14 +15,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.reader import Lexicon, read_report
-from tests.reader.generated import generate, judge
+from tests.reader.generated import Case, generate, judge
+from tests.reader.handwritten import read_handwritten
 
 
 def main(asked: str | None) -> None:
     lexicon = Lexicon.from_graph(load_graph().file)
+    print("Generated\n")
+    report(lexicon, generate(), asked)
+    print("\nWritten by hand\n")
+    report(lexicon, read_handwritten(), asked)
+
+
+def report(lexicon: Lexicon, cases: tuple[Case, ...], asked: str | None) -> None:
     wrong: defaultdict[str, list[str]] = defaultdict(list)
     total: defaultdict[str, int] = defaultdict(int)
-    for case in generate():
+    for case in cases:
         total[case.kind] += 1
         faults = judge(case, *read_report(case.text, lexicon))
         if faults:

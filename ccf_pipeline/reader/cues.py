@@ -18,7 +18,7 @@ def open_denial(walk: Walk, i: int, mark: Mark) -> None:
 
 def deny(walk: Walk, i: int, mark: Mark) -> None:
     """Deny what follows; "effusion: no" denies what stands before."""
-    if i and walk.marks[i - 1].role == "colon" and walk.next(i) is None:
+    if i and walk.marks[i - 1].role == "colon" and not walk.something_ahead(i):
         deny_before(walk, i, mark)
     else:
         open_denial(walk, i, mark)
@@ -78,7 +78,8 @@ def look_for(walk: Walk, i: int, mark: Mark) -> None:
             (m.phrase == "to" or m.role == "proposed") and mark.start - m.end <= 3
             for m in walk.marks[max(0, i - 2) : i]
         )
-        asks = led or (asks and later is not None and later.phrase == "for")
+        leads_on = later is not None and later.phrase in ("for", "that") and later.start - mark.end <= 3
+        asks = led or leads_on
     if asks or mark.role == "looking_for":
         walk.trail.append("stop")
         walk.reach = Reach("uncertain", mark.phrase, "purpose")
@@ -110,7 +111,7 @@ def deny_seen(walk: Walk, i: int, mark: Mark) -> None:
 
 def deny_before(walk: Walk, i: int, mark: Mark) -> None:
     """Deny what stands before; without any, what follows."""
-    group = walk.group_behind()
+    group = walk.group_behind(own_verb=int(mark.role == "resolved"))
     if not group and mark.phrase == "none":
         open_denial(walk, i, mark)
         name_again(walk, i, mark)
@@ -134,12 +135,12 @@ def resolve_before(walk: Walk, i: int, mark: Mark) -> None:
     """What stands before is gone; without any, what follows."""
     if i and walk.marks[i - 1].phrase in ("to", "until"):
         return
-    if walk.reach is not None and walk.reach.kind == "purpose" and not walk.reach.touched:
+    if walk.reach is not None and walk.reach.kind in ("purpose", "conditional"):
         return
     if walk.portion:
         for item in walk.group_behind():
             item.temporality = "improved"
-    elif walk.group_behind():
+    elif walk.group_behind(own_verb=1):
         deny_before(walk, i, mark)
     else:
         open_resolution(walk, i, mark)
@@ -154,10 +155,20 @@ def remove_before(walk: Walk, i: int, mark: Mark) -> None:
             item.polarity, item.cue = "absent", mark.phrase
 
 
+def keep_unchanged(walk: Walk, i: int, mark: Mark) -> None:
+    """ "Neither the effusion nor the mass has changed" denies the change and not what did not change."""
+    if i and walk.marks[i - 1].phrase in ("has", "have") and walk.trail[-1:] == ["verb"]:
+        for item in walk.group_behind():
+            if item.polarity == "absent" and item.temporality is None and not item.concept.startswith("nrm_"):
+                item.polarity, item.temporality = "present", "unchanged"
+
+
 def note_move(walk: Walk, i: int, mark: Mark) -> None:
-    """A device that should be moved lies wrong."""
+    """A device that should be moved lies wrong, and is there."""
     if is_proposed(walk, i):
         misplace(walk, i, mark)
+        if walk.reach is not None and not walk.reach.touched and walk.reach.polarity == "uncertain":
+            walk.reach = None
 
 
 def misplace(walk: Walk, i: int, mark: Mark) -> None:
@@ -269,7 +280,8 @@ def end_clause(walk: Walk, i: int, mark: Mark) -> None:
     """A statement ends here; a doubt that has decided nothing goes on."""
     pending = walk.reach
     walk.end_clause()
-    if pending is not None and pending.polarity == "uncertain" and not pending.touched:
+    goes_on = pending is not None and (pending.kind != "purpose" or mark.phrase == "that")
+    if pending is not None and goes_on and pending.polarity == "uncertain" and not pending.touched:
         walk.reach = pending
 
 
@@ -281,13 +293,20 @@ def begin_relative(walk: Walk, i: int, mark: Mark) -> None:
 
 def note_colon(walk: Walk, i: int, mark: Mark) -> None:
     """A colon ends a statement, unless the answer is all that follows: "effusion: none"."""
-    if i + 2 != len(walk.marks) or walk.marks[i + 1].role not in ("no", "absent", "unseen"):
+    later = walk.next(i)
+    if later is None or later.role not in ("no", "absent", "unseen") or walk.something_ahead(i):
         end_clause(walk, i, mark)
 
 
 def note_portion(walk: Walk, i: int, mark: Mark) -> None:
     """What is said to have gone was only a portion: "not all of the effusion has resolved"."""
     walk.portion = True
+
+
+def doubt_weaker(walk: Walk, i: int, mark: Mark) -> None:
+    """ "More likely atelectasis than pneumonia" doubts the pneumonia."""
+    if any("likely" in earlier.phrase for earlier in walk.marks[:i]):
+        doubt_after(walk, i, mark)
 
 
 def except_after(walk: Walk, i: int, mark: Mark) -> None:
@@ -373,7 +392,12 @@ def is_about_a_device(walk: Walk, i: int) -> bool:
 
 
 def is_proposed(walk: Walk, i: int) -> bool:
-    """Whether what a mark says is only called for: "should be excluded", "to be removed"."""
+    """True if what a mark says is only called for: "should be excluded", "removal is planned"."""
+    if (
+        any(mark.role == "proposed" for mark in walk.marks[i + 1 : i + 3])
+        and walk.marks[i].role != "excluded"
+    ):
+        return True
     for mark in reversed(walk.marks[max(0, i - 3) : i]):
         if mark.role in ("proposed", "maybe", "maybe_before") or mark.phrase == "to":
             return mark.phrase != "can" or walk.marks[i].role != "excluded"
@@ -423,6 +447,8 @@ HANDLERS: dict[str, Callable[[Walk, int, Mark], None]] = {
     "looking": look_for,
     "looking_for": look_for,
     "portion": note_portion,
+    "than": doubt_weaker,
+    "change": keep_unchanged,
     "doubted": doubt,
     "versus": doubt_both,
     "conditional": doubt_list,

@@ -37,7 +37,9 @@ def restate(walk: Walk, i: int) -> bool:
 
 def hold_side(walk: Walk, i: int) -> None:
     """Remember a side whose finding is named after a "but": "right but not left effusion"."""
-    if not walk.items and all(_is_detail(mark) or mark.role in ("no", "asserts") for mark in walk.marks[:i]):
+    if not walk.items and all(
+        _is_detail(mark) or mark.role in ("no", "asserts", "comma") for mark in walk.marks[:i]
+    ):
         sides = _sides_of(walk.marks[:i])
         if len(sides) == 1:
             walk.held = (sides.pop(), walk.current())
@@ -65,7 +67,7 @@ def _side_told(walk: Walk, i: int) -> tuple[Side | None, int]:
     if len(sides) != 1 or any(not (_is_detail(mark) or mark.role in _CUES) for mark in told):
         return None, after
     placed = any(mark.entry.subject for mark in told)
-    if placed and (marks[i].role != "and" or any(mark.role == "verb" for mark in told)):
+    if placed and (marks[i].role not in ("and", "break") or any(mark.role == "verb" for mark in told)):
         return None, after
     return sides.pop(), after
 

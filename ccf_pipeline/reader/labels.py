@@ -23,9 +23,10 @@ class Statement(Protocol):
     implied_by: str | None
 
 
-# What a sentence makes of the findings, and whether it rules out that there is none. Two plain tuples, for a
-# corpus has tens of thousands to remember, and Python's garbage collector forgets about those.
-LabelsTold = tuple[tuple[tuple[str, Polarity], ...], bool]
+# What a sentence makes of the findings, whether it rules out that there is none, the findings of which it
+# names only a sign, and those that it denies by name. Plain tuples, for a corpus has tens of thousands to
+# remember, and Python's garbage collector forgets about those.
+LabelsTold = tuple[tuple[tuple[str, Polarity], ...], bool, tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class LabelTable:
     denied_by_another: dict[str, tuple[str, ...]]
     cancels_no_finding: frozenset[str]
     signs: dict[str, tuple[str, SignAs]]
+    yielding: frozenset[str]
     doubt: Polarity
     ignores_history: bool
     implied_denials: bool
@@ -74,6 +76,7 @@ def _label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTabl
             sign: (finding, getattr(conventions, convention))
             for sign, (convention, finding) in lexicon.signs.items()
         },
+        yielding=lexicon.yielding_signs,
         doubt=conventions.doubt,
         ignores_history=conventions.history == "ignore",
         implied_denials=conventions.implied_denials,
@@ -114,11 +117,20 @@ def add_up(told: Iterable[LabelsTold]) -> dict[str, Polarity]:
     """The labels of a report from what its sentences tell."""
     labels: dict[str, Polarity] = {}
     cancelled = False
-    for states, cancels in told:
+    signs: set[str] = set()
+    denied: set[str] = set()
+    for states, cancels, signs_named, denied_by_name in told:
         cancelled = cancelled or cancels
+        if signs_named:
+            signs.update(signs_named)
+        if denied_by_name:
+            denied.update(denied_by_name)
         for finding, state in states:
             if finding not in labels or _RANK[state] > _RANK[labels[finding]]:
                 labels[finding] = state
+    # "Vascular congestion, no overt edema": a sign gives way to what is said of the finding by name.
+    for finding in signs - denied:
+        labels[finding] = "present"
     labels.pop(NO_FINDING, None)
     if cancelled:
         return labels
@@ -141,6 +153,8 @@ def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTol
             answers[finding, statement.start] = meaning
     labels: dict[str, Polarity] = {}
     cancels = False
+    signs: list[str] = []
+    denied: list[str] = []
     for statement in statements:
         if statement.temporality == "prior" and table.ignores_history:
             continue
@@ -151,6 +165,7 @@ def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTol
             findings = table.asserted.get(statement.concept)
         elif statement.implied_by is None:
             findings = table.denied.get(statement.concept)
+            denied += findings or ()
         elif said == "absent" and not table.implied_denials:
             continue
         else:
@@ -165,6 +180,9 @@ def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTol
                     continue
                 if answer == "uncertain":
                     told = table.doubt
+                elif answer == "present" and told == "present" and statement.concept in table.yielding:
+                    signs.append(finding)
+                    continue
             if finding not in labels or _RANK[told] > _RANK[labels[finding]]:
                 labels[finding] = told
-    return tuple(labels.items()), cancels
+    return tuple(labels.items()), cancels, tuple(signs), tuple(denied)

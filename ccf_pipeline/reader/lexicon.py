@@ -57,6 +57,7 @@ class Lexicon:
     abnormal: frozenset[str]
     label_synonyms: dict[str, str]
     signs: dict[str, tuple[str, str]]
+    yielding_signs: frozenset[str]
     wires_and_clips: frozenset[str]
     headings_of_history: frozenset[str]
     wider_regions: dict[str, frozenset[str]]
@@ -124,6 +125,7 @@ def _compile(graph: GraphFile) -> Lexicon:
             for convention, (sign, finding) in cues["signs"].items()
             if sign in known and finding in known
         },
+        yielding_signs=frozenset(r.target for r in graph.relations if r.kind == "sign_of"),
         wires_and_clips=frozenset(
             r.source for r in graph.relations if r.kind == "variant" and r.target == SUPPORT_DEVICES
         ),
@@ -175,6 +177,7 @@ _TABLES = frozenset(
         "pushes",
         "found_elsewhere_too",
         "removed_by_name",
+        "also_said",
         "contraries",
     ]
 )
@@ -197,12 +200,14 @@ def _cue_entries(cues: dict[str, Any]) -> Iterator[Entry]:
             gone: Temporality | None = "resolved" if role in ("resolved", "resolution_of") else None
             yield from (Entry(phrase, role=role, temporality=gone) for phrase in _expand(phrases))
     for side, phrases in cues["side"].items():
-        yield from (Entry(phrase, side=side) for phrase in phrases)
+        yield from (Entry(phrase, side=side) for phrase in _expand(phrases))
     for word, phrases in cues["severity"].items():
         yield from (Entry(phrase, severity=word.rstrip("_")) for phrase in phrases)
     for temporality, phrases in cues["temporality"].items():
         yield from (Entry(phrase, temporality=temporality) for phrase in phrases)
     yield from (Entry(phrase, elsewhere=True) for phrase in cues["elsewhere"])
+    for concept, patterns in cues["also_said"].items():
+        yield from (Entry(phrase, concepts=(concept,)) for phrase in _expand(patterns))
     for device, phrases in cues["removed_by_name"].items():
         yield from (Entry(phrase, denies=(device,)) for phrase in phrases)
 

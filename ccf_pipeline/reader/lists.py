@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccf_pipeline.reader.ellipsis import restate
+from ccf_pipeline.reader.ellipsis import hold_side, restate
 from ccf_pipeline.reader.entries import Mark
 from ccf_pipeline.reader.walk import ENDS_OF_LIST, Item, Walk
 
@@ -11,6 +11,9 @@ def join(walk: Walk, i: int, kind: str) -> None:
     """A comma or an "and": the end of a statement, of a denied list, or of nothing."""
     if restate(walk, i):
         return
+    later = walk.next(i)
+    if later is not None and later.role in ("no", "not"):
+        hold_side(walk, i)
     if starts_clause(walk, i):
         walk.end_clause()
         walk.has_verb = False

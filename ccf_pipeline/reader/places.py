@@ -156,7 +156,10 @@ def _only_details(marks: list[Mark], comma: Mark) -> bool:
     for mark in marks[marks.index(comma) + 1 :]:
         if mark.role in ("comma", "semicolon", "break", "relative"):
             return True
-        if mark.entry.subject is not None or (mark.entry.names_something and not mark.entry.region):
+        entry = mark.entry
+        if entry.predicate is not None and not entry.is_detail:
+            return False
+        if (entry.names_something or entry.subject is not None) and entry.region is None:
             return False
         if mark.role in ("no", "without", "with", "verb"):
             return False

@@ -36,7 +36,7 @@ _MARKS_AT_ONCE = 120
 _Said = tuple[int, int, int]
 # What one sentence says, wherever it stands: its mentions and what they make of the labels.
 _SentenceReading = tuple[tuple[_Said, ...], LabelsTold]
-_NOTHING: _SentenceReading = ((), ((), False))
+_NOTHING: _SentenceReading = ((), ((), False, (), ()))
 
 
 @dataclass(frozen=True)

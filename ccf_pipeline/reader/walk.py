@@ -129,15 +129,18 @@ class Walk:
         self.fronted = []
         self.trail.append("stop")
 
-    def group_behind(self, past_break: bool = False) -> list[Item]:
+    def group_behind(self, past_break: bool = False, own_verb: int = 0) -> list[Item]:
         """Return the concepts that a cue after them speaks of: the last one, and the list it closes.
 
         Args:
             past_break: look past the break before the cue: "an opacity, which is unchanged".
+            own_verb: 1 where the cue holds a verb: "has resolved".
         """
         group: list[Item] = []
         conjoined = False
         separator = ""
+        # "An effusion that was seen before is gone": the second verb is about what stands before "that".
+        verbs = own_verb
         for step in reversed(self.trail):
             if isinstance(step, Item):
                 if group and separator == "comma" and not conjoined:
@@ -155,7 +158,9 @@ class Walk:
                 separator = "and"
             elif step == "comma":
                 separator = separator or "comma"
-            elif past_break and not group:
+            elif step == "verb" and not group:
+                verbs += 1
+            elif not group and (past_break or (step == "relative" and verbs > 1)):
                 continue
             elif group or step in ("stop", "relative"):
                 break
