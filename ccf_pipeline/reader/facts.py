@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ccf_pipeline.reader import CCF, Lexicon, read_report
 from ccf_pipeline.records import Mention, Polarity
-from ccf_pipeline.records.once import once
 
 _REMEMBERED_TEXTS = 256
 
@@ -20,12 +20,12 @@ class Reading:
     mentions: tuple[Mention, ...]
     states: dict[str, Polarity]
 
-    @once
+    @cached_property
     def assertions(self) -> Sequence[Mention]:
         """What is said to be there now."""
         return [mention for mention in self.mentions if is_asserted(mention)]
 
-    @once
+    @cached_property
     def asserted(self) -> frozenset[str]:
         """Every concept that is said to be there now."""
         return frozenset([mention.concept for mention in self.assertions])
@@ -34,7 +34,7 @@ class Reading:
         """What is said of one concept, in order."""
         return self._by_concept.get(concept, ())
 
-    @once
+    @cached_property
     def _by_concept(self) -> Mapping[str, Sequence[Mention]]:
         found: defaultdict[str, list[Mention]] = defaultdict(list)
         for mention in self.mentions:

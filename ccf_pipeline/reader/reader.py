@@ -8,6 +8,7 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
+from ccf_pipeline.reader.bare_mentions import make_mention
 from ccf_pipeline.reader.conventions import CHEXPERT, ReadingConventions
 from ccf_pipeline.reader.embedded_orders import is_order, told_of_earlier
 from ccf_pipeline.reader.entries import Mark
@@ -21,7 +22,6 @@ from ccf_pipeline.reader.stable import doubt_stable
 from ccf_pipeline.reader.walk import Item, Walk
 from ccf_pipeline.reader.words import Pieces
 from ccf_pipeline.records import Mention, Polarity, Side, Temporality
-from ccf_pipeline.records.unvalidated import new_noun, put_extra, put_fields, put_fields_set, put_private
 
 _REMEMBERED_SENTENCES = 50_000
 _LONGEST_REMEMBERED = 1_000
@@ -130,20 +130,12 @@ def _placed(
     """
     mentions = []
     for start, end, statement in said:
-        mention = new_noun(Mention)
         fields = known[statement].copy()
         fields["start"] = offset + start
         fields["end"] = offset + end
         fields["sentence"] = sentence
-        put_fields(mention, fields)
-        put_fields_set(mention, _FIELDS)
-        put_extra(mention, None)
-        put_private(mention, None)
-        mentions.append(mention)
+        mentions.append(make_mention(fields))
     return mentions
-
-
-_FIELDS = set(Mention.model_fields)
 
 
 def _read_sentence(

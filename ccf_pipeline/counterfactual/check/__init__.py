@@ -28,7 +28,6 @@ from ccf_pipeline.counterfactual.edit.align import align_candidate, number_sente
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
 from ccf_pipeline.records import Edit, Plan, Problem, Study, Verdict
-from ccf_pipeline.records.unvalidated import unvalidated
 
 __all__ = ["align_candidate", "check_edit", "check_rewording", "number_sentences"]
 
@@ -42,14 +41,11 @@ def check_edit(
     """
     case = Case(edit, plan, study, factual, counterfactual, graph)
     problems = [on_both_sides(problem, case) for problem in _problems(case)]
-    return unvalidated(
-        Verdict,
-        {
-            "plan_id": plan.plan_id,
-            "accepted": not any(problem.level == "block" for problem in problems),
-            "problems": tuple(problems),
-            "scores": score_edit(case),
-        },
+    return Verdict(
+        plan_id=plan.plan_id,
+        accepted=not any(problem.level == "block" for problem in problems),
+        problems=tuple(problems),
+        scores=score_edit(case),
     )
 
 

@@ -6,7 +6,7 @@ import bisect
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
@@ -24,7 +24,6 @@ from ccf_pipeline.records import (
     Sentence,
     Study,
 )
-from ccf_pipeline.records.once import once
 
 DISEASES = frozenset(FINDING_LABELS) - {NO_FINDING, "fnd_support_devices"}
 
@@ -40,84 +39,84 @@ class Case:
     counterfactual: Reading
     graph: ConceptGraph
 
-    @once
+    @cached_property
     def asserted(self) -> Sequence[Mention]:
         """What the counterfactual says is there now."""
         return self.counterfactual.assertions
 
-    @once
+    @cached_property
     def added(self) -> list[Mention]:
         """What the edit, not the factual report, says is there now."""
         asserted = self.asserted
         return [m for start, end in self._written_spans for m in asserted if start <= m.start < end]
 
-    @once
+    @cached_property
     def before(self) -> Sequence[Mention]:
         """What the factual report says is there now."""
         return self.factual.assertions
 
-    @once
+    @cached_property
     def leaving(self) -> tuple[str, ...]:
         """The findings that are to go."""
         return (self.plan.target,) if self.plan.direction == "remove" else self.plan.swap_from
 
-    @once
+    @cached_property
     def target_kinds(self) -> frozenset[str]:
         """The target, every kind of it, and every attribute that is another word for it."""
         return kinds_of(self.graph, self.plan.target)
 
-    @once
+    @cached_property
     def of_target(self) -> list[Mention]:
         """Where the counterfactual asserts the target."""
         return [mention for mention in self.asserted if mention.concept in self.target_kinds]
 
-    @once
+    @cached_property
     def added_of_target(self) -> list[Mention]:
         """Where the edit itself asserts the target."""
         return [mention for mention in self.added if mention.concept in self.target_kinds]
 
-    @once
+    @cached_property
     def lengths(self) -> tuple[int, int]:
         """How many words the factual report and the counterfactual have."""
         return _length_of(self.study.text), len(self.edit.text.split())
 
-    @once
+    @cached_property
     def label(self) -> str:
         return label_of(self.graph, self.plan.target)
 
-    @once
+    @cached_property
     def written(self) -> frozenset[int]:
         """The numbers of the sentences that are not the factual report's own."""
         return frozenset([sentence.number for sentence in self.written_sentences])
 
-    @once
+    @cached_property
     def written_sentences(self) -> tuple[Sentence, ...]:
         """The sentences that are not the factual report's own."""
         origins = zip(self.edit.sentences, self.edit.origins, strict=True)
         return tuple([sentence for sentence, origin in origins if not origin])
 
-    @once
+    @cached_property
     def gone(self) -> tuple[Sentence, ...]:
         """The factual sentences that are not in the counterfactual any more."""
         kept = set(self.edit.origins)
         return tuple([sentence for sentence in self.study.sentences if sentence.number not in kept])
 
-    @once
+    @cached_property
     def gone_words(self) -> frozenset[str]:
         """The words of the factual sentences that are not in the counterfactual any more."""
         return frozenset([word for sentence in self.gone for word in WORD.findall(sentence.text.lower())])
 
-    @once
+    @cached_property
     def said_by_gone(self) -> frozenset[tuple[str, str]]:
         """What those sentences say: each concept with its polarity."""
         gone = {sentence.number for sentence in self.gone}
         return frozenset([(m.concept, m.polarity) for m in self.factual.mentions if m.sentence in gone])
 
-    @once
+    @cached_property
     def _written_spans(self) -> list[tuple[int, int]]:
         return [(sentence.start, sentence.end) for sentence in self.written_sentences]
 
-    @once
+    @cached_property
     def _starts(self) -> list[int]:
         return [sentence.start for sentence in self.edit.sentences]
 
@@ -147,7 +146,7 @@ class Case:
     def meets(self, a: Mention, b: Mention) -> bool:
         return self.graph.overlaps((a.side, a.region), (b.side, b.region))
 
-    @once
+    @cached_property
     def views(self) -> frozenset[str]:
         """What is known of how the film was taken."""
         image = self.study.image

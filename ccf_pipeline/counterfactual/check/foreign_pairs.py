@@ -19,7 +19,6 @@ from ccf_pipeline.records import (
     Study,
     Verdict,
 )
-from ccf_pipeline.records.unvalidated import unvalidated
 
 
 def audit_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> Verdict:
@@ -103,22 +102,19 @@ def _no_change(pair: Pair) -> Verdict:
 
 def study_of(pair: Pair) -> Study:
     """The factual side as a study of which nothing else is known."""
-    return unvalidated(
-        Study,
-        {
-            "corpus": "pairs",
-            "study_id": pair.pair_id,
-            "subject_id": pair.pair_id,
-            "split": "test",
-            "text": pair.factual,
-            "sentences": number_sentences(pair.factual),
-            "read_from": "",
-            "labels": (),
-            "label_source": None,
-            "image": None,
-            "image_missing": None,
-            "age": None,
-            "sex": None,
-            "notes": (),
-        },
+    return Study(
+        corpus="pairs",
+        study_id=pair.pair_id,
+        subject_id=pair.pair_id,
+        split="test",
+        text=pair.factual,
+        sentences=number_sentences(pair.factual),
+        read_from="",
+        labels=(),
+        label_source=None,
+        image=None,
+        image_missing=None,
+        age=None,
+        sex=None,
+        notes=(),
     )

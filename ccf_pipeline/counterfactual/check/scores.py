@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from ccf_pipeline.counterfactual.check.case import Case, signs_of
 from ccf_pipeline.records import Scores, Sentence
-from ccf_pipeline.records.unvalidated import unvalidated
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -21,14 +20,11 @@ def score_edit(case: Case) -> Scores:
     after = before - len(gone) + len(new)
     same = before - len(gone) + in_common(gone, new)
     kept = len(case.edit.origins) - case.edit.origins.count(0)
-    return unvalidated(
-        Scores,
-        {
-            "sentences_kept": round(kept / max(1, len(case.study.sentences)), 4),
-            "token_distance": round(max(0.0, 1 - same / max(1, before, after)), 4),
-            "length_ratio": round(after / max(1, before), 4),
-            "supports_found": len(signs_of(case.graph, case.plan.target) & case.counterfactual.asserted),
-        },
+    return Scores(
+        sentences_kept=round(kept / max(1, len(case.study.sentences)), 4),
+        token_distance=round(max(0.0, 1 - same / max(1, before, after)), 4),
+        length_ratio=round(after / max(1, before), 4),
+        supports_found=len(signs_of(case.graph, case.plan.target) & case.counterfactual.asserted),
     )
 
 

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from ccf_pipeline.reader.sentences import split_report
 from ccf_pipeline.records import Edit, Sentence, Study
-from ccf_pipeline.records.unvalidated import unvalidated
 
 _FIRST_OF_NUMBER = frozenset("(0123456789")
 _NUMBER = re.compile(r"\A\(?\d{1,2}[.)]\s+(?=\S)")
@@ -18,16 +17,13 @@ def align_candidate(study: Study, text: str, plan_id: str) -> Edit:
     """Which sentence of a candidate is which of the study's, but for case, space and list number."""
     sentences = number_sentences(text)
     before, after = ([same_words(s.text) for s in told] for told in (study.sentences, sentences))
-    return unvalidated(
-        Edit,
-        {
-            "plan_id": plan_id,
-            "steps": (),
-            "text": text,
-            "sentences": sentences,
-            "origins": _origins(before, after),
-            "problem": None,
-        },
+    return Edit(
+        plan_id=plan_id,
+        steps=(),
+        text=text,
+        sentences=sentences,
+        origins=_origins(before, after),
+        problem=None,
     )
 
 
@@ -36,10 +32,7 @@ def number_sentences(text: str) -> tuple[Sentence, ...]:
     """The sentences of any report, with the headings they stand under."""
     return tuple(
         [
-            unvalidated(
-                Sentence,
-                {"number": number, "section": heading, "start": start, "end": end, "text": text[start:end]},
-            )
+            Sentence(number=number, section=heading, start=start, end=end, text=text[start:end])
             for number, (heading, start, end) in enumerate(split_report(text), 1)
         ]
     )

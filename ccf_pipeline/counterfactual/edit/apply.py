@@ -7,7 +7,6 @@ import re
 from ccf_pipeline.counterfactual.edit.align import same_words
 from ccf_pipeline.reader.sentences import split_sentences
 from ccf_pipeline.records import Edit, Plan, Sentence, SentenceEdit, Study
-from ccf_pipeline.records.unvalidated import unvalidated
 
 ITEM = re.compile(r"(\d{1,2})\. (?=\S)")
 _OWN_NUMBER = re.compile(r"\A\s*\[\d{1,4}\]\s*")
@@ -33,16 +32,13 @@ def apply_steps(steps: tuple[SentenceEdit, ...], plan: Plan, study: Study) -> Ed
         for addition in inserted.get(sentence.number, ()):
             pieces += [(sentence.section, text, 0) for text in _sentences_of(addition, sentence.section)]
     text, sentences = _laid_out(_renumbered(pieces, study))
-    return unvalidated(
-        Edit,
-        {
-            "plan_id": plan.plan_id,
-            "steps": steps,
-            "text": text,
-            "sentences": sentences,
-            "origins": tuple([origin for _, _, origin in pieces]),
-            "problem": None,
-        },
+    return Edit(
+        plan_id=plan.plan_id,
+        steps=steps,
+        text=text,
+        sentences=sentences,
+        origins=tuple([origin for _, _, origin in pieces]),
+        problem=None,
     )
 
 
@@ -107,6 +103,5 @@ def _laid_out(pieces: list[Piece]) -> tuple[str, tuple[Sentence, ...]]:
             text += " " if text else ""
         start = len(text)
         text += words
-        place = {"number": number, "section": section, "start": start, "end": len(text), "text": words}
-        sentences.append(unvalidated(Sentence, place))
+        sentences.append(Sentence(number=number, section=section, start=start, end=len(text), text=words))
     return text, tuple(sentences)

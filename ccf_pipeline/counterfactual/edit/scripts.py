@@ -14,7 +14,6 @@ from typing import Any, Literal, NoReturn
 from pydantic import ValidationError
 
 from ccf_pipeline.records import SentenceEdit, Study
-from ccf_pipeline.records.unvalidated import unvalidated
 
 Steps = tuple[SentenceEdit, ...]
 
@@ -131,7 +130,7 @@ def _step_of_line(line: str) -> SentenceEdit | None:
         return None
     mark, number, text = step.groups()
     said = "" if mark == "-" else text
-    return unvalidated(SentenceEdit, {"action": _ACTIONS[mark], "number": int(number), "text": said})
+    return SentenceEdit(action=_ACTIONS[mark], number=int(number), text=said)
 
 
 # --- both -------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from ccf_pipeline.records import (
     Study,
     Wording,
 )
-from ccf_pipeline.records.unvalidated import unvalidated
 
 ALL_IS_WELL = ("nrm_no_acute_process", "fnd_no_finding")
 
@@ -104,29 +103,26 @@ def _plan(
     free = frozenset(mention.sentence for mention in must_cease)
     # They are mentions of this very reading: to compare what they say would take longer.
     ceasing = frozenset(map(id, must_cease))
-    return unvalidated(
-        Plan,
-        {
-            "plan_id": plan_id,
-            "study_id": study.study_id,
-            "direction": change.direction,
-            "target": change.target,
-            "swap_from": () if change.direction in ("add", "remove") else change.gives_way,
-            "must_appear": must_appear,
-            "must_cease": must_cease,
-            "must_stay": tuple([m for m in reading.mentions if m.sentence in free and id(m) not in ceasing]),
-            "kept_sentences": tuple([s.number for s in study.sentences if s.number not in free]),
-            "free_sentences": tuple(sorted(free)),
-            "relevance": relevance,
-            "why": why,
-            "seed": seed,
-            "gained": gained,
-            "lost": lost,
-            "element": change.element,
-            "diagnosis": diagnosis,
-            "matched_image": None,
-            "wording": wording,
-        },
+    return Plan(
+        plan_id=plan_id,
+        study_id=study.study_id,
+        direction=change.direction,
+        target=change.target,
+        swap_from=() if change.direction in ("add", "remove") else change.gives_way,
+        must_appear=must_appear,
+        must_cease=must_cease,
+        must_stay=tuple([m for m in reading.mentions if m.sentence in free and id(m) not in ceasing]),
+        kept_sentences=tuple([s.number for s in study.sentences if s.number not in free]),
+        free_sentences=tuple(sorted(free)),
+        relevance=relevance,
+        why=why,
+        seed=seed,
+        gained=gained,
+        lost=lost,
+        element=change.element,
+        diagnosis=diagnosis,
+        matched_image=None,
+        wording=wording,
     )
 
 

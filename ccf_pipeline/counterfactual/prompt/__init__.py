@@ -33,7 +33,6 @@ from ccf_pipeline.records import (
     Template,
     Verdict,
 )
-from ccf_pipeline.records.unvalidated import unvalidated
 from ccf_pipeline.settings import ExpertSettings
 
 __all__ = ["CHOSEN", "write_chosen", "write_prompt", "write_repair"]
@@ -122,12 +121,8 @@ def _slots_of(user: str) -> tuple[str, ...]:
 
 def _opening(template: Template, slots: dict[str, str]) -> tuple[Message, ...]:
     user = string.Template(template.user).substitute(slots).strip()
-    system = (_message("system", template.system),) if template.system else ()
-    return *system, _message("user", user)
-
-
-def _message(role: str, content: str) -> Message:
-    return unvalidated(Message, {"role": role, "content": content})
+    system = (Message(role="system", content=template.system),) if template.system else ()
+    return *system, Message(role="user", content=user)
 
 
 def _prompt(
@@ -145,27 +140,21 @@ def _prompt(
     Args:
         about: the id of the plan or study that the prompt is about.
     """
-    sampling = unvalidated(
-        Sampling,
-        {
-            "temperature": expert.temperature,
-            "seed": int(hashlib.sha256(f"{about} {attempt}".encode()).hexdigest()[:8], 16) % 2**31,
-            "max_tokens": expert.max_answer_tokens,
-        },
+    sampling = Sampling(
+        temperature=expert.temperature,
+        seed=int(hashlib.sha256(f"{about} {attempt}".encode()).hexdigest()[:8], 16) % 2**31,
+        max_tokens=expert.max_answer_tokens,
     )
     said = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
     asked = "\x1e".join((about, form, sampling.model_dump_json(), said))
-    return unvalidated(
-        Prompt,
-        {
-            "prompt_id": hashlib.sha256(asked.encode()).hexdigest(),
-            "plan": plan,
-            "sentences": sentences,
-            "strategy": template.strategy,
-            "template_digest": template.digest,
-            "messages": messages,
-            "sampling": sampling,
-            "form": form,
-            "attempt": attempt,
-        },
+    return Prompt(
+        prompt_id=hashlib.sha256(asked.encode()).hexdigest(),
+        plan=plan,
+        sentences=sentences,
+        strategy=template.strategy,
+        template_digest=template.digest,
+        messages=messages,
+        sampling=sampling,
+        form=form,
+        attempt=attempt,
     )
