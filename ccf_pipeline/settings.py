@@ -116,6 +116,9 @@ class ExpertSettings(Noun):
     )
     temperature: float = Field(default=0.7, ge=0, le=2, description="How freely the model draws its words.")
     max_answer_tokens: int = Field(default=1024, ge=16, description="An answer is cut off after so many.")
+    template: Path | None = Field(
+        default=None, description="A prompt of your own in place of the strategy's; answers keep its form."
+    )
     recorded: Path | None = Field(
         default=None, description="The recorded answers that `scripted` plays back."
     )

@@ -33,6 +33,7 @@ def build(
     watch: Watch = unwatched,
     stopping: Stopping = never,
     work_folder: Path | None = None,
+    retry_failed: bool = False,
 ) -> BuildSummary:
     """Make a data set, or go on with one: plan, build every shard that is not sealed, finish.
 
@@ -41,12 +42,15 @@ def build(
         stopping: once it returns True, what is under way is still taken in, and the build stops as
             `Unfinished`.
         work_folder: the folder of this machine to work in, where the caller has opened it.
+        retry_failed: ask again for the rows that were given up because no answer came.
     """
     require_corpus(settings.corpus)
     place = open_place(settings.out)
     with contextlib.ExitStack() as stack:
         folder = work_folder or stack.enter_context(place.work_folder(settings))
         materials = Materials.load(settings)
+        if retry_failed:
+            place.reopen_failed(materials, folder)
         done = place.finished(materials, folder)
         if done is not None:
             return done

@@ -30,6 +30,9 @@ def prompts(
         typer.Option("--recorded", help="Answers so far; what they call for next is written then."),
     ] = None,
     strategy: Annotated[str | None, typer.Option("--strategy", help="How the expert is asked.")] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="A prompt of your own, in the form of --strategy.")
+    ] = None,
     chosen: Annotated[
         bool | None, typer.Option("--chosen/--no-chosen", help="Have the factual side reworded too.")
     ] = None,
@@ -62,7 +65,13 @@ def prompts(
             "graph": graph,
             "corpus": {**corpus_flags(corpus), "limit": limit},
             "plan": {"per_study": per_study, "seed": seed},
-            "expert": {"kind": "scripted", "strategy": strategy, "chosen": chosen, "recorded": recorded},
+            "expert": {
+                "kind": "scripted",
+                "strategy": strategy,
+                "chosen": chosen,
+                "recorded": recorded,
+                "template": template,
+            },
         }
         settings = load_settings(config, flags)
     with progress_bars(quiet=quiet or as_json) as progress:

@@ -64,6 +64,13 @@ def run(
     repair: Annotated[
         int | None, typer.Option("--repair", help="How often a rejected answer goes back with the reasons.")
     ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Ask again for the rows that got no answer from the server."),
+    ] = False,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="A prompt of your own, in the form of --strategy.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
     shard_size: Annotated[int | None, typer.Option("--shard-size", help="Studies per shard.")] = None,
     reuse: Annotated[
@@ -112,6 +119,7 @@ def run(
             "repair": repair,
             "chosen": chosen,
             "recorded": recorded,
+            "template": template,
         },
         "endpoint": {
             "urls": tuple(base_url) if base_url else None,
@@ -123,10 +131,10 @@ def run(
         "limits": {"requests": max_requests, "tokens": max_tokens, "cost": max_cost},
         "shards": {"size": shard_size},
     }
-    run_build(load_settings(config, flags), as_json=as_json, quiet=quiet)
+    run_build(load_settings(config, flags), as_json=as_json, quiet=quiet, retry_failed=retry_failed)
 
 
-def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
+def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool, retry_failed: bool = False) -> None:
     """Build with progress, then say what came out and what it cost."""
     from ccf_pipeline import walk
     from ccf_pipeline.cli.showing import console, show_pair, show_summary
@@ -143,7 +151,14 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool) -> None:
                 build_display(settings.prices, quiet=quiet or as_json) as (progress, watch),
                 stop_on_signal(quiet=quiet or as_json) as stopping,
             ):
-                summary = walk.build(settings, progress, watch=watch, stopping=stopping, work_folder=folder)
+                summary = walk.build(
+                    settings,
+                    progress,
+                    watch=watch,
+                    stopping=stopping,
+                    work_folder=folder,
+                    retry_failed=retry_failed,
+                )
         except Unfinished as stop:
             told = tell_spend(place.spent(), settings.prices)
             raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None

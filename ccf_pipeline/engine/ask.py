@@ -24,6 +24,7 @@ from ccf_pipeline.engine.materials import FALL_BACK, REPAIR, Materials
 from ccf_pipeline.engine.reuse import EarlierAnswers
 from ccf_pipeline.errors import ExpertError, Unfinished
 from ccf_pipeline.experts import Expert
+from ccf_pipeline.experts.scripted import NO_ANSWER
 from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record, Spend, Study, Verdict
 from ccf_pipeline.settings import ExpertSettings
 
@@ -76,6 +77,8 @@ class Inquiry:
     plan: Plan
     prompt: Prompt
     spent: Spend = field(default_factory=Spend)
+    refused: Record | None = None
+    """The row as the last answer would leave it, while that answer is being repaired."""
 
 
 @dataclass
@@ -255,15 +258,18 @@ class Desk:
         edit = read_edit(completion, plan, study, inquiry.prompt.form)
         counterfactual = materials.read(edit.text)
         verdict = check_edit(edit, plan, study, factual, counterfactual, materials.graph)
+        prompt, lineage = inquiry.prompt, materials.lineage
+        record = make_record(
+            study, prompt, completion, edit, verdict, factual, counterfactual, lineage, inquiry.spent
+        )
         repair = self._repair(inquiry, completion, edit, verdict)
         if repair is not None:
-            inquiry.prompt = repair
+            inquiry.prompt, inquiry.refused = repair, record
             self._repairs.append(inquiry)
             return
-        prompt, spent, lineage = inquiry.prompt, inquiry.spent, materials.lineage
-        record = make_record(
-            study, prompt, completion, edit, verdict, factual, counterfactual, lineage, spent
-        )
+        if completion.failure == NO_ANSWER and inquiry.refused is not None:
+            # Nobody recorded a repair: the verdict on the answer that there is stands.
+            record = inquiry.refused
         inquiry.shard.records[inquiry.place] = record
         self._count(record, inquiry.shard)
 

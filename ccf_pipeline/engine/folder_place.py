@@ -23,6 +23,7 @@ from ccf_pipeline.engine.locks import guarded, is_leased, leased
 from ccf_pipeline.engine.materials import Materials, Progress
 from ccf_pipeline.errors import Unfinished
 from ccf_pipeline.experts import Expert, open_expert
+from ccf_pipeline.files.disk import remove
 from ccf_pipeline.records import BuildCheck, BuildStatus, BuildSummary, Holder, Seal, Spend
 from ccf_pipeline.settings import BuildSettings, PriceSettings
 
@@ -75,6 +76,20 @@ class FolderPlace:
             return None
         with join_build(folder, materials.identity) as held:
             return held.verify()
+
+    def reopen_failed(self, materials: Materials, folder: Path) -> None:
+        build = BuildFolder(folder)
+        plan = build.plan_summary() if build.journal_path.is_file() else None
+        if plan is None:
+            return
+        with open_build(folder, materials.identity) as held:
+            with Journal(held.journal_path) as journal:
+                failures = journal.forget_failures()
+            if failures:
+                # All shards: a factual side in other words may be missing in any of them. Answers are kept.
+                remove(held.manifest_path)
+                for shard in range(plan.shards):
+                    held.unseal(shard)
 
     @contextlib.contextmanager
     def open_alone(self, materials: Materials, folder: Path) -> Iterator[FolderSite]:

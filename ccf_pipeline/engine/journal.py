@@ -16,6 +16,7 @@ from ccf_pipeline.engine.journal_file import (
     ADD_UP,
     COLUMNS,
     FIND,
+    FORGET_FAILURES,
     HOW_MANY_TAKEN_OVER,
     KEEP,
     KEPT_AT,
@@ -122,6 +123,13 @@ class Journal:
     def take_over(self, completions: Iterable[Completion]) -> None:
         """Keep answers that another build paid for: they are durable as those of its own, and not spent."""
         self.put_rows(row_of(completion, TAKEN_OVER) for completion in completions)
+
+    def forget_failures(self) -> int:
+        """Forget what came in place of an answer, so that it is asked again; return how many there were.
+
+        What they cost stays spent.
+        """
+        return self._mending(lambda: self._database.execute(FORGET_FAILURES).rowcount)
 
     def introduce(self, expert: KnownExpert) -> None:
         """Note who is asked: whoever makes a shard anew without asking needs to know."""

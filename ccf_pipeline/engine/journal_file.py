@@ -38,6 +38,10 @@ COLUMNS = ("prompt_id", "expert", "model", "completion", "crc", "kept_at", *TOKE
 KEPT_AT = COLUMNS.index("kept_at")
 KEEP = f"INSERT OR IGNORE INTO completions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 FIND = "SELECT id, completion, crc FROM completions WHERE prompt_id = ? AND expert = ? AND model = ?"
+FORGET_FAILURES = (
+    "DELETE FROM completions WHERE json_valid(completion)"
+    " AND json_extract(completion, '$.failure') IS NOT NULL"
+)
 ADD_UP = (
     "UPDATE spent SET answers = answers + ?, tokens_in = tokens_in + ?,"
     " tokens_cached = tokens_cached + ?, tokens_out = tokens_out + ?"

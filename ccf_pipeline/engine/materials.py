@@ -6,18 +6,20 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ccf_pipeline import __version__
 from ccf_pipeline.counterfactual.prompt import CHOSEN
-from ccf_pipeline.counterfactual.prompt.load_templates import load_template
+from ccf_pipeline.counterfactual.prompt.load_templates import load_template, make_own_template
+from ccf_pipeline.errors import MissingInput, UnreadableInput
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import Reading, read_facts
 from ccf_pipeline.reader.golden import require_reader
 from ccf_pipeline.records import Lineage, Template
-from ccf_pipeline.settings import BuildSettings
+from ccf_pipeline.settings import BuildSettings, ExpertSettings
 
 REPAIR = "repair"
 FALL_BACK = "rewrite"
@@ -44,7 +46,10 @@ class Materials:
     def load(cls, settings: BuildSettings) -> Materials:
         """Read the graph and the prompts; refuse a graph with which reports are not read as they should."""
         names = [settings.expert.strategy, REPAIR, FALL_BACK, *([CHOSEN] if settings.expert.rewords else [])]
-        materials = cls(settings, load_graph(settings.graph), {name: load_template(name) for name in names})
+        templates = {name: load_template(name) for name in names}
+        if settings.expert.template is not None:
+            templates[settings.expert.strategy] = _read_own_template(settings.expert)
+        materials = cls(settings, load_graph(settings.graph), templates)
         require_reader(materials.lexicon, materials.graph.file)
         return materials
 
@@ -74,6 +79,17 @@ class Materials:
 
     def read(self, text: str) -> Reading:
         return read_facts(text, self.lexicon)
+
+
+def _read_own_template(expert: ExpertSettings) -> Template:
+    path = expert.template or Path()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise MissingInput(f"{path}: there is no such template") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableInput(f"{path}: cannot be read ({error.__class__.__name__})") from error
+    return make_own_template(expert.strategy, text, str(path))
 
 
 def _flatten_settings(table: dict[str, Any], above: str = "") -> dict[str, Any]:

@@ -89,6 +89,9 @@ class Place(Protocol):
     def finished(self, materials: Materials, folder: Path) -> BuildSummary | None:
         """Return the summary of the build once it is finished, if it was begun with these settings."""
 
+    def reopen_failed(self, materials: Materials, folder: Path) -> None:
+        """Have the rows asked again that were given up because no answer came."""
+
     def open_alone(self, materials: Materials, folder: Path) -> contextlib.AbstractContextManager[Site]:
         """Hold the build for this process alone; a bucket is always shared."""
 

@@ -117,6 +117,71 @@ def test_a_prompt_without_a_recording_is_a_rejected_row(corpus: Path, tmp_path: 
     }
 
 
+def test_the_verdict_on_an_answer_stands_where_no_repair_was_recorded(corpus: Path, tmp_path: Path) -> None:
+    collect_prompts(settings(corpus, tmp_path / "b"), tmp_path / "prompts.jsonl")
+    asked = lines_of(tmp_path / "prompts.jsonl")
+    recorded = tmp_path / "answers.jsonl"
+    recorded.write_text("".join(json.dumps({**line, "text": '{"edits":[]}'}) + "\n" for line in asked))
+
+    walk.build(settings(corpus, tmp_path / "build", recorded))
+
+    told = {(row.attempt, problem.code) for row in rows(tmp_path / "build") for problem in row.problems}
+    assert told == {(1, "unchanged")}
+
+
+def test_rows_without_an_answer_are_asked_again_when_told_so(corpus: Path, tmp_path: Path) -> None:
+    right = right_answers(corpus, tmp_path / "right")
+    collect_prompts(settings(corpus, tmp_path / "b"), tmp_path / "prompts.jsonl")
+    answers = [{**line, "text": right[str(line["plan_id"])]} for line in lines_of(tmp_path / "prompts.jsonl")]
+    recorded = tmp_path / "answers.jsonl"
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in answers[1:]))
+    asked = settings(corpus, tmp_path / "build", recorded)
+    assert walk.build(asked).rejected == 1
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in answers))
+
+    again, retried = walk.build(asked), walk.build(asked, retry_failed=True)
+
+    assert (again.rejected, retried.rejected) == (1, 0)
+    assert retried.accepted == len(answers)
+    assert BuildFolder(asked.out).verify() == retried
+
+
+def test_the_prompt_of_a_user_is_checked_and_its_digest_kept(corpus: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.md"
+    asked = settings(corpus, tmp_path / "build")
+    asked = asked.model_copy(update={"expert": asked.expert.model_copy(update={"template": own})})
+    own.write_text("You edit reports.\n=====\n$request\n$details\n\n$report\n")
+
+    first, shipped = Materials.load(asked), Materials.load(settings(corpus, tmp_path / "build"))
+    own.write_text("You edit reports well.\n=====\n$request\n$details\n\n$report\n")
+    second = Materials.load(asked)
+
+    assert first.template.system == "You edit reports."
+    assert len({m.lineage.prompt_digest for m in (first, second, shipped)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("$request\n$report", r"slot \$details is missing"),
+        ("$request\n$details\n$report\n$patient", r"\$patient is no slot"),
+        ("$report\n=====\n$request\n$details\n$report", r"\$report is no slot"),
+        ("costs 5 $ $request $details $report", "slots in order"),
+        ("", "slots in order"),
+    ],
+)
+def test_a_prompt_whose_slots_do_not_hold_is_refused(
+    text: str, what: str, corpus: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.md"
+    own.write_text(text)
+    asked = settings(corpus, tmp_path / "build")
+    asked = asked.model_copy(update={"expert": asked.expert.model_copy(update={"template": own})})
+
+    with pytest.raises(SettingsError, match=what):
+        Materials.load(asked)
+
+
 def test_the_factual_side_is_reworded_where_its_meaning_stays(corpus: Path, tmp_path: Path) -> None:
     right = right_answers(corpus, tmp_path / "right")
     collect_prompts(settings(corpus, tmp_path / "b", chosen=True), tmp_path / "prompts.jsonl")

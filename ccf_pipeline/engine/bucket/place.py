@@ -92,6 +92,12 @@ class BucketPlace:
             f"{self.name}: a build in a store is not repaired in place", hint=self.repair_hint()
         )
 
+    def reopen_failed(self, materials: Materials, folder: Path) -> None:
+        raise SettingsError(
+            f"{self.name}: what failed in a store is not asked again in place",
+            hint="Fetch the build with `ccf-build fetch`, and give --retry-failed where it lies then.",
+        )
+
     def repair_hint(self) -> str:
         return (
             "Remove the object of the file that is named, its seal if it is a shard's, and manifest.json; the"
