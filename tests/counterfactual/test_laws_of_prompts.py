@@ -108,3 +108,18 @@ def test_a_consolidation_is_not_taken_from_its_pneumonia(graph: ConceptGraph, re
     assert "fnd_consolidation" not in taken(left)
     assert "fnd_pneumonia" in taken(left)
     assert "fnd_consolidation" in taken(apart)
+
+
+def test_an_element_is_not_changed_where_the_report_denies_what_comes_of_it(
+    graph: ConceptGraph, read: Read
+) -> None:
+    def elements(report: str) -> set[tuple[str | None, str]]:
+        study = study_of(report)
+        plans = plan_study(study, read(study.text), graph, per_study=12, seed=1, preset="minimal")
+        return {(plan.element, plan.target) for plan in plans}
+
+    right = "FINDINGS: Mild right lower lobe atelectasis with volume loss.\n"
+    clear = right.replace(".\n", ". The left lung is clear.\n")
+
+    assert ("side", "fnd_atelectasis") in elements(right)
+    assert ("side", "fnd_atelectasis") not in elements(clear)

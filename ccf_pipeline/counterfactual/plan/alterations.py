@@ -35,7 +35,8 @@ def draw_alterations(
     state = read_state(study, reading, graph)
     kinds: dict[Element, list[Change]] = {}
     for element in sorted(ELEMENTS, key=lambda element: lot(seed, study.study_id, element)):
-        offered = sorted(_alterations(element, state, reading, graph), key=drawn)
+        possible = _alterations(element, state, reading, graph)
+        offered = sorted((c for c in possible if not _is_contradicted(c, reading, graph)), key=drawn)
         first: dict[str, Change] = {}
         for change in offered:
             first.setdefault(change.target, change)
@@ -110,6 +111,32 @@ def _alterations(
                 yield from _other_sign(finding, asserted, state, reading, graph)
             case "cause":
                 yield from _other_cause(finding, asserted, state, reading, graph)
+
+
+def _is_contradicted(change: Change, reading: Reading, graph: ConceptGraph) -> bool:
+    """True if the report, once the one element is another, denies the target or loses something else.
+
+    The left lung is clear where the finding moves to the left; its words are those of a scar as well; or the
+    sentence tells of something else on that side.
+    """
+    if change.new is None or change.old is None or change.element == "cause":
+        return False
+    ceasing = altered_mentions(reading, graph, change)
+    gone = set(map(id, ceasing))
+    staying = [mention for mention in reading.mentions if id(mention) not in gone]
+    place = change.new.model_copy(update={"concept": change.target})
+    if any(stands_against(m, graph, told.concept, told) for m in staying for told in (change.new, place)):
+        return True
+    own = (
+        kinds_of(graph, change.target) | signs_of(graph, change.target) | set(graph.ancestors(change.target))
+    )
+    others = (m for m in ceasing if is_asserted(m) and m.implied_by is None and m.concept not in own)
+    if any(graph.concept(m.concept).sets_labels for m in others):
+        return True
+    sentences = {mention.sentence for mention in ceasing}
+    return change.element == "side" and any(
+        m.sentence in sentences and is_asserted(m) and m.side == change.old.side for m in staying
+    )
 
 
 def _other_side(

@@ -131,6 +131,8 @@ def _where(statement: Statement, graph: ConceptGraph) -> str:
     # "Borderline" is read as a doubt, as the CheXpert labeler does; a device stands wherever it belongs.
     severity = statement.severity if statement.severity != "borderline" else None
     place = statement.region if statement.concept != SUPPORT_DEVICES else None
+    if place in graph.concept(statement.concept).regions[:1] and statement.side is None:
+        place = None  # "Cardiomegaly (heart)": it is nowhere else.
     region = graph.regions[place].label if place else None
     where = [word for word in (severity, statement.side, region) if word]
     return f" ({', '.join(where)})" if where else ""
