@@ -41,7 +41,7 @@ ANSWER = (
 class FirstQuestion:
     """Takes one prompt, and notes when it came."""
 
-    name, model, learns = "openai", "a-model", True
+    name, model, learns, endpoints = "openai", "a-model", True, ()
     first_at = 0.0
 
     def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:

@@ -6,10 +6,11 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,17 +19,15 @@ from pydantic_settings import (
 )
 
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
+from ccf_pipeline.files.plugins import Group, plugin_names
 from ccf_pipeline.records import Noun, Sensitivity, Spend
 
 ENV_PREFIX = "CCF_"
 SETTINGS_FILE = Path("build.toml")
 
-CorpusKind = Literal["mimic", "openi", "chexpert_plus", "table", "demo", "studies"]
-PlanPreset = Literal["balanced", "paper", "minimal"]
-ChatClient = Literal["openai", "aiohttp"]
-ExpertKind = Literal["rules", "openai", "vllm", "scripted"]
-Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
-ConfigName = Literal[
+CORPUS_KINDS = ("mimic", "openi", "chexpert_plus", "table", "demo", "studies")
+EXPERT_KINDS = ("rules", "openai", "vllm", "scripted")
+CONFIG_NAMES = (
     "ccf",
     "sft",
     "cpo_thinking",
@@ -38,8 +37,24 @@ ConfigName = Literal[
     "llamafactory",
     "cf_vlm",
     "rejected",
-]
+)
+PlanPreset = Literal["balanced", "paper", "minimal"]
+ChatClient = Literal["openai", "aiohttp"]
+Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
 ImagesAs = Literal["embedded", "paths"]
+
+
+def _require_known(group: Group, shipped: tuple[str, ...], name: str) -> str:
+    """Raise an error unless the package or an installed plug-in has something of this name."""
+    known = (*shipped, *plugin_names(group)) if name not in shipped else shipped
+    if name not in known:
+        raise ValueError(f"`{name}` is not known; known are {', '.join(known)}")
+    return name
+
+
+CorpusKind = Annotated[str, AfterValidator(partial(_require_known, "ccf_pipeline.corpora", CORPUS_KINDS))]
+ExpertKind = Annotated[str, AfterValidator(partial(_require_known, "ccf_pipeline.experts", EXPERT_KINDS))]
+ConfigName = Annotated[str, AfterValidator(partial(_require_known, "ccf_pipeline.formats", CONFIG_NAMES))]
 
 
 class ColumnSettings(Noun):
@@ -258,7 +273,7 @@ class DatasetSettings(Noun):
     )
     changes: str = Field(default="", description="What changed since the version before, for the card.")
     configs: tuple[ConfigName, ...] = Field(
-        default=get_args(ConfigName),
+        default=CONFIG_NAMES,
         min_length=1,
         description="The configs to write, the first one being the default; `ccf-build export` writes any"
         " other one later.",
@@ -384,6 +399,9 @@ def setting_fields(model: type[BaseModel] = BuildSettings, above: str = "") -> I
             yield from setting_fields(field.annotation, f"{above}{name}.")
         else:
             choices = get_args(field.annotation) if not field.is_required() else ()
+            for check in field.metadata:
+                if isinstance(check, AfterValidator) and isinstance(check.func, partial):
+                    choices = check.func.args[1]  # the names that the package ships
             said = [str(choice) for choice in choices if isinstance(choice, str)]
             purpose = (field.description or "") + (f" One of: {', '.join(said)}." if len(said) > 1 else "")
             yield f"{above}{name}", field.default, purpose
@@ -443,4 +461,4 @@ def _drop_unset(flags: Mapping[str, Any]) -> dict[str, Any]:
 def _describe_first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in fault["loc"])
-    return f"setting `{key}`: {fault['msg']} (it is {fault['input']!r})"
+    return f"setting `{key}`: {fault['msg'].removeprefix('Value error, ')} (it is {fault['input']!r})"

@@ -246,7 +246,7 @@ def test_an_expert_that_leaves_prompts_unanswered_is_told(corpus: Path, tmp_path
     materials = Materials.load(chosen)
 
     class Silent:
-        name, model, learns = "silent", "none", False
+        name, model, learns, endpoints = "silent", "none", False, ()
 
         def answer(self, take: object) -> Iterator[tuple[Completion, ...]]:
             yield from ()

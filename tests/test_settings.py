@@ -100,7 +100,10 @@ def test_a_key_like_no_other_is_answered_with_all_that_are_known() -> None:
     [
         ("[plan]\nper_study = 99\n", "setting `plan.per_study`: Input should be less than or equal to 12"),
         ("[plan]\nseed = 'many'\n", "setting `plan.seed`: Input should be a valid integer"),
-        ("[expert]\nkind = 'oracle'\n", "setting `expert.kind`: Input should be 'rules'"),
+        (
+            "[expert]\nkind = 'oracle'\n",
+            "setting `expert.kind`: `oracle` is not known; known are rules, openai",
+        ),
     ],
 )
 def test_a_value_that_does_not_fit_is_named(text: str, told: str) -> None:

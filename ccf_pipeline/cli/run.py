@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON for a program.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-CORPUS_KINDS = ("mimic", "openi", "chexpert_plus", "table", "demo", "studies")
 
 
 def run(
@@ -222,9 +221,13 @@ def corpus_flags(spoken: str | None) -> dict[str, str | None]:
     kind, colon, path = spoken.partition(":")
     if not colon:
         return {"path": spoken}
-    if kind.replace("-", "_") not in CORPUS_KINDS:
+    from ccf_pipeline.files.plugins import plugin_names
+    from ccf_pipeline.settings import CORPUS_KINDS
+
+    known = (*CORPUS_KINDS, *plugin_names("ccf_pipeline.corpora"))
+    if kind.replace("-", "_") not in known:
         raise SettingsError(
             f"--corpus {spoken}: `{kind}` is not a kind of corpus",
-            hint=f"Known kinds: {', '.join(CORPUS_KINDS)}; for example mimic:{path or 'PATH'}.",
+            hint=f"Known kinds: {', '.join(known)}; for example mimic:{path or 'PATH'}.",
         )
     return {"kind": kind.replace("-", "_"), "path": path}

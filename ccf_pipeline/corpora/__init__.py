@@ -1,14 +1,17 @@
-"""Sources of studies: each reader turns what lies on disk into Study or Skipped, in a fixed order."""
+"""Read corpora: each reader turns what lies on disk into Study or Skipped, in a fixed order."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ccf_pipeline.corpora.packed_files import Survey
 from ccf_pipeline.corpora.terms import TERMS
 from ccf_pipeline.errors import MissingInput, PatientLeakage, UnreadableInput
+from ccf_pipeline.files.plugins import load_plugins
 from ccf_pipeline.records import CorpusTerms, Skipped, Study, TrainingImage
 from ccf_pipeline.settings import CorpusSettings
 
@@ -22,7 +25,7 @@ def read_corpus(settings: CorpusSettings, survey: Survey | None = None) -> Itera
     require_corpus(settings)
     survey = survey or Survey()
     survey.skip_bad = settings.skip_bad
-    studies = _drop_repeated(_read(settings, survey))
+    studies = _drop_repeated(known_corpora()[settings.kind].read(settings, survey))
     bound = _read_bound_hashes(settings)
     return itertools.islice((_bind(study, bound) for study in studies) if bound else studies, settings.limit)
 
@@ -43,7 +46,7 @@ def require_corpus(settings: CorpusSettings) -> None:
 
 def corpus_terms(settings: CorpusSettings) -> CorpusTerms:
     """Return who may see what comes from this corpus; only a table of one's own may be declared open."""
-    terms = TERMS[settings.kind]
+    terms = known_corpora()[settings.kind].terms
     if settings.kind == "studies":
         from ccf_pipeline.corpora.ingested import read_funnel
 
@@ -73,30 +76,58 @@ def images_root(settings: CorpusSettings) -> Path:
     return settings.path if settings.path.is_dir() else settings.path.parent
 
 
-def _read(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]:
-    path, images = settings.path, settings.images
-    match settings.kind:
-        case "openi":
-            from ccf_pipeline.corpora.openi import read_openi
+@dataclass(frozen=True)
+class CorpusRow:
+    """A kind of corpus: its terms, and the function that reads it."""
 
-            return read_openi(path, survey, images=images)
-        case "chexpert_plus":
-            from ccf_pipeline.corpora.chexpert_plus import read_chexpert_plus
+    terms: CorpusTerms
+    read: Callable[[CorpusSettings, Survey], Iterable[Study | Skipped]]
 
-            return read_chexpert_plus(path, survey, images=images)
-        case "table":
-            from ccf_pipeline.corpora.tables import read_tables
 
-            return read_tables(path, survey, settings.columns, images=images)
-        case "studies":
-            from ccf_pipeline.corpora.ingested import read_ingested
+def known_corpora() -> dict[str, CorpusRow]:
+    """Return every kind of corpus: those of the package, then those of installed plug-ins."""
+    readers = {
+        "openi": _read_openi,
+        "chexpert_plus": _read_chexpert_plus,
+        "table": _read_table,
+        "studies": _read_studies,
+        "mimic": _read_mimic,
+        "demo": _read_mimic,
+    }
+    shipped = {kind: CorpusRow(TERMS[kind], read) for kind, read in readers.items()}
+    return shipped | load_plugins("ccf_pipeline.corpora", CorpusRow)
 
-            return read_ingested(path)
-        case "mimic" | "demo":
-            from ccf_pipeline.corpora.mimic import read_mimic
 
-            # The demo corpus is laid out as MIMIC-CXR is; only its name, and so who may see it, differs.
-            return read_mimic(path, survey, corpus=settings.kind, images=images)
+def _read_openi(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]:
+    from ccf_pipeline.corpora.openi import read_openi
+
+    return read_openi(settings.path, survey, images=settings.images)
+
+
+def _read_chexpert_plus(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]:
+    from ccf_pipeline.corpora.chexpert_plus import read_chexpert_plus
+
+    return read_chexpert_plus(settings.path, survey, images=settings.images)
+
+
+def _read_table(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]:
+    from ccf_pipeline.corpora.tables import read_tables
+
+    return read_tables(settings.path, survey, settings.columns, images=settings.images)
+
+
+def _read_studies(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]:
+    from ccf_pipeline.corpora.ingested import read_ingested
+
+    return read_ingested(settings.path)
+
+
+def _read_mimic(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Skipped]:
+    """Read MIMIC-CXR, or the demo corpus, which is laid out alike: only who may see it differs."""
+    from ccf_pipeline.corpora.mimic import read_mimic
+
+    kind: Literal["mimic", "demo"] = "demo" if settings.kind == "demo" else "mimic"
+    return read_mimic(settings.path, survey, corpus=kind, images=settings.images)
 
 
 def _read_bound_hashes(settings: CorpusSettings) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from ccf_pipeline.engine.build_plan import planned
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials
 from ccf_pipeline.engine.reuse import earlier_answers
-from ccf_pipeline.experts import Expert, endpoints_of
+from ccf_pipeline.experts import Expert
 from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.records import PlanSummary, Seal, Spend
 
@@ -60,7 +60,7 @@ def _collect_audit_facts(materials: Materials, plan: PlanSummary, expert: Expert
         "expert": expert.name,
         "model": expert.model,
         "settings": settings_digest(materials.identity),
-        **endpoint_facts(endpoints_of(expert)),
+        **endpoint_facts(expert.endpoints),
     }
 
 

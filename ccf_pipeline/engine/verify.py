@@ -221,6 +221,8 @@ def _make_shards_anew(folder: BuildFolder, materials: Materials) -> None:
 class Unasked:
     """An expert that must not be asked: all that it could say stands in the journal."""
 
+    endpoints = ()
+
     def __init__(self, name: str, model: str, learns: bool) -> None:
         self.name, self.model, self.learns = name, model, learns
 

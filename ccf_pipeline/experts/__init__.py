@@ -1,15 +1,17 @@
-"""Who writes the counterfactuals: each expert turns prompts into completions."""
+"""Open the experts that write counterfactuals: each turns prompts into completions."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ccf_pipeline.errors import SettingsError
+from ccf_pipeline.files.plugins import load_plugins
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.records import Completion, Prompt
-from ccf_pipeline.settings import BuildSettings, ExpertSettings
+from ccf_pipeline.settings import BuildSettings
 
 if TYPE_CHECKING:
     from ccf_pipeline.experts.guard import Endpoint
@@ -29,7 +31,11 @@ class Expert(Protocol):
     name: str
     model: str
     learns: bool
-    """Whether it writes another answer when it is told what was wrong."""
+    """True if it writes another answer when it is told what was wrong."""
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return every address that is asked, for the audit log; none for an expert that runs here."""
 
     def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]: ...
 
@@ -47,51 +53,84 @@ def storable(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+@dataclass(frozen=True)
+class ExpertRow:
+    """An expert that can be chosen by name.
+
+    `open` is handed the endpoints that the guard has passed: an expert that reaches a network asks those and
+    no others. They are empty for an expert that is not networked.
+    """
+
+    name: str
+    purpose: str
+    networked: bool
+    open: Callable[[BuildSettings, ConceptGraph, tuple[Endpoint, ...]], Expert]
+
+
+def known_experts() -> dict[str, ExpertRow]:
+    """Return every expert by name: those of the package, then those of installed plug-ins."""
+    shipped = (
+        ExpertRow("rules", "writes from the graph itself: no network, no GPU, no key", False, _open_rules),
+        ExpertRow("openai", "asks a server that speaks OpenAI's chat completions", True, _open_server_expert),
+        ExpertRow("vllm", "runs the model on this machine", False, _open_vllm),
+        ExpertRow("scripted", "plays recorded answers back", False, _open_scripted),
+    )
+    return {row.name: row for row in shipped} | load_plugins("ccf_pipeline.experts", ExpertRow)
+
+
 @contextlib.contextmanager
 def open_expert(settings: BuildSettings, graph: ConceptGraph) -> Iterator[Expert]:
-    """The expert that the settings name, for as long as it is needed."""
-    expert = settings.expert
-    if expert.kind == "rules":
-        _refuse_what_rules_cannot(expert)
-        from ccf_pipeline.experts.rules import RulesExpert
+    """Open the expert that the settings name, for as long as it is needed.
 
-        yield RulesExpert(graph)
-    elif expert.kind == "scripted":
-        from ccf_pipeline.experts.scripted import ScriptedExpert
+    The guard is passed here and nowhere else, so that no networked expert can go around it.
+    """
+    from ccf_pipeline.experts.guard import allowed_endpoints
 
-        yield ScriptedExpert.from_file(expert.recorded, model=expert.model)
-    elif expert.kind == "openai":
-        yield _open_server_expert(settings)
-    else:
-        if expert.model is None:
-            raise SettingsError(
-                "the `vllm` expert needs to know the model",
-                hint="Give --model: a folder, or a name on the Hub.",
-            )
-        from ccf_pipeline.experts.vllm import VllmExpert
-
-        yield VllmExpert(expert.model, settings.engine)
-
-
-def _refuse_what_rules_cannot(expert: ExpertSettings) -> None:
-    """The graph's own phrases need no other form of prompt."""
-    if expert.strategy not in ("edits", "minimal"):
+    row = known_experts()[settings.expert.kind]
+    endpoints = allowed_endpoints(settings) if row.networked else ()
+    expert = row.open(settings, graph, endpoints)
+    if tuple(expert.endpoints) != endpoints:
         raise SettingsError(
-            f"the expert `rules` does not write in the form of `{expert.strategy}`",
+            f"the expert `{row.name}` names other endpoints than those it was allowed",
+            hint="Its author has to register it as networked and ask the endpoints that it is handed.",
+        )
+    yield expert
+
+
+def _open_rules(settings: BuildSettings, graph: ConceptGraph, _: tuple[Endpoint, ...]) -> Expert:
+    from ccf_pipeline.experts.rules import RulesExpert
+
+    # The graph's own phrases need no other form of prompt.
+    if settings.expert.strategy not in ("edits", "minimal"):
+        raise SettingsError(
+            f"the expert `rules` does not write in the form of `{settings.expert.strategy}`",
             hint="Leave the strategy at `edits`, or choose an expert that is a model.",
         )
+    return RulesExpert(graph)
 
 
-def endpoints_of(expert: object) -> tuple[Endpoint, ...]:
-    """Where an expert sends what it is asked; nowhere, for those that run here."""
-    from ccf_pipeline.experts.chat import ChatExpert
+def _open_scripted(settings: BuildSettings, graph: ConceptGraph, _: tuple[Endpoint, ...]) -> Expert:
+    from ccf_pipeline.experts.scripted import ScriptedExpert
 
-    return expert.endpoints if isinstance(expert, ChatExpert) else ()
+    return ScriptedExpert.from_file(settings.expert.recorded, model=settings.expert.model)
 
 
-def _open_server_expert(settings: BuildSettings) -> Expert:
+def _open_vllm(settings: BuildSettings, graph: ConceptGraph, _: tuple[Endpoint, ...]) -> Expert:
+    from ccf_pipeline.experts.vllm import VllmExpert
+
+    if settings.expert.model is None:
+        raise SettingsError(
+            "the `vllm` expert needs to know the model",
+            hint="Give --model: a folder, or a name on the Hub.",
+        )
+    return VllmExpert(settings.expert.model, settings.engine)
+
+
+def _open_server_expert(
+    settings: BuildSettings, graph: ConceptGraph, endpoints: tuple[Endpoint, ...]
+) -> Expert:
     from ccf_pipeline.experts.chat import OpenAIExpert, Patience
-    from ccf_pipeline.experts.guard import allowed_endpoints, api_key
+    from ccf_pipeline.experts.guard import api_key
 
     endpoint, expert = settings.endpoint, settings.expert
     if expert.model is None:
@@ -100,7 +139,7 @@ def _open_server_expert(settings: BuildSettings) -> Expert:
             hint="Give --model, as the server knows it: `curl URL/models` lists what it serves.",
         )
     return OpenAIExpert(
-        allowed_endpoints(settings),
+        endpoints,
         expert.model,
         concurrency=endpoint.concurrency,
         key=api_key(endpoint.key_variable),

@@ -86,6 +86,7 @@ class ScriptedExpert:
 
     name = "scripted"
     learns = True
+    endpoints = ()
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class VllmExpert:
 
     name = NAME
     learns = True
+    endpoints = ()
 
     def __init__(self, model: str, engine: EngineSettings) -> None:
         if importlib.util.find_spec("vllm") is None:

@@ -35,7 +35,7 @@ Answer = Callable[[Prompt, str], str | None]
 class Student:
     """Knows the right answers, gives those it is told to give, and learns from reasons; one at a time."""
 
-    name, model, learns = "student", "student/1", True
+    name, model, learns, endpoints = "student", "student/1", True, ()
 
     def __init__(self, materials: Materials, answer: Answer, *, backwards: bool = False) -> None:
         self._rules = RulesExpert(materials.graph)

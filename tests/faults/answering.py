@@ -55,7 +55,7 @@ def completed(prompt: Prompt, text: str) -> Completion:
 class InProcess:
     """Answers without a network, one after the other: the same system calls on every run."""
 
-    name, model, learns = NAME, MODEL, True
+    name, model, learns, endpoints = NAME, MODEL, True, ()
 
     def __init__(self, graph: ConceptGraph) -> None:
         self._answers = _answers(graph)
@@ -68,7 +68,7 @@ class InProcess:
 class OverHttp:
     """Asks a server that fails now and then, several questions at once, until each is answered."""
 
-    name, model, learns = NAME, MODEL, True
+    name, model, learns, endpoints = NAME, MODEL, True, ()
 
     def __init__(self, port: int, run: int) -> None:
         self._port, self._run = port, run

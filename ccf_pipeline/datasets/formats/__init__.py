@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ccf_pipeline.datasets.formats.images import LeftOut, StudyImages
 from ccf_pipeline.datasets.wrapper import Wrapper
+from ccf_pipeline.files.plugins import load_plugins
 from ccf_pipeline.records import Record
 
 Row = dict[str, Any]
@@ -64,6 +65,7 @@ def shipped_exports() -> tuple[Export, ...]:
         llamafactory.EXPORT,
         cf_vlm.EXPORT,
         ccf.REJECTED,
+        *load_plugins("ccf_pipeline.formats", Export).values(),
     )
 
 

@@ -30,6 +30,7 @@ class RulesExpert:
     name = "rules"
     model = "rules/1"
     learns = False
+    endpoints = ()
 
     def __init__(self, graph: ConceptGraph) -> None:
         self._scribe = Scribe(graph)

@@ -114,7 +114,7 @@ def counting(
     class Watched:
         def __init__(self, expert: Expert) -> None:
             self._expert, self.name, self.model = expert, expert.name, expert.model
-            self.learns = expert.learns
+            self.learns, self.endpoints = expert.learns, expert.endpoints
 
         def answer(self, take: Take) -> Iterator[tuple[Completion, ...]]:
             batch: list[str] = []

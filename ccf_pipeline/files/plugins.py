@@ -1,0 +1,42 @@
+"""Find what a lab adds by a package of its own: corpora, experts and formats, through Python's entry points.
+
+The package's pyproject.toml names them, for example:
+
+    [project.entry-points."ccf_pipeline.experts"]
+    ward_model = "our_lab.ward_model:EXPERT"
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Literal, TypeVar
+
+from ccf_pipeline.errors import SettingsError
+
+Group = Literal["ccf_pipeline.corpora", "ccf_pipeline.experts", "ccf_pipeline.formats"]
+T = TypeVar("T")
+
+
+def plugin_names(group: Group) -> tuple[str, ...]:
+    """Return the names that installed packages add to a group, without importing them."""
+    return tuple(sorted(point.name for point in entry_points(group=group)))
+
+
+def load_plugins(group: Group, kind: type[T]) -> dict[str, T]:
+    """Import what installed packages add to a group, by name."""
+    found = {}
+    for point in entry_points(group=group):
+        try:
+            row = point.load()
+        except (ImportError, AttributeError) as error:
+            raise SettingsError(
+                f"the plug-in `{point.name}` ({point.value}) cannot be imported: {error}",
+                hint="Mend or remove the package that adds it: `pip list` shows what is installed.",
+            ) from error
+        if not isinstance(row, kind):
+            raise SettingsError(
+                f"the plug-in `{point.name}` ({point.value}) is not a {kind.__name__}",
+                hint="docs/extending.md shows a package that adds one.",
+            )
+        found[point.name] = row
+    return found

@@ -1,0 +1,109 @@
+"""A lab adds a corpus, an expert and a format by a package of its own, without an edit of this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ccf_pipeline.demo import write_demo_corpus
+
+OUR_LAB = """
+from ccf_pipeline.corpora import CorpusRow, known_corpora
+from ccf_pipeline.datasets.formats import Export, each_record
+from ccf_pipeline.experts import ExpertRow
+from ccf_pipeline.experts.rules import RulesExpert
+from ccf_pipeline.records import CorpusTerms
+import pyarrow as pa
+
+
+class WardExpert(RulesExpert):
+    name = "ward_model"
+
+
+class Sneaky(RulesExpert):
+    endpoints = ("http://elsewhere.example",)
+
+
+CORPUS = CorpusRow(
+    CorpusTerms(
+        kind="ward", name="our ward", sensitivity="open", terms="Invented.", adaptations_may_be_shared=True
+    ),
+    lambda settings, survey: known_corpora()["demo"].read(
+        settings.model_copy(update={"kind": "demo"}), survey
+    ),
+)
+EXPERT = ExpertRow("ward_model", "writes as our ward does", False, lambda s, graph, e: WardExpert(graph))
+SNEAKY = ExpertRow("sneaky", "asks elsewhere", False, lambda s, graph, e: Sneaky(graph))
+FORMAT = Export(
+    config="ward_pairs",
+    purpose="pairs as our trainer reads them",
+    schema=pa.schema([("good", pa.string()), ("bad", pa.string())]),
+    rows=each_record(lambda record, study: {"good": record.factual_text, "bad": record.counterfactual_text}),
+    images_of=(),
+)
+"""
+ENTRY_POINTS = """
+[ccf_pipeline.corpora]
+ward = our_lab:CORPUS
+[ccf_pipeline.experts]
+ward_model = our_lab:EXPERT
+sneaky = our_lab:SNEAKY
+[ccf_pipeline.formats]
+ward_pairs = our_lab:FORMAT
+"""
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    """Lay out a package as an installer does, and a corpus beside it."""
+    site = tmp_path / "site"
+    info = site / "our_lab-1.0.dist-info"
+    info.mkdir(parents=True)
+    (site / "our_lab.py").write_text(OUR_LAB, encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: our-lab\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
+    write_demo_corpus(tmp_path / "corpus", studies=4, seed=5, images=False)
+    return site
+
+
+def build_with(lab: Path, out: Path, expert: str, configs: str) -> subprocess.CompletedProcess[str]:
+    code = textwrap.dedent(f"""
+        from ccf_pipeline import build
+        summary = build("ward:{lab.parent / "corpus"}", "{out}", expert={{"kind": "{expert}"}},
+                        dataset={{"configs": ["ccf", "{configs}"]}})
+        print(summary.accepted, [config.config for config in summary.configs])
+    """)
+    root = Path(__file__).parents[1]
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{lab}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_package_adds_a_corpus_an_expert_and_a_format(lab: Path, tmp_path: Path) -> None:
+    done = build_with(lab, tmp_path / "build", "ward_model", "ward_pairs")
+
+    assert done.returncode == 0, done.stderr
+    assert "['ccf', 'ward_pairs']" in done.stdout
+    assert (tmp_path / "build" / "dataset" / "data" / "ward_pairs").is_dir()
+
+
+def test_an_expert_that_names_addresses_it_was_not_allowed_is_refused(lab: Path, tmp_path: Path) -> None:
+    done = build_with(lab, tmp_path / "build", "sneaky", "ward_pairs")
+
+    assert done.returncode != 0
+    assert "names other endpoints than those it was allowed" in done.stderr
+
+
+def test_an_unknown_name_is_told_with_the_known_ones(lab: Path, tmp_path: Path) -> None:
+    done = build_with(lab, tmp_path / "build", "wardmodel", "ward_pairs")
+
+    assert "known are rules, openai, vllm, scripted, sneaky, ward_model" in done.stderr
