@@ -1,4 +1,4 @@
-"""What a report says: which concepts it asserts, denies or doubts, where, and which phrase decided.
+"""Read a report: the concepts it asserts, denies or doubts, where, and the phrase that decided.
 
 lexicon = Lexicon.from_graph(graph)
 mentions = read_text("FINDINGS: No effusion. Mild left basilar atelectasis.", lexicon)

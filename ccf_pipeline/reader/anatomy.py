@@ -65,7 +65,7 @@ def say_of_parts(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def _take_back(walk: Walk) -> None:
-    """What was named only to be called normal is denied: "engorgement within normal limits"."""
+    """Deny what was named only to be called normal: "engorgement within normal limits"."""
     for item in walk.said_of_parts:
         if item.polarity == "present" and item.cue is None:
             item.polarity, item.cue = "absent", "normal"
@@ -83,7 +83,7 @@ def measure_part(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def is_framed(walk: Walk, i: int, predicate: str) -> bool:
-    """Whether a phrase that is also a concept is said of a part of the chest, which the frames read."""
+    """True if a phrase that is also a concept is said of a part of the chest, which the frames read."""
     spoken_of = [subject for subject, _ in walk.subjects] or [
         later.entry.subject or "" for later in walk.marks[i + 1 : i + 5] if _part_ahead(walk, i)
     ]
@@ -143,7 +143,7 @@ def _follows_predicate(walk: Walk, i: int) -> bool:
 
 
 def _qualifies_a_finding(walk: Walk, i: int) -> bool:
-    """Whether the word belongs to a finding and not to the title: "Heart: large hiatal hernia"."""
+    """True if the word belongs to a finding and not to the title: "Heart: large hiatal hernia"."""
     for later in walk.marks[i + 1 : i + 5]:
         if later.entry.concepts:
             return True
@@ -153,7 +153,7 @@ def _qualifies_a_finding(walk: Walk, i: int) -> bool:
 
 
 def _part_ahead(walk: Walk, i: int, predicate: str | None = None) -> bool:
-    """Whether the part spoken of follows: "normal heart size", "widening of the mediastinum".
+    """True if the part spoken of follows: "normal heart size", "widening of the mediastinum".
 
     Args:
         predicate: what must mean something of that part: "Heart: normal contours" is said of the heart.

@@ -39,7 +39,7 @@ class Book:
         self.not_forms.setdefault(concept, set()).add(self.vocabulary.encode_phrase(phrase))
 
     def has_denial(self, phrase: str) -> bool:
-        """Whether a phrase holds a word of denial."""
+        """True if a phrase holds a word of denial."""
         return any(part.role in ("no", "not", "without", "no_longer") for part in self._parts_of(phrase))
 
     def _parts_of(self, phrase: str) -> Iterator[Entry]:
@@ -132,7 +132,7 @@ class Book:
     def _is_meant(
         self, concept: str, entry: Entry, key: str, span: tuple[int, int], kinship: set[tuple[str, str]]
     ) -> bool:
-        """Whether a part's concept is meant too: akin to the whole, or its head noun: calcified *plaque*."""
+        """True if a part's concept is meant too: akin to the whole, or its head noun: calcified *plaque*."""
         if not entry.concepts or any((concept, own) in kinship for own in entry.concepts):
             return True
         if span[1] != len(key) or entry.concepts[0].startswith("nrm_"):
@@ -169,7 +169,7 @@ class Book:
             i += 1
 
     def denial_states(self, graph: GraphFile) -> dict[str, tuple[str, ...]]:
-        """Which normal state a plain denial of a concept asserts: the one whose words are that denial."""
+        """Return the normal state that a plain denial of a concept asserts: the one with the same words."""
         negated = {(r.source, r.target) for r in graph.relations if r.kind == "negation"}
         states: dict[str, list[str]] = {}
         for state, concept in self.framed_states:

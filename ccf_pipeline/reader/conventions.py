@@ -1,4 +1,4 @@
-"""What two careful readers may decide differently; the defaults are the CheXpert labeler's."""
+"""Choices on which careful readers differ; the defaults are the CheXpert labeler's."""
 
 from __future__ import annotations
 

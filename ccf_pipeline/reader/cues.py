@@ -1,4 +1,4 @@
-"""What each cue does where it stands; the cues themselves are in `cues.yaml`, by role."""
+"""The handlers of the cues, ConText's triggers: what each does to its scope. `cues.yaml` has their words."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def exclude(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def fail_to_exclude(walk: Walk, i: int, mark: Mark) -> None:
-    """What cannot be excluded is doubted, before the verb or after it."""
+    """Doubt what cannot be excluded, before the verb or after it."""
     if walk.group_behind() and (_is_passive(mark) or not walk.something_ahead(i)):
         doubt_before(walk, i, mark)
     else:
@@ -64,13 +64,13 @@ def hedge(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def _is_predicate(walk: Walk, i: int) -> bool:
-    """Whether a noun is said of what stands before it: "is a concern", "in the differential"."""
+    """True if a noun is said of what stands before it: "is a concern", "in the differential"."""
     before = next((m for m in reversed(walk.marks[:i]) if m.role not in ("determiner", "doubted")), None)
     return before is not None and before.role in ("verb", "maybe", "of")
 
 
 def look_for(walk: Walk, i: int, mark: Mark) -> None:
-    """What somebody looks for is neither asserted nor denied: "to evaluate", "sensitivity for"."""
+    """Doubt what somebody looks for: "to evaluate", "sensitivity for"."""
     later = walk.next(i)
     asks = later is not None and later.phrase in ("for", "of", "to") and later.start - mark.end <= 3
     if mark.role == "purpose":
@@ -132,7 +132,7 @@ def deny_before(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def resolve_before(walk: Walk, i: int, mark: Mark) -> None:
-    """What stands before is gone; without any, what follows."""
+    """Deny what stands before, which is gone; without any, deny what follows."""
     if i and walk.marks[i - 1].phrase in ("to", "until"):
         return
     if walk.reach is not None and walk.reach.kind in ("purpose", "conditional"):
@@ -299,7 +299,7 @@ def note_colon(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def note_portion(walk: Walk, i: int, mark: Mark) -> None:
-    """What is said to have gone was only a portion: "not all of the effusion has resolved"."""
+    """Remember that only a portion is spoken of: "not all of the effusion has resolved"."""
     walk.portion = True
 
 
@@ -310,7 +310,7 @@ def doubt_weaker(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def except_after(walk: Walk, i: int, mark: Mark) -> None:
-    """What follows is excepted from what was said."""
+    """Except what follows from what was said."""
     walk.excepted = True
     walk.end_clause()
 
@@ -328,7 +328,7 @@ def name_again(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def remember(walk: Walk, i: int, mark: Mark) -> None:
-    """What follows was known or done before."""
+    """Put what follows into the past: it was known or done before."""
     walk.past = mark.phrase
 
 
@@ -376,14 +376,14 @@ def end_sentence(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def _is_doubt(walk: Walk, mark: Mark) -> bool:
-    """Whether "likely" or "probable" is to be read as a doubt."""
+    """True if "likely" or "probable" is to be read as a doubt."""
     return (walk.conventions.likely == "uncertain" and mark.phrase in walk.lexicon.likely) or (
         walk.conventions.probable == "uncertain" and mark.phrase in walk.lexicon.probable
     )
 
 
 def is_about_a_device(walk: Walk, i: int) -> bool:
-    """Whether something may be done to a device: "the tube could be advanced" leaves no doubt of the tube."""
+    """True if something may be done to a device: "the tube could be advanced" leaves no doubt of the tube."""
     group = walk.group_behind()
     perceived = i + 1 < len(walk.marks) and walk.marks[i + 1].role in ("seen", "maybe", "semicolon")
     return (
@@ -407,7 +407,7 @@ def is_proposed(walk: Walk, i: int) -> bool:
 
 
 def closed_since(walk: Walk) -> bool:
-    """Whether a comma or conjunction stands between the last concept and here."""
+    """True if a comma or conjunction stands between the last concept and here."""
     return any(step in ("comma", "and", "or") for step in walk.trail[-2:])
 
 

@@ -73,7 +73,7 @@ def _side_told(walk: Walk, i: int) -> tuple[Side | None, int]:
 
 
 def _is_detail(mark: Mark) -> bool:
-    """Whether a mark gives a place, a degree or a time, and names nothing."""
+    """True if a mark gives a place, a degree or a time, and names nothing."""
     entry = mark.entry
     if entry.concepts and mark.temporality is None:
         return False
@@ -90,7 +90,7 @@ def _sides_of(marks: list[Mark]) -> set[Side]:
 
 
 def _begin_of(walk: Walk, item: Item) -> int:
-    """Where the words around a finding begin: after the last thing that was named before it."""
+    """Return where the words around a finding begin: after the last thing that was named before it."""
     for k in range(item.mark - 1, -1, -1):
         mark = walk.marks[k]
         if (mark.entry.concepts and mark.temporality is None) or mark.role in (

@@ -59,7 +59,7 @@ _NOW = re.compile(
 
 @lru_cache(maxsize=50_000)
 def is_order(sentence: str) -> bool:
-    """Whether a sentence tells a model what to do; remembered, for reading and checking ask it in turn."""
+    """True if a sentence tells a model what to do; remembered, for reading and checking ask it in turn."""
     return _hints_at_order(sentence.lower()) and _ORDER.search(sentence) is not None
 
 

@@ -1,18 +1,15 @@
-"""What a phrase of the lexicon stands for, and the mark of one that was found."""
+"""The entries of the lexicon, and the marks that they leave in a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ccf_pipeline.records import Side, Temporality
 
-if TYPE_CHECKING:
-    from ccf_pipeline.reader.walk import Walk
-
-# What a mark does on the walk over its sentence, given its index.
-Step = Callable[["Walk", int, "Mark"], None]
+# What a mark does on the walk over its sentence: a function of the walk, the mark's index and the mark.
+# The walk stands above this module, so that its type cannot be named here; `cues.HANDLERS` does.
+Step = Callable[..., None]
 
 # A part of the chest and what is said of it, and the concepts that it means.
 FrameTable = dict[str, dict[str, tuple[str, ...]]]
@@ -44,7 +41,7 @@ def concept_of(meaning: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one phrase stands for; most phrases stand for one thing only.
+    """The meaning of one phrase; most phrases have one meaning only.
 
     The last four follow from the rest, and are set when the lexicon is complete: a concept or a part of the
     chest stands here; a side, region or degree is given; a concept of this name is found in other organs too;

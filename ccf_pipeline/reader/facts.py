@@ -1,4 +1,4 @@
-"""What a text says of its findings, arranged for planning and checking."""
+"""The findings of a text, arranged for planning and checking."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Reading:
 
     @cached_property
     def assertions(self) -> Sequence[Mention]:
-        """What is said to be there now."""
+        """The mentions that say that something is there now."""
         return [mention for mention in self.mentions if is_asserted(mention)]
 
     @cached_property
@@ -31,7 +31,7 @@ class Reading:
         return frozenset([mention.concept for mention in self.assertions])
 
     def of(self, concept: str) -> Sequence[Mention]:
-        """What is said of one concept, in order."""
+        """Return the mentions of one concept, in order."""
         return self._by_concept.get(concept, ())
 
     @cached_property
@@ -48,7 +48,7 @@ def is_asserted(mention: Mention) -> bool:
 
 
 def spans_meet(mention: Mention, spans: Iterable[tuple[int, int]]) -> bool:
-    """Whether a mention shares text with one of the spans."""
+    """True if a mention shares text with one of the spans."""
     begun, ended = mention.start, mention.end
     return any(begun < end and start < ended for start, end in spans)
 

@@ -36,7 +36,7 @@ class Misreading:
 def check_reader(
     lexicon: Lexicon, graph: GraphFile, conventions: ReadingConventions = CCF
 ) -> tuple[Misreading, ...]:
-    """What the reader gets wrong of its golden sentences with this graph; nothing when all is well."""
+    """Return the golden sentences that are read wrong with this graph; none when all is well."""
     known = _spoken_by(graph)
     asked = [golden for golden in golden_sentences() if known.issuperset(_words_of(golden))]
     return tuple(misreading for golden in asked for misreading in _misreadings(golden, lexicon, conventions))

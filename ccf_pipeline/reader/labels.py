@@ -14,7 +14,7 @@ _RANK: dict[Polarity, int] = {"present": 3, "uncertain": 2, "absent": 1}
 
 
 class Statement(Protocol):
-    """What labels ask of a mention; `start` tells which statements are of the same words."""
+    """The fields of a mention that labels depend on; `start` tells which statements are of the same words."""
 
     concept: str
     polarity: Polarity
@@ -31,7 +31,7 @@ LabelsTold = tuple[tuple[tuple[str, Polarity], ...], bool, tuple[str, ...], tupl
 
 @dataclass(frozen=True)
 class LabelTable:
-    """What a statement of each concept makes of the labels under one set of conventions.
+    """The labels that a statement of each concept sets under one set of conventions.
 
     Most concepts set no label and stand in none of the tables. What follows from another statement, as a
     denial does from a normal state, may set less than what is said outright.
@@ -109,7 +109,7 @@ def _findings(
 def read_labels(
     mentions: Iterable[Mention], lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT
 ) -> dict[str, Polarity]:
-    """What a report says of each of the fourteen findings; a finding not spoken of is left out."""
+    """Return the state of each of the fourteen findings; a finding not spoken of is left out."""
     return add_up([labels_told(tuple(mentions), label_table(lexicon, conventions))])
 
 
@@ -142,7 +142,7 @@ def add_up(told: Iterable[LabelsTold]) -> dict[str, Polarity]:
 
 
 def labels_told(statements: Sequence[Statement], table: LabelTable) -> LabelsTold:
-    """What statements make of the labels; those of different sentences do not touch each other.
+    """Return the labels that statements set; those of different sentences do not touch each other.
 
     Where a sign or a harmless kind of a finding is named, a convention answers for the finding at its place.
     """

@@ -15,25 +15,17 @@ from ccf_pipeline.graph.model import GraphFile
 from ccf_pipeline.reader.book import Book
 from ccf_pipeline.reader.conventions import ReadingConventions
 from ccf_pipeline.reader.entries import STARTERS, Entry, FrameTable, concept_of
+from ccf_pipeline.reader.tables import Denial, Tables
 from ccf_pipeline.reader.words import NUMBER, Vocabulary
-from ccf_pipeline.records import NO_FINDING, SUPPORT_DEVICES, Side, Temporality
+from ccf_pipeline.records import NO_FINDING, SUPPORT_DEVICES, Temporality
 
 
 @dataclass(frozen=True)
-class Denial:
-    """A concept that a normal state denies; `unless_excepted` when an exception in the sentence lifts it."""
-
-    concept: str
-    unless_excepted: bool
-
-
-@dataclass(frozen=True)
-class Lexicon:
-    """Phrases, frames and what follows from what; made once from a graph, then only read.
+class Lexicon(Tables):
+    """Phrases, frames and what follows from what; made once from a graph.
 
     `entries` tell what each pattern of the automaton stands for; `naming` and `starters` are the indices of
-    those that name something and of those that make one cue with a word behind them. `implying` are the
-    concepts that another follows from.
+    those that name something and of those that make one cue with a word behind them.
     `cache` and `facts` remember what sentences and texts say, which depends on nothing else; both are bounded
     by those who fill them.
     """
@@ -43,37 +35,6 @@ class Lexicon:
     entries: tuple[Entry, ...]
     naming: frozenset[int]
     starters: frozenset[int]
-    frames: FrameTable
-    denials: dict[str, tuple[Denial, ...]]
-    denial_states: dict[str, tuple[str, ...]]
-    parents: dict[str, tuple[str, ...]]
-    implying: frozenset[str]
-    labels: dict[str, tuple[str, ...]]
-    temporal_concepts: dict[str, Temporality]
-    plural_of: dict[str, str]
-    sided: frozenset[str]
-    devices: frozenset[str]
-    cancels_no_finding: frozenset[str]
-    abnormal: frozenset[str]
-    label_synonyms: dict[str, str]
-    signs: dict[str, tuple[str, str]]
-    yielding_signs: frozenset[str]
-    wires_and_clips: frozenset[str]
-    headings_of_history: frozenset[str]
-    wider_regions: dict[str, frozenset[str]]
-    sides_of_regions: dict[str, Side]
-    of_bones: frozenset[str]
-    topics: dict[str, str]
-    enlargements: dict[str, str]
-    likely: frozenset[str]
-    probable: frozenset[str]
-    hardly_seen: tuple[str, ...]
-    alone: dict[str, str]
-    pulls: frozenset[str]
-    pushes: frozenset[str]
-    bones: frozenset[str]
-    contraries: dict[str, str]
-    verdicts: dict[str, tuple[str, ...]]
     cache: dict[tuple[ReadingConventions, bool], Any] = field(default_factory=dict, compare=False, repr=False)
     label_tables: dict[ReadingConventions, Any] = field(default_factory=dict, compare=False, repr=False)
     facts: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -279,7 +240,7 @@ def _kinship(graph: GraphFile) -> set[tuple[str, str]]:
 
 
 def _denials(graph: GraphFile) -> dict[str, tuple[Denial, ...]]:
-    """What each normal state denies: what the graph opposes to it directly, and every finding it excludes."""
+    """Return what each normal state denies: its opposites in the graph and every finding that it excludes."""
     normal = {concept.id for concept in graph.concepts if concept.kind == "normal_state"}
     findings = {concept.id for concept in graph.concepts if concept.kind == "finding"}
     denied: dict[str, dict[str, Denial]] = {}
@@ -325,7 +286,7 @@ def _devices(graph: GraphFile) -> frozenset[str]:
 
 
 def abnormal_in(graph: GraphFile) -> frozenset[str]:
-    """What a chest without findings does not show; devices are not counted."""
+    """Return the concepts that a chest without findings does not show; devices are not counted."""
     cues = packaged("cues.yaml")
     harmless = {*cues["temporal_concepts"], *cues["harmless_concepts"]}
     abnormal = {c.id for c in graph.concepts if c.kind != "normal_state" and c.id != NO_FINDING}

@@ -1,4 +1,4 @@
-"""Where a list of findings goes on and where a new statement begins: commas and "and"."""
+"""Commas and "and": they go on with a list of findings or end a scope (ConText's termination)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def join(walk: Walk, i: int, kind: str) -> None:
 
 
 def starts_clause(walk: Walk, i: int) -> bool:
-    """Whether a new statement begins after this comma or "and"."""
+    """True if a new statement begins after this comma or "and"."""
     if not (walk.has_verb or walk.reach is not None):
         return False
     named = subject = False
@@ -52,7 +52,7 @@ def perceived_next(walk: Walk, verb: Mark) -> bool:
 
 
 def goes_on_after(walk: Walk, i: int, kind: str) -> bool:
-    """Whether a denial or doubt still holds after this comma or "and"."""
+    """True if a denial or doubt still holds after this comma or "and"."""
     reach = walk.reach
     if reach is None or (not reach.touched and kind == "comma"):
         return reach is not None
@@ -64,7 +64,7 @@ def goes_on_after(walk: Walk, i: int, kind: str) -> bool:
 
 
 def has_its_verb(walk: Walk) -> bool:
-    """Whether the denied thing already has its verb: the list is over."""
+    """True if the denied thing already has its verb: the list is over."""
     for step in reversed(walk.trail[:-1]):
         if step == "verb":
             return True
@@ -74,7 +74,7 @@ def has_its_verb(walk: Walk) -> bool:
 
 
 def bare_item_ahead(walk: Walk, i: int) -> bool:
-    """Whether a thing is named without any detail: details mean that it is there."""
+    """True if a thing is named without any detail: details mean that it is there."""
     named = False
     for later in walk.marks[i + 1 :]:
         if later.role in ENDS_OF_LIST or later.role in ("comma", "and", "or", "seen", "unseen"):

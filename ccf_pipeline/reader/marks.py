@@ -72,7 +72,7 @@ def _cue(phrase: str, role: str, temporality: Temporality | None) -> Entry:
 
 
 def _is_about_the_past(marks: list[Mark], i: int) -> bool:
-    """Whether "not seen" is said of an earlier film: the finding is new."""
+    """True if "not seen" is said of an earlier film: the finding is new."""
     for mark in marks[i : i + 3]:
         if mark.role == "prior_exam":
             return True
@@ -107,7 +107,7 @@ def _partner(marks: list[Mark], i: int) -> tuple[int, str, Temporality | None] |
 
 
 def _is_change(marks: list[Mark], i: int, j: int) -> bool:
-    """Whether a mark is a change that did not happen; to enlarge is one where a finding does."""
+    """True if a mark is a change that did not happen; to enlarge is one where a finding does."""
     mark = marks[j]
     if mark.entry.predicate is not None:
         named = (m.entry for m in (*marks[j + 1 : j + 6], *reversed(marks[:i])) if m.entry.names_something)
@@ -121,7 +121,7 @@ def _is_change(marks: list[Mark], i: int, j: int) -> bool:
 
 
 def _tells_of_the_past(marks: list[Mark], i: int, j: int) -> bool:
-    """Whether what follows was seen on an earlier film: "which showed", "on the prior film there was"."""
+    """True if what follows was seen on an earlier film: "which showed", "on the prior film there was"."""
     mark = marks[j]
     if mark.role == "showed" or (mark.phrase in _PAST_VERBS and mark.start - marks[i].end <= 2):
         return True

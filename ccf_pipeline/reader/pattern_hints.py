@@ -8,6 +8,6 @@ from ahocorasick_rs import AhoCorasick
 
 
 def any_of(words: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a text holds one of the words, or parts of words, as they are written."""
+    """True if a text holds one of the words, or parts of words, as they are written."""
     find = AhoCorasick(list(words)).find_matches_as_indexes
     return lambda text: bool(find(text))

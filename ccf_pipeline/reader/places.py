@@ -1,9 +1,9 @@
-"""Where, how much and since when: side, region, severity and temporality of each concept read."""
+"""Side, region, severity and temporality of each concept read: ConText's modifiers."""
 
 from __future__ import annotations
 
 from ccf_pipeline.reader.entries import Mark
-from ccf_pipeline.reader.lexicon import Lexicon
+from ccf_pipeline.reader.tables import Tables
 from ccf_pipeline.reader.walk import Item, Walk
 
 _STOP_LEFT = frozenset(
@@ -47,7 +47,7 @@ def _placed(walk: Walk) -> list[Item]:
     return placed
 
 
-def _look_inside(lexicon: Lexicon, marks: list[Mark], item: Item) -> None:
+def _look_inside(lexicon: Tables, marks: list[Mark], item: Item) -> None:
     """The marks that the item spans: one phrase, or a part of the chest and what is said of it."""
     own = marks[item.mark]
     if own.start == item.start:
@@ -61,7 +61,7 @@ def _look_inside(lexicon: Lexicon, marks: list[Mark], item: Item) -> None:
             _take(lexicon, mark, item)
 
 
-def _take(lexicon: Lexicon, mark: Mark, item: Item) -> None:
+def _take(lexicon: Tables, mark: Mark, item: Item) -> None:
     entry = mark.entry
     if entry.is_detail:
         if entry.side and item.side is None:
@@ -74,7 +74,7 @@ def _take(lexicon: Lexicon, mark: Mark, item: Item) -> None:
         item.temporality = mark.temporality
 
 
-def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
+def _look_left(lexicon: Tables, marks: list[Mark], item: Item) -> Item | None:
     """Adjectives before the noun; after an "and" they make a second statement: "right and left effusions"."""
     last = item.start
     for k in range(item.mark - 1, -1, -1):
@@ -94,7 +94,7 @@ def _look_left(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
     return None
 
 
-def _second_place(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> Item | None:
+def _second_place(lexicon: Tables, marks: list[Mark], item: Item, k: int) -> Item | None:
     twin = item.unplaced()
     for mark in reversed(marks[max(0, k - 4) : k]):
         entry = mark.entry
@@ -112,8 +112,8 @@ def _second_place(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> It
     return twin
 
 
-def _look_right(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
-    """What follows the noun: "at the right base", "on the left", ", moderate", "… and at the right hilum"."""
+def _look_right(lexicon: Tables, marks: list[Mark], item: Item) -> Item | None:
+    """Take what follows the noun: "at the right base", "on the left", ", moderate"."""
     placing = False
     last = item.end
     for k, mark in enumerate(marks[item.mark + 1 : item.mark + 10], item.mark + 1):
@@ -138,7 +138,7 @@ def _look_right(lexicon: Lexicon, marks: list[Mark], item: Item) -> Item | None:
     return None
 
 
-def _second_place_after(lexicon: Lexicon, marks: list[Mark], item: Item, k: int) -> Item | None:
+def _second_place_after(lexicon: Tables, marks: list[Mark], item: Item, k: int) -> Item | None:
     """The same noun at a second place after "and", if that place has a preposition of its own."""
     if k + 1 >= len(marks) or marks[k + 1].role != "of":
         return None
@@ -152,7 +152,7 @@ def _second_place_after(lexicon: Lexicon, marks: list[Mark], item: Item, k: int)
 
 
 def _only_details(marks: list[Mark], comma: Mark) -> bool:
-    """Whether the words after a comma are details and nothing is named: "Hiatus hernia, moderate." """
+    """True if the words after a comma are details and nothing is named: "Hiatus hernia, moderate." """
     for mark in marks[marks.index(comma) + 1 :]:
         if mark.role in ("comma", "semicolon", "break", "relative"):
             return True
@@ -166,7 +166,7 @@ def _only_details(marks: list[Mark], comma: Mark) -> bool:
     return True
 
 
-def _inherit(lexicon: Lexicon, items: list[Item]) -> None:
+def _inherit(lexicon: Tables, items: list[Item]) -> None:
     """A statement without a place takes that of the one before it in the sentence, if it can have one."""
     before: Item | None = None
     for item in items:

@@ -19,6 +19,7 @@ from ccf_pipeline.reader.places import place_items
 from ccf_pipeline.reader.scoping import walk_marks
 from ccf_pipeline.reader.sentences import split_report
 from ccf_pipeline.reader.stable import doubt_stable
+from ccf_pipeline.reader.tables import Tables
 from ccf_pipeline.reader.walk import Item, Walk
 from ccf_pipeline.reader.words import Pieces
 from ccf_pipeline.records import Mention, Polarity, Side, Temporality
@@ -41,7 +42,7 @@ _NOTHING: _SentenceReading = ((), ((), False, (), ()))
 
 @dataclass(frozen=True)
 class _Memory:
-    """What is kept of all that was read with one lexicon under one set of conventions.
+    """Everything remembered of what was read with one lexicon under one set of conventions.
 
     Radiologists repeat themselves: about half of the sentences of a corpus were read before, and of what
     the others say, five sixths was said before but for its place. `statements` numbers what was said, and
@@ -60,7 +61,7 @@ class _Memory:
 
 
 def read_text(text: str, lexicon: Lexicon, conventions: ReadingConventions = CHEXPERT) -> tuple[Mention, ...]:
-    """What a text asserts, denies or doubts: a whole report or a single sentence."""
+    """Return the mentions of a text, be it a whole report or a single sentence."""
     return read_report(text, lexicon, conventions)[0]
 
 
@@ -112,7 +113,7 @@ def _memory(lexicon: Lexicon, conventions: ReadingConventions, this_film: bool) 
 
 
 def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
-    """Whether a sentence under a heading of history is part of it.
+    """True if a sentence under a heading of history is part of it.
 
     Where no other heading follows, the history is its first sentence: "History: COPD. Heart size normal."
     """
@@ -123,7 +124,7 @@ def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
 def _placed(
     said: tuple[_Said, ...], known: dict[int, dict[str, Any]], offset: int, sentence: int
 ) -> list[Mention]:
-    """What a sentence says, as mentions at its place in the report.
+    """Return the mentions of a sentence at their place in the report.
 
     Built without validation, which would take half of the reader's time: every field is the reader's own
     (a test validates them all).
@@ -146,7 +147,7 @@ def _read_sentence(
     conventions: ReadingConventions,
     this_film: bool,
 ) -> _SentenceReading:
-    """What one sentence says, with the offsets of its mentions counted from its beginning."""
+    """Read one sentence; the offsets of its mentions are counted from its beginning."""
     if this_film and is_order(sentence):
         return _NOTHING
     codes, letters = lexicon.vocabulary.encode(sentence)
@@ -178,7 +179,7 @@ _CONCEPT = attrgetter("concept")
 
 
 def _read_marks(walk: Walk) -> list[Item]:
-    """What the marks of a sentence say, with what follows from it."""
+    """Read the marks of a sentence, and add what follows from them."""
     lexicon = walk.lexicon
     walk_marks(walk)
     items = place_items(walk)
@@ -192,8 +193,8 @@ def _read_marks(walk: Walk) -> list[Item]:
     return items
 
 
-def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
-    """What a kind of finding says of the finding, and what a normal state denies."""
+def _implied(lexicon: Tables, items: list[Item], excepted: bool) -> list[Item]:
+    """Return what follows: a kind of a finding asserts the finding, and a normal state denies."""
     denials, parents, devices = lexicon.denials, lexicon.parents, lexicon.devices
     said = {(item.concept, item.start) for item in items}
     implied: list[Item] = []
@@ -212,7 +213,7 @@ def _implied(lexicon: Lexicon, items: list[Item], excepted: bool) -> list[Item]:
     return implied
 
 
-def _directed(lexicon: Lexicon, items: list[Item], marks: list[Mark]) -> list[Item]:
+def _directed(lexicon: Tables, items: list[Item], marks: list[Mark]) -> list[Item]:
     """A shift goes toward what pulls on its side, or away from what pushes on the other."""
     shifts = [item for item in items if item.concept in _SHIFTS and item.polarity != "absent"]
     roles = {mark.role for mark in marks}
@@ -230,8 +231,8 @@ def _directed(lexicon: Lexicon, items: list[Item], marks: list[Mark]) -> list[It
     return [item for item in items if item not in shifts or is_meant(item)]
 
 
-def _plurals(lexicon: Lexicon, items: list[Item], pieces: Pieces) -> list[Item]:
-    """Where more than one is a concept of its own: "nodules" are multiple nodules."""
+def _plurals(lexicon: Tables, items: list[Item], pieces: Pieces) -> list[Item]:
+    """Return the concepts that a plural stands for: "nodules" are multiple nodules."""
     plural_of = lexicon.plural_of
     return [
         item.following(plural_of[item.concept], item.polarity)

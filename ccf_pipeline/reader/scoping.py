@@ -1,4 +1,4 @@
-"""Which concepts of a sentence are asserted, denied or doubted: one walk over its marks."""
+"""One walk over the marks of a sentence decides which concepts are asserted, denied or doubted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def walk_marks(walk: Walk) -> list[Item]:
 
 
 def steps_of(entry: Entry, temporality: Temporality | None) -> tuple[Step, ...]:
-    """What a mark does when the walk comes to it, in this order; words of place and degree do nothing."""
+    """Return what a mark does when the walk comes to it, in this order; places and degrees do nothing."""
     steps: list[Step] = []
     if entry.role in HANDLERS and entry.role != "looking":
         steps.append(HANDLERS[entry.role])
@@ -108,7 +108,7 @@ def _state(walk: Walk, i: int, mark: Mark) -> None:
 
 
 def _is_of_a_device(walk: Walk, mark: Mark) -> bool:
-    """Whether a device broke and no bone: "sternal wires, one of them fractured"."""
+    """True if a device broke and no bone: "sternal wires, one of them fractured"."""
     if mark.entry.region in walk.lexicon.bones:
         return False
     named = [step for step in walk.trail if isinstance(step, Item)]
@@ -120,7 +120,7 @@ def _is_of_a_device(walk: Walk, mark: Mark) -> bool:
 
 
 def _is_elsewhere(walk: Walk, i: int) -> bool:
-    """Whether a word of another organ qualifies this phrase: breast mass, mass in the left breast."""
+    """True if a word of another organ qualifies this phrase: breast mass, mass in the left breast."""
     mark = walk.marks[i]
     if mark.entry.elsewhere:
         return True

@@ -1,4 +1,4 @@
-"""Where the sections and sentences of a report begin and end.
+"""Split a report into its sections and sentences.
 
 Spans are half-open offsets into the text that was given, so that an edit can be put back
 to the letter. Everything is found in one pass; no text makes it slow.
@@ -132,7 +132,7 @@ _HEADINGS = frozenset(
 
 
 def _after_sentence(text: str) -> int:
-    """Where the last line or sentence of a piece of text begins."""
+    """Return where the last line or sentence of a piece of text begins."""
     return 1 + max(text.rfind("\n"), text.rfind("."), text.rfind("!"), text.rfind("?"))
 
 

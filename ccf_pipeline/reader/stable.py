@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ccf_pipeline.reader.entries import Mark
-from ccf_pipeline.reader.lexicon import Lexicon
+from ccf_pipeline.reader.tables import Tables
 from ccf_pipeline.reader.walk import Item
 
 # Not "remains" nor "again seen", which say that it is there.
@@ -13,7 +13,7 @@ _ADJECTIVES = frozenset({"cardiac", "mediastinal", "cardiomediastinal"})
 _JOINTS = frozenset({"and", "or", "comma"})
 
 
-def doubt_stable(lexicon: Lexicon, marks: list[Mark], items: list[Item], unchanged: list[int]) -> list[Item]:
+def doubt_stable(lexicon: Tables, marks: list[Mark], items: list[Item], unchanged: list[int]) -> list[Item]:
     """The doubted enlargements that "heart size and mediastinum are stable" leaves open.
 
     Args:
@@ -42,7 +42,7 @@ def _is_of_size(mark: Mark) -> bool:
     return any(word in mark.phrase for word in _STABLE)
 
 
-def _enlargement(lexicon: Lexicon, mark: Mark) -> str | None:
+def _enlargement(lexicon: Tables, mark: Mark) -> str | None:
     if mark.entry.subject is None or mark.phrase in _ADJECTIVES:
         return None
     return lexicon.enlargements.get(mark.entry.subject)
@@ -53,7 +53,7 @@ def _is_spoken_of(mark: Mark, items: list[Item]) -> bool:
 
 
 def _is_said_of(marks: list[Mark], time: int, part: int) -> bool:
-    """Whether only parts of the chest and small words stand between: "stable heart and mediastinum"."""
+    """True if only parts of the chest and small words stand between: "stable heart and mediastinum"."""
     if part < time:
         # "The opacity behind the heart is stable": not the heart is.
         before = next((m for m in reversed(marks[:part]) if m.role != "determiner"), None)

@@ -31,7 +31,7 @@ def read_strict_labels(
 
 
 def _denies_a_part(mention: Mention) -> bool:
-    """Whether only a side, a place or a size is denied; what is gone from there was all there was."""
+    """True if only a side, a place or a size is denied; what is gone from there was all there was."""
     if mention.polarity != "absent" or mention.implied_by is not None or mention.temporality == "resolved":
         return False
     return mention.severity is not None or mention.side in ("left", "right")

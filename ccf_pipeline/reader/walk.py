@@ -1,16 +1,12 @@
-"""Where a walk over the marks of a sentence stands: what was read, and which cue is deciding."""
+"""The state of a walk over the marks of a sentence: what was read, and which trigger is in scope."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ccf_pipeline.reader.conventions import ReadingConventions
 from ccf_pipeline.reader.entries import Mark
+from ccf_pipeline.reader.tables import Tables
 from ccf_pipeline.reader.words import Pieces
 from ccf_pipeline.records import Polarity, Side, Temporality
-
-if TYPE_CHECKING:
-    from ccf_pipeline.reader.lexicon import Lexicon
 
 
 class Item:
@@ -39,7 +35,7 @@ class Item:
         self.placed = False
 
     def following(self, concept: str, polarity: Polarity) -> Item:
-        """What this statement says of another concept."""
+        """Return the same statement about another concept."""
         twin = Item(concept, self.mark, self.start, self.end, polarity, self.cue)
         twin.side, twin.region, twin.severity = self.side, self.region, self.severity
         twin.temporality, twin.implied_by, twin.qualified = self.temporality, self.concept, self.qualified
@@ -66,7 +62,7 @@ class Reach:
 
 
 class Walk:
-    """What is known at one mark of the sentence.
+    """Everything known at one mark of the sentence.
 
     `trail` holds the items read and, between them, the joints that a cue behind them looks back over:
     comma, and, or, with, verb, and "stop" where a statement ended. `unchanged` are the marks that say that
@@ -78,7 +74,7 @@ class Walk:
     """
 
     def __init__(
-        self, lexicon: Lexicon, marks: list[Mark], pieces: Pieces, conventions: ReadingConventions
+        self, lexicon: Tables, marks: list[Mark], pieces: Pieces, conventions: ReadingConventions
     ) -> None:
         self.lexicon = lexicon
         self.marks = marks
@@ -174,7 +170,7 @@ class Walk:
         return None
 
     def something_ahead(self, i: int) -> bool:
-        """Whether this clause names anything after this mark."""
+        """True if this clause names anything after this mark."""
         for later in self.marks[i + 1 :]:
             if later.role in ("break", "relative", "semicolon", "comma", "except"):
                 return False
@@ -183,7 +179,7 @@ class Walk:
         return False
 
     def or_ahead(self, i: int) -> bool:
-        """Whether a list goes on with "or" after this mark."""
+        """True if a list goes on with "or" after this mark."""
         for later in self.marks[i + 1 :]:
             if later.role == "or":
                 return True

@@ -167,7 +167,7 @@ class _Remembered(dict[str, str]):
 
 
 class Pieces:
-    """Where the pieces of a text stand in it."""
+    """The pieces of a text and their places in it."""
 
     __slots__ = ("_ends", "_pieces")
 
@@ -176,7 +176,7 @@ class Pieces:
         self._ends = list(accumulate(map(len, pieces)))
 
     def span(self, first: int, after: int) -> tuple[int, int]:
-        """Where the word of the first piece begins and the last piece before `after` ends."""
+        """Return where the word of the first piece begins and the last piece before `after` ends."""
         ends = self._ends
         return ends[first] - len(self._pieces[first].lstrip(_PADDING)), ends[after - 1]
 
@@ -198,7 +198,7 @@ def _deletions(word: str) -> list[str]:
 
 
 def _one_slip(word: str, known: str) -> bool:
-    """Whether one letter was dropped, added, mistaken or swapped; at the end it is an inflection."""
+    """True if one letter was dropped, added, mistaken or swapped; at the end it is an inflection."""
     if abs(len(word) - len(known)) > 1 or word.startswith(known) or known.startswith(word):
         return False
     same = 0

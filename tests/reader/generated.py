@@ -222,29 +222,28 @@ _EARLIER_FILMS = (
 
 def _comparisons(chance: random.Random) -> Iterator[_Sentence]:
     frames = _Frames(chance)
-    films = {"opening": _OPENINGS, "film": _EARLIER_FILMS}
     yield from frames.fill(
         ("{opening} {film}, there is {a}.", "{opening} {film}, {a} is present.",
          "{opening} {film} there is {a}.",
          "{opening} {film}, the patient has {a}.", "{opening} {film}, {a} is seen.",
          "{opening} {film}, one sees {a}.", "{opening} {film}, {a} is noted.", "{opening} {film}, {x}.",
          "FINDINGS: {opening} {film}, {x} is demonstrated."),
-        PRESENT, **films,
+        PRESENT, opening=_OPENINGS, film=_EARLIER_FILMS,
     )  # fmt: skip
     yield from frames.fill(
         ("{opening} {film}, {the} is unchanged.", "{opening} {film}, no change in {the}.",
          "{opening} {film}, {the} is stable.", "{opening} {film}, there is no significant change in {the}."),
-        PRESENT, temporality="unchanged", drawn=40, **films,
+        PRESENT, temporality="unchanged", drawn=40, opening=_OPENINGS, film=_EARLIER_FILMS,
     )  # fmt: skip
     yield from frames.fill(
         ("{opening} {film}, {the} has worsened.", "{opening} {film}, {the} has increased.",
          "{opening} {film}, there is worsening of {the}."),
-        PRESENT, temporality="worsened", drawn=30, **films,
+        PRESENT, temporality="worsened", drawn=30, opening=_OPENINGS, film=_EARLIER_FILMS,
     )  # fmt: skip
     yield from frames.fill(
         ("{opening} {film}, there is no {x}.", "{opening} {film}, {the} has resolved.",
          "{opening} {film}, {the} is no longer seen."),
-        ABSENT, drawn=50, **films,
+        ABSENT, drawn=50, opening=_OPENINGS, film=_EARLIER_FILMS,
     )  # fmt: skip
     yield from frames.fill(
         ("{a} is new compared to {film}.", "{a} is new since {film}.",
@@ -1054,7 +1053,7 @@ def _qualified_denials(chance: random.Random) -> Iterator[_Sentence]:
                       "No {x} whatsoever.",
                       "No {x} at all."):  # fmt: skip
             yield _sentence(frame.format(x=finding.noun)), (_only(finding.concept, ABSENT, UNCERTAIN),)
-    for text, expected in (
+    yield from (
         ("Vascular congestion without overt edema.", (_only("label:fnd_edema", ABSENT, UNCERTAIN),)),
         ("Pulmonary vascular congestion. No overt edema.", (_only("label:fnd_edema", ABSENT, UNCERTAIN),)),
         ("Mild congestion, no overt pulmonary edema.", (_only("label:fnd_edema", ABSENT, UNCERTAIN),)),
@@ -1071,8 +1070,7 @@ def _qualified_denials(chance: random.Random) -> Iterator[_Sentence]:
         ("No new consolidation.", (_only("fnd_consolidation", ABSENT, UNCERTAIN),)),
         ("No tension pneumothorax.", (_only("fnd_pneumothorax", ABSENT, UNCERTAIN, UNSAID),)),
         ("No pneumothorax under tension.", (_only("fnd_pneumothorax", ABSENT, UNCERTAIN, UNSAID),)),
-    ):  # fmt: skip
-        yield text, expected
+    )  # fmt: skip
 
 
 # --- plain controls -------------------------------------------------------------------------
