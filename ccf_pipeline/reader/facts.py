@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ccf_pipeline.reader import CCF, Lexicon, read_report
-from ccf_pipeline.records import Mention, Polarity
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.reader import CCF, Continuation, Lexicon, find_continuations, read_report
+from ccf_pipeline.records import Mention, Polarity, Sentence
 
 _REMEMBERED_TEXTS = 256
 
@@ -33,6 +34,13 @@ class Reading:
     def of(self, concept: str) -> Sequence[Mention]:
         """Return the mentions of one concept, in order."""
         return self._by_concept.get(concept, ())
+
+    def continuations(self, sentences: Sequence[Sentence], graph: ConceptGraph) -> tuple[Continuation, ...]:
+        """What only continues something else in the text, given its sentences; worked out once."""
+        found: tuple[Continuation, ...] | None = self.__dict__.get("_continuations")
+        if found is None:
+            found = self.__dict__["_continuations"] = find_continuations(sentences, self.mentions, graph)
+        return found
 
     @cached_property
     def _by_concept(self) -> Mapping[str, Sequence[Mention]]:

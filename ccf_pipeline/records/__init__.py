@@ -38,7 +38,14 @@ from ccf_pipeline.records.corpora import (
     ReasonCount,
     TrainingImage,
 )
-from ccf_pipeline.records.plans import MatchedImage, Plan, PlannedStudy, Statement, Wording
+from ccf_pipeline.records.plans import (
+    Dependent,
+    MatchedImage,
+    Plan,
+    PlannedStudy,
+    Statement,
+    Wording,
+)
 from ccf_pipeline.records.reports import FindingState, ImageRef, Mention, Sentence, Skipped, Study
 from ccf_pipeline.records.rows import Borrowed, Judgement, Label, Lineage, Opinion, Record, ReviewMode, Shown
 from ccf_pipeline.records.verdicts import (
@@ -83,6 +90,7 @@ __all__ = [
     "ConfigSummary",
     "CorpusTerms",
     "CostForecast",
+    "Dependent",
     "Direction",
     "Edit",
     "EditScript",

@@ -34,6 +34,25 @@ class Wording(Noun):
     is_mirrored: bool = False
 
 
+class Dependent(Noun):
+    """A sentence or clause that only continues what other sentences tell: "It measures 9 mm."
+
+    `heads` are the numbers of the sentences that it continues. With `goes` it ceases with them; with
+    `is_rewritten` only its word that points back does ("otherwise"), and the rest stands. With `is_near`
+    no other finding may come to stand between.
+    """
+
+    sentence: int
+    start: int
+    end: int
+    kind: str
+    heads: tuple[int, ...]
+    goes: bool
+    is_whole: bool
+    is_rewritten: bool
+    is_near: bool
+
+
 class MatchedImage(Noun):
     """Another patient's image that a perception pair sets beside the text; `quality` is from 0 to 1."""
 
@@ -55,6 +74,7 @@ class Plan(Noun):
     All other sentences are kept word for word. `gained` and `lost` are the findings that the
     counterfactual asserts and the report does not, and the other way round, No Finding among them.
     `diagnosis` is the one finding that the diagnosis line is to name; None where it names all.
+    `dependents` are the sentences and clauses that only continue others.
     `wording` is how reports of this corpus would say what is new; only the embedded expert is given it.
     """
 
@@ -77,6 +97,7 @@ class Plan(Noun):
     diagnosis: str | None = None
     matched_image: MatchedImage | None = None
     wording: tuple[Wording, ...] = ()
+    dependents: tuple[Dependent, ...] = ()
 
 
 class PlannedStudy(Noun):

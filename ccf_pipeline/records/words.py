@@ -26,6 +26,8 @@ ReasonCode = Literal[
     "temporal_inconsistent",
     "collateral_change",
     "unrelated_rewrite",
+    "orphaned_reference",
+    "orphaned_advice",
     "invented_phi",
     "injection_obeyed",
     "implausible",

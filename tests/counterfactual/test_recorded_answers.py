@@ -33,6 +33,9 @@ REFUSED: dict[str, dict[str, set[str]]] = {
         "ddf080c6": {RETOLD},
     },
     "first/lines": {
+        "2df1e086": {"orphaned_advice"},  # a follow-up of the mediastinum, which is normal now
+        "be169969": {"orphaned_reference"},  # a fracture between calcifications and their follow-up
+        "c77c47c3": {"orphaned_reference"},
         "2bf51bc6": {"exclusive_asserted"},  # its plan left "no consolidation" beside extensive pneumonia
         "6cc0e92c": {RETOLD},
         "7fa0e4b5": {RETOLD},
@@ -52,7 +55,12 @@ REFUSED: dict[str, dict[str, set[str]]] = {
         "c2acd4f2": {RETOLD},
         "da48819e": {RETOLD},
     },
-    "first/minimal": {"b7840ad0": {RETOLD}, "bff414fd": {RETOLD}, "e9cae3b7": {RETOLD}},
+    "first/minimal": {
+        "28bb3168": {"orphaned_advice"},  # "Correlate clinically." of the fracture, behind an edema
+        "b7840ad0": {RETOLD},
+        "bff414fd": {RETOLD},
+        "e9cae3b7": {RETOLD},
+    },
     "first/chosen": {},
     "edits": {"02aa2663": {"exclusive_asserted"}},
     "lines": {},

@@ -6,6 +6,7 @@ collateral.py    what should have stayed                             time.py   w
 shape.py         headings, markup, length                            privacy.py   names, dates, blanks
 obedience.py     orders inside the report                            plausibility.py   rules of the graph
 rewording.py     the factual side in other words              altering.py   one element, no more
+orphans.py       what only continued what went
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ccf_pipeline.counterfactual.check.case import Case, block, on_both_sides
 from ccf_pipeline.counterfactual.check.collateral import collateral_changes, rewritten_sentences
 from ccf_pipeline.counterfactual.check.exclusions import contradictions, exclusive_pairs
 from ccf_pipeline.counterfactual.check.obedience import obeyed_orders
+from ccf_pipeline.counterfactual.check.orphans import orphaned_clauses
 from ccf_pipeline.counterfactual.check.plausibility import implausible_statements
 from ccf_pipeline.counterfactual.check.privacy import invented_identifiers
 from ccf_pipeline.counterfactual.check.rewording import check_rewording
@@ -66,6 +68,7 @@ def _problems(case: Case) -> list[Problem]:
         *collateral_changes(case),
         *rewritten_sentences(case),
         *unaccounted_sentences(case),
+        *orphaned_clauses(case),
         *invented_identifiers(case),
         *length_parity(case),
     ]

@@ -26,7 +26,7 @@ from ccf_pipeline.counterfactual.check.time import tells_no_change
 from ccf_pipeline.counterfactual.edit.align import same_words
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.embedded_orders import is_order
-from ccf_pipeline.reader.facts import Reading
+from ccf_pipeline.reader.facts import Reading, spans_meet
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Problem, Sentence
 
 SPARED_REWRITES = 1
@@ -50,6 +50,10 @@ def _touched(case: Case) -> frozenset[str]:
     signs = _signs_around(case.graph, centre)
     there = (case.counterfactual.asserted & signs) | (case.factual.asserted & signs)
     ceasing = {m.concept for m in plan.must_cease if m.polarity != "absent"}
+    # "This may represent scarring" goes with what it explains, and the opacity that a scar is with it.
+    clauses = [(dependent.start, dependent.end) for dependent in plan.dependents if dependent.goes]
+    fallen = {m.concept for m in plan.must_cease if spans_meet(m, clauses)} if clauses else ()
+    ceasing.update(label for concept in fallen for label in case.graph.concept(concept).sets_labels)
     return _set_by(case.graph, centre, there) | ceasing
 
 
@@ -194,7 +198,7 @@ def _own(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
 
 def rewritten_sentences(case: Case) -> Iterator[Problem]:
     """Sentences that have nothing to do with the change and do not stand there word for word."""
-    kept_by_plan = set(case.plan.kept_sentences)
+    kept_by_plan = set(case.plan.kept_sentences) - _open_advice(case)
     missing = [
         sentence
         for sentence in case.gone
@@ -267,6 +271,12 @@ def _put_back(sentence: Sentence, case: Case) -> Case:
     )
     reading = Reading((*case.counterfactual.mentions, *mentions), case.counterfactual.states)
     return replace(case, edit=whole, counterfactual=reading)
+
+
+def _open_advice(case: Case) -> set[int]:
+    """Advice of which the likeliest reason went: it may go along, or stay for the others."""
+    continuations = case.factual.continuations(case.study.sentences, case.graph)
+    return {one.sentence for one in continuations if one.is_whole and one.may_fall_with(case.plan.must_cease)}
 
 
 def _gave_its_title_away(sentence: Sentence, case: Case) -> bool:

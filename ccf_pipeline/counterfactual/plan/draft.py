@@ -10,14 +10,16 @@ from ccf_pipeline.counterfactual.plan.alterations import altered_mentions, alter
 from ccf_pipeline.counterfactual.plan.bank import Bank
 from ccf_pipeline.counterfactual.plan.changes import Change, relevance_of
 from ccf_pipeline.counterfactual.plan.choose import lot
+from ccf_pipeline.counterfactual.plan.continuing import add_dependents
 from ccf_pipeline.counterfactual.plan.removal import ceasing_mentions, is_normal_after
 from ccf_pipeline.counterfactual.plan.statements import denials, fitting_signs, placed, with_place
 from ccf_pipeline.counterfactual.plan.study_states import DISEASES
 from ccf_pipeline.graph import ConceptGraph
-from ccf_pipeline.reader.facts import Reading
+from ccf_pipeline.reader.facts import Reading, spans_meet
 from ccf_pipeline.records import (
     FINDING_LABELS,
     NO_FINDING,
+    Dependent,
     Mention,
     Plan,
     Statement,
@@ -45,13 +47,14 @@ def plan_change(
     what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
     chance = random.Random(lot(seed, "place", *what))
     told, wording = _told(reading, graph, change, chance, bank)
-    must_cease = _ceasing(study, reading, graph, change, told)
-    gained, lost = _effects(reading, graph, change, must_cease)
+    must_cease, dependents = _ceasing(study, reading, graph, change, told)
+    gained, lost = _effects(reading, graph, change, must_cease, dependents)
     return _plan(
         study,
         reading,
         change,
         must_cease,
+        dependents,
         plan_id=f"{lot(seed, *what):016x}",
         must_appear=_appearing(study, reading, graph, change, told, must_cease, chance),
         relevance=round(relevance_of(change, _beside(reading, change), graph), 4),
@@ -66,13 +69,14 @@ def plan_change(
 
 def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: Change) -> Plan:
     """What a change that somebody else asked for comes to: how it is told is not ours to choose."""
-    must_cease = _ceasing(study, reading, graph, change, None)
-    gained, lost = _effects(reading, graph, change, must_cease)
+    must_cease, dependents = _ceasing(study, reading, graph, change, None)
+    gained, lost = _effects(reading, graph, change, must_cease, dependents)
     return _plan(
         study,
         reading,
         change,
         must_cease,
+        dependents,
         plan_id=study.study_id,
         must_appear=_as_asked(graph, change, must_cease),
         relevance=0.0,
@@ -89,6 +93,7 @@ def _plan(
     reading: Reading,
     change: Change,
     must_cease: tuple[Mention, ...],
+    dependents: tuple[Dependent, ...],
     *,
     plan_id: str,
     must_appear: tuple[Statement, ...],
@@ -100,7 +105,7 @@ def _plan(
     diagnosis: str | None,
     wording: tuple[Wording, ...] = (),
 ) -> Plan:
-    free = frozenset(mention.sentence for mention in must_cease)
+    free = frozenset([m.sentence for m in must_cease] + [d.sentence for d in dependents if d.goes])
     # They are mentions of this very reading: to compare what they say would take longer.
     ceasing = frozenset(map(id, must_cease))
     return Plan(
@@ -123,6 +128,7 @@ def _plan(
         diagnosis=diagnosis,
         matched_image=None,
         wording=wording,
+        dependents=dependents,
     )
 
 
@@ -188,26 +194,60 @@ def _denied(graph: ConceptGraph, change: Change, chance: random.Random, bank: Ba
 
 def _ceasing(
     study: Study, reading: Reading, graph: ConceptGraph, change: Change, told: Statement | None
-) -> tuple[Mention, ...]:
+) -> tuple[tuple[Mention, ...], tuple[Dependent, ...]]:
+    """Return the mentions that cease, and the clauses that only continue others."""
     if change.direction == "alter":
-        return altered_mentions(reading, graph, change)
-    return ceasing_mentions(
+        # What is altered is still there for others to refer to.
+        return altered_mentions(reading, graph, change), add_dependents(study, reading, graph, ())[1]
+    ceasing = ceasing_mentions(
         reading, graph, change.direction, change.target, change.gives_way, told, study.sentences
     )
+    return add_dependents(study, reading, graph, ceasing)
 
 
 def _effects(
-    reading: Reading, graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ...]
+    reading: Reading,
+    graph: ConceptGraph,
+    change: Change,
+    must_cease: tuple[Mention, ...],
+    dependents: tuple[Dependent, ...],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The findings that the counterfactual gains and loses, No Finding among them."""
     if change.direction == "alter":
         return ((change.target,), change.gives_way) if change.gives_way else ((), ())
+    told_no_more = _told_no_more(reading, graph, change, must_cease, dependents)
+    lost = (*change.gives_way, *(f for f in told_no_more if reading.states[f] == "present"))
     if change.direction == "remove":
-        diseases = tuple(f for f in DISEASES if reading.states.get(f) in ("present", "uncertain"))
-        is_last = diseases == (change.target,) and is_normal_after(reading, must_cease, graph)
-        return ((NO_FINDING,) if is_last else ()), change.gives_way
+        diseases = {f for f in DISEASES if reading.states.get(f) in ("present", "uncertain")}
+        is_last = {change.target} <= diseases <= {change.target, *told_no_more}
+        is_last = is_last and is_normal_after(reading, must_cease, graph)
+        return ((NO_FINDING,) if is_last else ()), lost
     was_normal = reading.states.get(NO_FINDING) == "present" and change.target in DISEASES
-    return (change.target,), (*change.gives_way, NO_FINDING) if was_normal else change.gives_way
+    return (change.target,), (*lost, NO_FINDING) if was_normal else lost
+
+
+def _told_no_more(
+    reading: Reading,
+    graph: ConceptGraph,
+    change: Change,
+    must_cease: tuple[Mention, ...],
+    dependents: tuple[Dependent, ...],
+) -> tuple[str, ...]:
+    """The findings that were only told as the cause of what goes: "this may represent pneumonia"."""
+    clauses = [(d.start, d.end) for d in dependents if d.goes]
+    told = {m.concept for m in must_cease if m.polarity != "absent" and spans_meet(m, clauses)}
+    if not told:
+        return ()
+    ceasing = frozenset(map(id, must_cease))
+    named = {label for concept in told for label in (concept, *graph.concept(concept).sets_labels)}
+    standing = {
+        label
+        for m in reading.mentions
+        if m.polarity != "absent" and id(m) not in ceasing
+        for label in (m.concept, *graph.concept(m.concept).sets_labels)
+    }
+    spared = {change.target, *change.gives_way}
+    return tuple(f for f in DISEASES if f in reading.states and f in named - standing - spared)
 
 
 def _appearing(

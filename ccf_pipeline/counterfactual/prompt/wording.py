@@ -13,6 +13,7 @@ from ccf_pipeline.records import (
     FINDING_LABELS,
     NO_FINDING,
     SUPPORT_DEVICES,
+    Dependent,
     Mention,
     Plan,
     Sentence,
@@ -99,6 +100,7 @@ def list_details(plan: Plan, study: Study, graph: ConceptGraph) -> str:
         "No longer true": _quote_all(ceasing, study, lambda m: _part_that_goes(m, plan, graph)),
         "Still true": _quote_all(staying, study),
         "How other patients' reports put it (their manner, not their facts)": _quote_bank(plan),
+        **_quote_dependents(plan, study),
     }
     return "\n".join(f"{title}: {words}." for title, words in lines.items() if words)
 
@@ -113,6 +115,25 @@ def _quote_bank(plan: Plan) -> str:
     return "; ".join(
         f"{section}: {', '.join(f'“{text}”' for text in texts)}" for section, texts in by_section.items()
     )
+
+
+def _quote_dependents(plan: Plan, study: Study) -> dict[str, str]:
+    """Quote the clauses that go because they only continue what goes, and those that stay where they are."""
+
+    def quote(dependents: Iterable[Dependent]) -> str:
+        told = ((one.sentence, " ".join(study.text[one.start : one.end].split())) for one in dependents)
+        return "; ".join(f'"{words.rstrip(".")}" [{number}]' for number, words in told)
+
+    orders = {sentence.number for sentence in study.sentences if is_order(sentence.text)}
+    known = [one for one in plan.dependents if one.sentence not in orders]
+    going = [one for one in known if one.goes]
+    return {
+        "Goes with it": quote(one for one in going if not one.is_rewritten),
+        "Stays without the word that points to what goes": quote(one for one in going if one.is_rewritten),
+        "Put nothing new before": quote(
+            one for one in known if plan.must_appear and one.is_near and not one.goes
+        ),
+    }
 
 
 def _statements(plan: Plan, graph: ConceptGraph) -> Iterator[str]:

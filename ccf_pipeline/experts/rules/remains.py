@@ -10,6 +10,7 @@ from functools import cached_property
 from ccf_pipeline.counterfactual.plan.statements import leaning_attributes
 from ccf_pipeline.experts.rules.anatomy import adjective, place_of
 from ccf_pipeline.experts.rules.cutting import Said, cut_sentence
+from ccf_pipeline.experts.rules.dependents import cut_clauses, going_in, pointing_to_nothing
 from ccf_pipeline.experts.rules.grammar import (
     COPULA,
     DENIED_OR_NORMAL,
@@ -59,9 +60,16 @@ class Remains:
         return frozenset(normal.intersection(modifiers))
 
     def _rest(self, sentence: Sentence, plan: Plan, is_terse: bool, chance: random.Random) -> str:
+        going = going_in(sentence, plan)
+        sentence, plan = cut_clauses(sentence, [one for one in going if not one.is_rewritten], plan)
         label, body = split_label(sentence.text)
         body, next_number = _split_next_number(label, body)
-        rest = self._rest_of_body(sentence, label, body, plan, is_terse, chance)
+        if going and not any(m.sentence == sentence.number for m in plan.must_cease):
+            rest = finish_sentence(body.strip(" .,;"))
+        else:
+            rest = self._rest_of_body(sentence, label, body, plan, is_terse, chance)
+        if any(one.is_rewritten for one in going):
+            rest = pointing_to_nothing(rest)
         return f"{rest.removesuffix('.')}{next_number}" if rest and next_number else rest
 
     def _rest_of_body(

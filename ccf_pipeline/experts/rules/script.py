@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ccf_pipeline.experts.rules.altering import exchange_words
+from ccf_pipeline.experts.rules.dependents import is_only_dependent
 from ccf_pipeline.experts.rules.grammar import BLANK, DENIED_OR_NORMAL, VERB, finish_sentence, split_label
 from ccf_pipeline.experts.rules.manner import ALWAYS_GRADED, Grading, Manner, is_said, with_verb
 from ccf_pipeline.experts.rules.naming import Naming
@@ -261,7 +262,10 @@ class _Draft:
     def _denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """A denial where a whole sentence on the finding went, or that all is clear."""
         left = [sentence for sentence in sentences if self._tells(self._left(sentence))]
-        if len(left) == sum(self._tells(s.text) for s in sentences) or (left and self._passes_over):
+        gone = [s for s in sentences if self._tells(s.text) and not self._tells(self._left(s))]
+        if not gone or (left and self._passes_over):
+            return ()
+        if left and all(is_only_dependent(sentence, self.plan) for sentence in gone):
             return ()
         if section == "impression" and not any(list_number(s.text) for s in left):
             if self._nothing_abnormal and not any(is_remark(s.text) for s in left):
@@ -358,9 +362,25 @@ class _Draft:
         """The sentence whose place the new ones take, or before whose rest they stand."""
         body = body_of(self.plan.target)
         fitting = [s for s in free if not has_title(s.text) or body_of_sentence(s.text) == body]
+        if self.plan.direction != "remove":
+            fitting = [s for s in fitting if not self._is_between(s.number)]
         if not fitting:
             return None
-        return min(fitting, key=lambda s: (bool(self._left(s)), self._distance(s), s.number)).number
+
+        def cost(sentence: Sentence) -> tuple[bool, bool, int, int]:
+            goes_along = is_only_dependent(sentence, self.plan)
+            return goes_along, bool(self._left(sentence)), self._distance(sentence), sentence.number
+
+        return min(fitting, key=cost).number
+
+    def _is_between(self, number: int) -> bool:
+        """True if a sentence stands between one that stays and another that continues that one."""
+        return any(
+            head < number < one.sentence
+            for one in self.plan.dependents
+            if one.is_near and not one.goes
+            for head in one.heads
+        )
 
     def _distance(self, sentence: Sentence) -> int:
         """How far what the sentence said is from what is to be said in its place."""
@@ -406,11 +426,24 @@ class _Draft:
                 return [denial]
         return []
 
+    def _behind_dependents(self, anchor: Sentence, left: Sequence[Sentence]) -> Sentence:
+        """The last of the sentences that continue the anchor, or one before it: nothing may part them."""
+        tied = [
+            one.sentence
+            for one in self.plan.dependents
+            if not one.goes
+            and any(head <= anchor.number < one.sentence for head in one.heads)
+            and one.is_near
+        ]
+        return next((s for s in left if s.number == max(tied, default=0)), anchor)
+
     def _insert(self, section: str, sentences: Sequence[Sentence], new: Sequence[str]) -> None:
         left = [s for s in sentences if self._left(s)] or list(sentences)
         text = " ".join(new)
         numbers = [number for s in sentences if (number := list_number(s.text)) is not None]
-        anchor = place_after(left, self.plan.target, by_organ=section != "impression")
+        anchor = self._behind_dependents(
+            place_after(left, self.plan.target, by_organ=section != "impression"), left
+        )
         body = body_of(self.plan.target)
         if not anchor.text.rstrip().endswith((".", "?", "!")):
             # Behind a sentence without its stop, one without a verb would be read as its end.
