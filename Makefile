@@ -36,7 +36,8 @@ check: $(DEV) ## Check style, types, import order, spelling and that the docs ar
 schemas: $(DEV) ## Write schemas/ anew from the records
 	@$(BIN)/python -m ccf_pipeline.cli.schemas schemas
 
-docs: $(DEV) ## Paste the commands' help into the docs anew
+docs: $(DEV) ## Paste the commands' help into the docs anew, draw the rooms
+	@$(BIN)/python docs/rooms.py
 	@$(BIN)/cog -r --verbosity=1 -I . $(PASTED)
 
 pictures: $(DEV) ## Make the README's pictures anew (needs a Chromium)
