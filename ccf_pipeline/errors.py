@@ -94,7 +94,7 @@ class EndpointRefused(CcfError):
 
     hint = (
         "Serve the model on this machine (http://127.0.0.1:8000/v1 or unix:/run/model.sock);"
-        " docs/experts.md tells when a server elsewhere may be asked."
+        " `ccf-build help experts` tells when a server elsewhere may be asked."
     )
 
 
@@ -107,13 +107,13 @@ class WorkerLost(CcfError):
 class GatesFailed(CcfError):
     """A data set is not as good as its gates ask for."""
 
-    hint = "docs/quality.md says what each gate measures and what helps; report.html shows the rows."
+    hint = "`ccf-build help quality` says what each gate measures and what helps; report.html shows the rows."
 
 
 class BuildConflict(CcfError):
     """The build folder belongs to another build, or to one that is running."""
 
-    hint = "Choose another --out, or remove the folder if you no longer need it."
+    hint = "Choose another --out."
 
 
 class LeakFound(CcfError):
@@ -125,7 +125,7 @@ class LeakFound(CcfError):
 class SharingRefused(CcfError):
     """A level that may not go where it was to go, or cannot be made from this build."""
 
-    hint = "docs/sharing.md says what each level holds and where it may go."
+    hint = "`ccf-build help sharing` says what each level holds and where it may go."
 
 
 class RowsMissing(CcfError):

@@ -10,19 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
 from ccf_pipeline.files.plugins import Group, plugin_names
 from ccf_pipeline.records import Noun, Sensitivity, Spend
 
 ENV_PREFIX = "CCF_"
+LOG_VARIABLE = "CCF_LOG"
+"""How much is logged; it decides nothing of what a build makes."""
 SETTINGS_FILE = Path("build.toml")
 
 CORPUS_KINDS = ("mimic", "openi", "chexpert_plus", "table", "demo", "studies")
@@ -72,14 +68,33 @@ class ColumnSettings(Noun):
     sex: str | None = Field(default=None, description="Column of the sex.")
 
 
+def _expand_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no such user
+        return path
+
+
+AnyPath = Annotated[Path, AfterValidator(_expand_home)]
+"""A path as a person writes it: `~` is the home folder, also where no shell has expanded it."""
+
+
 class CorpusSettings(Noun):
     """The source of the reports."""
 
     kind: CorpusKind = Field(default="mimic", description="How the corpus is laid out on disk.")
-    path: Path = Field(default=Path("corpus"), description="Its folder, archive or table.")
-    images: Path | None = Field(default=None, description="Folder of the images, where it is another one.")
+    path: AnyPath = Field(default=Path("corpus"), description="Its folder, archive or table.")
+    tables: AnyPath | None = Field(
+        default=None, description="Folder of MIMIC-CXR-JPG, where it does not lie in or beside the path."
+    )
+    images: AnyPath | None = Field(default=None, description="Folder of the images, where it is another one.")
     limit: int | None = Field(default=None, ge=1, description="Read only the first so many studies.")
     skip_bad: bool = Field(default=False, description="Go on after a damaged table with what it still gives.")
+    allow_missing_tables: bool = Field(
+        default=False,
+        description="Use MIMIC-CXR without its split or image table: all patients are for training then, or"
+        " no study has an image.",
+    )
     sensitivity: Sensitivity | None = Field(
         default=None,
         description="Who may see a table of your own; `credentialed` unless you say that it is open.",
@@ -131,10 +146,10 @@ class ExpertSettings(Noun):
     )
     temperature: float = Field(default=0.7, ge=0, le=2, description="How freely the model draws its words.")
     max_answer_tokens: int = Field(default=1024, ge=16, description="An answer is cut off after so many.")
-    template: Path | None = Field(
+    template: AnyPath | None = Field(
         default=None, description="A prompt of your own in place of the strategy's; answers keep its form."
     )
-    recorded: Path | None = Field(
+    recorded: AnyPath | None = Field(
         default=None, description="The recorded answers that `scripted` plays back."
     )
 
@@ -181,7 +196,7 @@ class EndpointSettings(Noun):
     allow_private_net: bool = Field(
         default=False, description="Let reports go to addresses of a private network as well."
     )
-    attestation: Path | None = Field(
+    attestation: AnyPath | None = Field(
         default=None, description="Who vouches for a public server: a file by `ccf-build attest`."
     )
 
@@ -240,7 +255,7 @@ class StoreSettings(Noun):
         description="Your word that nobody may read the bucket who may not read the reports; needed for"
         " reports under an agreement.",
     )
-    scratch: Path | None = Field(
+    scratch: AnyPath | None = Field(
         default=None,
         description="Folder of this machine to work in, removed once the build stands in the store; below"
         " ~/.cache otherwise.",
@@ -268,7 +283,8 @@ class DatasetSettings(Noun):
     version: str = Field(
         default="1.0.0",
         pattern=r"^\d+\.\d+\.\d+$",
-        description="The data set's own version, as its card names it; docs/dataset-versions.md says when it"
+        description="The data set's own version, as its card names it; `ccf-build help dataset-versions`"
+        " says when it"
         " rises.",
     )
     changes: str = Field(default="", description="What changed since the version before, for the card.")
@@ -301,22 +317,16 @@ class DatasetSettings(Noun):
     )
 
 
-class BuildSettings(BaseSettings):
+class BuildSettings(BaseModel):
     """All settings that decide what a build makes."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    out: Path = Field(default=Path("build"), description="The build folder; or s3://BUCKET/PREFIX.")
-    graph: Path | None = Field(
+    out: AnyPath = Field(default=Path("build"), description="The build folder; or s3://BUCKET/PREFIX.")
+    graph: AnyPath | None = Field(
         default=None, description="A concept graph of your own; the default one otherwise."
     )
-    reuse: tuple[Path, ...] = Field(
+    reuse: tuple[AnyPath, ...] = Field(
         default=(),
         description="Other build folders; their answers to what this build would ask are taken over.",
     )
@@ -331,18 +341,6 @@ class BuildSettings(BaseSettings):
     store: StoreSettings = StoreSettings()
     dataset: DatasetSettings = DatasetSettings()
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags beat the environment, the environment beats build.toml."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
 
 def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> BuildSettings:
     """Read the settings once, at the rim.
@@ -356,21 +354,52 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     if file is not None:
         _refuse_unknown(_list_keys(_read_toml(file)), where=str(file), spell=lambda key: key)
     _refuse_unknown(
-        [_parse_variable(name) for name in os.environ if name.startswith(ENV_PREFIX)],
+        [_parse_variable(n) for n in os.environ if n.startswith(ENV_PREFIX) and n != LOG_VARIABLE],
         where="the environment",
         spell=lambda key: ENV_PREFIX + key.upper().replace(".", "__"),
     )
 
-    class FromFile(BuildSettings):
-        model_config = SettingsConfigDict(**{**BuildSettings.model_config, "toml_file": file})
-
     try:
-        loaded = FromFile(**_drop_unset(flags or {}))
+        loaded = _read_layers(file, _drop_unset(flags or {}))
     except ValidationError as error:
         raise SettingsError(_describe_first_fault(error)) from error
     return BuildSettings.model_construct(
         **{name: getattr(loaded, name) for name in BuildSettings.model_fields}
     )
+
+
+def _read_layers(file: Path | None, flags: Mapping[str, Any]) -> BuildSettings:
+    """Read flags, environment and file together: flags beat the environment, the environment the file."""
+    # Imported here: the command line derives its options from the settings, and help has to be quick.
+    from pydantic_settings import (
+        BaseSettings,
+        PydanticBaseSettingsSource,
+        SettingsConfigDict,
+        TomlConfigSettingsSource,
+    )
+
+    class Layers(BaseSettings, BuildSettings):
+        model_config = SettingsConfigDict(
+            frozen=True,
+            extra="forbid",
+            env_prefix=ENV_PREFIX,
+            env_nested_delimiter="__",
+            env_ignore_empty=True,
+            toml_file=file,
+        )
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    return Layers(**flags)
 
 
 def settings_of(flat: Mapping[str, Any], *, out: Path, graph: Path | None) -> BuildSettings:
@@ -381,15 +410,19 @@ def settings_of(flat: Mapping[str, Any], *, out: Path, graph: Path | None) -> Bu
         if key in known:
             table, _, name = key.rpartition(".")
             (nested.setdefault(table, {}) if table else nested)[name] = value
-    try:
-        parts: dict[str, Any] = {
-            name: field.annotation.model_validate(nested.get(name, {}))
-            for name, field in BuildSettings.model_fields.items()
-            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        }
-    except ValidationError as error:
-        raise SettingsError(_describe_first_fault(error)) from error
+    parts: dict[str, Any] = {
+        name: _validate_table(name, field.annotation, nested.get(name, {}))
+        for name, field in BuildSettings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
     return BuildSettings.model_construct(**parts, out=out, graph=graph)
+
+
+def _validate_table(name: str, model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_describe_first_fault(error, f"{name}.")) from error
 
 
 def setting_fields(model: type[BaseModel] = BuildSettings, above: str = "") -> Iterator[tuple[str, Any, str]]:
@@ -458,7 +491,7 @@ def _drop_unset(flags: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _describe_first_fault(error: ValidationError) -> str:
+def _describe_first_fault(error: ValidationError, above: str = "") -> str:
     fault = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in fault["loc"])
+    key = above + ".".join(str(part) for part in fault["loc"])
     return f"setting `{key}`: {fault['msg'].removeprefix('Value error, ')} (it is {fault['input']!r})"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 from pathlib import Path
 
-from ccf_pipeline.corpora import require_corpus
+from ccf_pipeline.corpora import require_corpus, require_tables
 from ccf_pipeline.engine.ask import Watch, never, unwatched
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.journal import Journal
@@ -21,6 +22,8 @@ from ccf_pipeline.experts import open_expert
 from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, BuildSummary, Record
 from ccf_pipeline.settings import BuildSettings
+
+logger = logging.getLogger(__name__)
 
 SAMPLED_PAIRS = 100
 
@@ -45,6 +48,7 @@ def build(
         retry_failed: ask again for the rows that were given up because no answer came.
     """
     require_corpus(settings.corpus)
+    require_tables(settings.corpus)
     place = open_place(settings.out)
     with contextlib.ExitStack() as stack:
         folder = work_folder or stack.enter_context(place.work_folder(settings))
@@ -57,6 +61,13 @@ def build(
         site = stack.enter_context(place.open_alone(materials, folder))
         # The expert comes first: an endpoint that may not be asked is refused before hours of planning.
         with open_expert(settings, materials.graph) as expert:
+            logger.info(
+                "building %s from %s:%s with %s",
+                place.name,
+                settings.corpus.kind,
+                settings.corpus.path,
+                expert.name,
+            )
             site.plan(progress, stopping)
             with Journal(site.folder.journal_path) as journal:
                 site.build(expert, journal, watch=watch, stopping=stopping)

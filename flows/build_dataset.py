@@ -32,7 +32,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
-from ccf_pipeline.corpora import require_corpus
+from ccf_pipeline.corpora import require_corpus, require_tables
 from ccf_pipeline.engine import folder_place
 from ccf_pipeline.engine.ask import never
 from ccf_pipeline.engine.build_folder import BuildFolder
@@ -116,6 +116,7 @@ def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # 
         _require_limit(request.endpoint_limit)
         materials = _materials(request.config)
         require_corpus(materials.settings.corpus)
+        require_tables(materials.settings.corpus)
         summary = _build(materials, request)
     return {"planned": summary.plan.plans, "accepted": summary.accepted, "rejected": summary.rejected}
 

@@ -26,6 +26,7 @@ class ModelServer:
     most_at_once: int = 0
     delay_seconds: float = 0.0
     base_url: str = ""
+    models: list[str] = field(default_factory=list)
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -84,6 +85,13 @@ def serving(server: ModelServer) -> Iterator[ModelServer]:
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **headers}.items():
                 self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_GET(self) -> None:
+            content = json.dumps({"data": [{"id": name} for name in server.models]}).encode()
+            self.send_response(200 if server.models else 404)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

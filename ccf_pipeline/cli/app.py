@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from ccf_pipeline import __version__
 from ccf_pipeline.cli.attest import attest
 from ccf_pipeline.cli.check import check, recheck
 from ccf_pipeline.cli.demo import demo
 from ccf_pipeline.cli.doctor import doctor
+from ccf_pipeline.cli.examples import format_examples
 from ccf_pipeline.cli.export import export
 from ccf_pipeline.cli.fetch import fetch
 from ccf_pipeline.cli.graph import graph_app
+from ccf_pipeline.cli.help import show_help
 from ccf_pipeline.cli.images import images
 from ccf_pipeline.cli.ingest import ingest
 from ccf_pipeline.cli.init import init
@@ -35,13 +41,44 @@ from ccf_pipeline.cli.status import status
 from ccf_pipeline.cli.stop import stop
 from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
-from ccf_pipeline.errors import CcfError, Unfinished
+from ccf_pipeline.errors import CcfError, StorageError, Unfinished
 from ccf_pipeline.files.garbage_collector import seldom_collected
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 done and verified · 1 something you can mend · 2 a wrong command line ·
 3 stopped before the end, the same command goes on · 74 the disk refused or is damaged.
 """
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    demo,
+    init,
+    ingest,
+    images,
+    plan,
+    prompts,
+    run,
+    status,
+    stop,
+    verify,
+    fetch,
+    recover,
+    attest,
+    check,
+    recheck,
+    export,
+    recipe,
+    share,
+    rehydrate,
+    push,
+    metrics,
+    report,
+    read,
+    label,
+    review,
+    doctor,
+    show_help,
+    version,
+)
 
 app = typer.Typer(
     name="ccf-build",
@@ -50,35 +87,12 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo)
-app.command()(init)
-app.command()(ingest)
-app.command()(images)
-app.command()(plan)
-app.command()(prompts)
-app.command()(run)
-app.command()(status)
-app.command()(stop)
-app.command()(verify)
-app.command()(fetch)
-app.command()(recover)
-app.command()(attest)
-app.command()(check)
-app.command()(recheck)
-app.command()(export)
-app.command()(recipe)
-app.command()(share)
-app.command()(rehydrate)
-app.command()(push)
-app.command()(metrics)
-app.command()(report)
-app.command()(read)
-app.command()(label)
-app.command()(review)
+for command in COMMANDS:
+    name = "help" if command is show_help else command.__name__
+    app.command(name, epilog=format_examples(name))(command)
 app.add_typer(graph_app, name="graph")
-app.command()(doctor)
-app.command()(version)
 
 
 def _print_version(wanted: bool) -> None:
@@ -89,7 +103,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def frame(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where in the program an error happened, without any text.")
+    ] = False,
     show_version: Annotated[
         bool,
         typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version),
@@ -99,22 +115,82 @@ def frame(
 
 
 def main() -> None:
-    """Run the command line. Typer tells usage errors (exit 2), this tells our own."""
+    """Run the command line and exit."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(words: Sequence[str]) -> int:
+    """Run one command line and return its exit code; every error becomes two lines on standard error."""
     try:
         with seldom_collected():
-            app()
-    except CcfError as error:
-        if "--debug" in sys.argv:
-            raise
-        _tell(error)
-        sys.exit(error.exit_code)
-    except MemoryError:
-        if "--debug" in sys.argv:
-            raise
-        _tell(Unfinished("there was no memory left", hint="Free some, then run the same command again."))
-        sys.exit(Unfinished.exit_code)
+            returned = get_command(app).main(list(words), prog_name="ccf-build", standalone_mode=False)
+            sys.stdout.flush()
+        return returned if isinstance(returned, int) else 0
+    except typer.Abort:
+        return _tell(CcfError("stopped by you", hint="Nothing was changed; run the command again."))
+    except Exception as error:  # noqa: BLE001  the rim: whatever it is, the user gets two lines and a code
+        if hasattr(error, "format_message"):
+            return _tell_usage(error)
+        if "--debug" in words:
+            _print_trace(error)
+        return _tell(as_ccf_error(error))
 
 
-def _tell(error: CcfError) -> None:
+def as_ccf_error(error: Exception) -> CcfError:
+    """Return what the user is told of an error. Its own text may hold a report, and is not repeated."""
+    if isinstance(error, CcfError):
+        return error
+    if isinstance(error, MemoryError):
+        return Unfinished("there was no memory left", hint="Free some, then run the same command again.")
+    if isinstance(error, BrokenPipeError):
+        _close_quietly()
+        return StorageError("nobody reads the output any more", hint="Run it again without the pipe.")
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return StorageError(
+            f"{place}{error.strerror or error.__class__.__name__}",
+            hint="Look at the disk with `ccf-build doctor`, then run the same command again.",
+        )
+    return CcfError(
+        f"the program failed ({error.__class__.__name__})",
+        hint="Run it again as `ccf-build --debug ...` and report what it prints: it holds no report text.",
+    )
+
+
+def _close_quietly() -> None:
+    """Keep Python from complaining at exit about output that nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_trace(error: BaseException) -> None:
+    """Print where an error happened and what caused it, without messages: those can quote a report."""
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    for one in reversed(chain):
+        typer.echo("Traceback (without messages, which can quote a report):", err=True)
+        for frame_of in traceback.extract_tb(one.__traceback__):
+            typer.echo(f"  {frame_of.filename}:{frame_of.lineno} in {frame_of.name}", err=True)
+        typer.echo(f"{one.__class__.__module__}.{one.__class__.__qualname__}", err=True)
+
+
+def _tell_usage(error: Any) -> int:
+    """Tell a mistake in the command line; called without any words, a command shows its help.
+
+    The error is click's. Which package carries click differs between versions of typer, so it has no type.
+    """
+    if error.__class__.__name__ == "NoArgsIsHelpError":
+        error.show()
+        return int(error.exit_code)
+    command = error.ctx.command_path if error.ctx is not None else "ccf-build"
+    near = getattr(error, "possibilities", None)
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    what = error.message if near else error.format_message()
+    _tell(CcfError(" ".join(what.split()), hint=f"{hint}`{command} --help` explains its options."))
+    return int(error.exit_code)
+
+
+def _tell(error: CcfError) -> int:
     typer.secho(f"error: {error.what}", err=True, fg=typer.colors.RED)
     typer.secho(f"hint:  {error.hint}", err=True)
+    return error.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ccf_pipeline.cli.places import on_disk
+from ccf_pipeline.errors import SettingsError
 
 CONDITIONS = """\
 Reports under a data use agreement may leave this machine only for a host that keeps nothing of them.
@@ -17,52 +19,46 @@ names no provider: if you cannot verify how a service handles data, do not use i
 You answer for what you say.
 """
 
+QUESTIONS = {
+    "host": "Host, as in the URL",
+    "who": "Your name and position",
+    "provider": "Provider",
+    "zero_retention": "Where is zero data retention agreed (contract, approval number)",
+    "region": "Region it computes in",
+    "corpus": "Kinds of corpus, with commas (mimic, chexpert_plus, table)",
+    "no_training": "Is it agreed that nothing sent is used for training?",
+    "no_human_review": "Is it agreed that no person reads what is sent?",
+}
+
 
 def attest(
-    host: Annotated[
-        str, typer.Option("--host", prompt="Host, as in the URL", help="The host of the URL, exactly.")
-    ],
-    who: Annotated[
-        str, typer.Option("--who", prompt="Your name and position", help="The person who vouches.")
-    ],
+    host: Annotated[str | None, typer.Option("--host", help="The host of the URL, exactly.")] = None,
+    who: Annotated[str | None, typer.Option("--who", help="The person who vouches.")] = None,
     provider: Annotated[
-        str, typer.Option("--provider", prompt="Provider", help="The company that runs the host.")
-    ],
+        str | None, typer.Option("--provider", help="The company that runs the host.")
+    ] = None,
     zero_retention: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--zero-retention",
-            prompt="Where is zero data retention agreed (contract, approval number)",
-            help="Where zero data retention was agreed: contract, approval number, URL.",
+            "--zero-retention", help="Where zero data retention was agreed: contract, approval number, URL."
         ),
-    ],
-    region: Annotated[
-        str, typer.Option("--region", prompt="Region it computes in", help="Where the host computes.")
-    ],
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", help="Where the host computes.")] = None,
     corpus: Annotated[
-        str,
-        typer.Option(
-            "--corpus",
-            prompt="Kinds of corpus, with commas (mimic, chexpert_plus, table)",
-            help="The kinds of corpus that may be sent, with commas.",
-        ),
-    ],
+        str | None, typer.Option("--corpus", help="The kinds of corpus that may be sent, with commas.")
+    ] = None,
     no_training: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--no-training/--training",
-            prompt="Is it agreed that nothing sent is used for training?",
-            help="Whether it is agreed that nothing sent is used for training.",
+            "--no-training/--training", help="Whether it is agreed that nothing sent is used for training."
         ),
-    ] = False,
+    ] = None,
     no_human_review: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--no-human-review/--human-review",
-            prompt="Is it agreed that no person reads what is sent?",
-            help="Whether it is agreed that no person reads what is sent.",
+            "--no-human-review/--human-review", help="Whether it is agreed that no person reads what is sent."
         ),
-    ] = False,
+    ] = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=180, help="How long it holds, at most 180 days.")
     ] = 180,
@@ -79,18 +75,26 @@ def attest(
     from ccf_pipeline.experts.guard import ignored_proxies
 
     today = date.today()
-    attestation = check_attestation(
+    said = _ask_for_missing(
         {
+            "host": host,
             "who": who,
             "provider": provider,
-            "host": host.strip().lower(),
             "zero_retention": zero_retention,
+            "region": region,
+            "corpus": corpus,
             "no_training": no_training,
             "no_human_review": no_human_review,
-            "region": region,
+        }
+    )
+    kinds = str(said.pop("corpus")).split(",")
+    attestation = check_attestation(
+        {
+            **said,
+            "host": str(said["host"]).strip().lower(),
             "attested": today,
             "expires": today + timedelta(days=days),
-            "corpora": [kind.strip().replace("-", "_") for kind in corpus.split(",") if kind.strip()],
+            "corpora": [kind.strip().replace("-", "_") for kind in kinds if kind.strip()],
         },
         "what you said",
     )
@@ -105,3 +109,18 @@ def attest(
             f"{', '.join(proxies)} set: reports go to {attestation.host} itself, never through a proxy,"
             " which would read along"
         )
+
+
+def _ask_for_missing(said: dict[str, str | bool | None]) -> dict[str, str | bool]:
+    """Ask a person for what no option said; where nobody is there, name the options that are wanted."""
+    missing = [name for name, value in said.items() if value is None]
+    if missing and not sys.stdin.isatty():
+        raise SettingsError(
+            "attest: what is attested has to be said, and nobody is here to be asked",
+            hint=f"Add {', '.join('--' + name.replace('_', '-') for name in missing)}.",
+        )
+    answers: dict[str, str | bool] = {name: value for name, value in said.items() if value is not None}
+    for name in missing:
+        ask = typer.confirm if name in ("no_training", "no_human_review") else typer.prompt
+        answers[name] = ask(QUESTIONS[name])
+    return answers

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from ccf_pipeline.cli.options import AsJson, Quiet
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.run import AsJson, Quiet
 from ccf_pipeline.errors import SettingsError, StorageError
 
 if TYPE_CHECKING:

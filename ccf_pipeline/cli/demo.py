@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.options import AsJson, Quiet
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.run import AsJson, Quiet, run_build
+from ccf_pipeline.cli.run import run_build
 
 
 def demo(
@@ -40,4 +41,4 @@ def demo(
         corpus=CorpusSettings(kind="demo", path=corpus),
         plan=PlanSettings(seed=seed),
     )
-    run_build(settings, as_json=as_json, quiet=quiet)
+    run_build(settings, show_pair=True, as_json=as_json, quiet=quiet)

@@ -150,7 +150,7 @@ def extract(
 
 
 def _settings(corpus: str | None, graph: Path | None, limit: int | None) -> BuildSettings:
-    from ccf_pipeline.cli.run import corpus_flags
+    from ccf_pipeline.cli.options import corpus_flags
     from ccf_pipeline.settings import load_settings
 
     return load_settings(None, {"graph": graph, "corpus": {**corpus_flags(corpus), "limit": limit}})

@@ -8,18 +8,14 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.options import CORPUS, AsJson, Given, Quiet, takes_settings
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 from ccf_pipeline.errors import SettingsError
 
 
+@takes_settings(CORPUS)
 def images(
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="A build.toml; ./build.toml if it is there.")
-    ] = None,
-    corpus: Annotated[
-        str | None, typer.Option("--corpus", help="KIND:PATH of the reports, or studies:DIR of an ingest.")
-    ] = None,
+    given: Given,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the images.", callback=on_disk)] = Path(
         "images"
     ),
@@ -34,7 +30,6 @@ def images(
         typer.Option("--workers", min=1, help="Processes that decode; one less than there are CPUs."),
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds that one image may take.")] = 20,
-    limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -47,11 +42,10 @@ def images(
     from ccf_pipeline.corpora import require_corpus
     from ccf_pipeline.corpora.dicom import RECIPES
     from ccf_pipeline.corpora.images import convert_images
-    from ccf_pipeline.settings import load_settings
 
     if recipe not in RECIPES:
         raise SettingsError(f"--recipe {recipe}: no such recipe", hint=f"Known: {', '.join(RECIPES)}.")
-    settings = load_settings(config, {"corpus": {**corpus_flags(corpus), "limit": limit}}).corpus
+    settings = given.load().corpus
     require_corpus(settings)
     with progress_bars(quiet=quiet or as_json) as progress:
         summary = convert_images(

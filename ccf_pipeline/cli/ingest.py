@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccf_pipeline.cli.options import CORPUS, PLAN, AsJson, Given, Quiet, takes_settings
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,14 +18,9 @@ if TYPE_CHECKING:
 PROGRESS_EVERY = 200
 
 
+@takes_settings(CORPUS, unused=PLAN)
 def ingest(
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="A build.toml; ./build.toml if it is there.")
-    ] = None,
-    corpus: Annotated[
-        str | None,
-        typer.Option("--corpus", help="KIND:PATH of the reports, e.g. openi:/data/NLMCXR_reports.tgz."),
-    ] = None,
+    given: Given,
     out: Annotated[
         Path,
         typer.Option(
@@ -35,14 +30,6 @@ def ingest(
             callback=on_disk,
         ),
     ] = Path("ingest"),
-    images: Annotated[
-        Path | None, typer.Option("--images", help="Folder of the images, where it is another one.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
-    skip_bad: Annotated[
-        bool | None,
-        typer.Option("--skip-bad", help="Use what a damaged table still gives, and tell the rest."),
-    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -52,13 +39,12 @@ def ingest(
     `ccf-build run --corpus studies:DIR` builds from it.
     """
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.corpora import require_corpus
+    from ccf_pipeline.corpora import require_corpus, require_tables
     from ccf_pipeline.corpora.ingest import ingest as ingest_corpus
-    from ccf_pipeline.settings import load_settings
 
-    flags = {"corpus": {**corpus_flags(corpus), "limit": limit, "images": images, "skip_bad": skip_bad}}
-    settings = load_settings(config, flags).corpus
+    settings = given.load().corpus
     require_corpus(settings)
+    require_tables(settings)
     with progress_bars(quiet=quiet or as_json) as progress:
 
         def tell(done: int) -> None:

@@ -8,26 +8,22 @@ from typing import Annotated, Any
 
 import typer
 
+from ccf_pipeline.cli.interview import Interview
+from ccf_pipeline.cli.options import CORPUS_HELP, corpus_flags
 from ccf_pipeline.cli.places import on_disk
-
-QUESTIONS = {
-    "corpus.kind": "Kind of corpus (mimic, openi, chexpert_plus, table, studies, demo)",
-    "corpus.path": "Its folder, archive or table",
-    "out": "Folder to build in",
-    "plan.per_study": "Counterfactuals per study",
-    "plan.seed": "Seed",
-    "expert.kind": "Expert that writes the counterfactuals (rules: no network, no GPU, no key)",
-}
+from ccf_pipeline.settings import EXPERT_KINDS
 
 
 def init(
-    corpus: Annotated[
-        str | None, typer.Option(help="KIND:PATH of the reports, e.g. mimic:/data/mimic-cxr.")
-    ] = None,
+    corpus: Annotated[str | None, typer.Option(help=CORPUS_HELP)] = None,
     out: Annotated[str | None, typer.Option(help="The build folder.")] = None,
     per_study: Annotated[int | None, typer.Option(help="Counterfactuals per study.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same plans.")] = None,
-    expert: Annotated[str | None, typer.Option(help="Who writes the counterfactuals: rules.")] = None,
+    expert: Annotated[
+        str | None, typer.Option(help=f"Who writes the counterfactuals: {', '.join(EXPERT_KINDS)}.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="Where the model is served.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model's name on the server.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the defaults.")] = False,
     file: Annotated[Path, typer.Option(help="Where the settings go.", callback=on_disk)] = Path("build.toml"),
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
@@ -38,42 +34,29 @@ def init(
         ),
     ] = None,
 ) -> None:
-    """Write a commented build.toml, asking for what was not said; or lay out the Prefect flows."""
+    """Write a commented build.toml, asking for what was not said; or lay out the Prefect flows.
+
+    Each answer is checked as it is given. Where nobody can be asked, the defaults are taken.
+    """
     if prefect is not None:
         _lay_out_flows(prefect, force=force)
         return
-    kind, colon, path = (corpus or "").partition(":")
-    said = {
-        "corpus.kind": kind if colon else None,
-        "corpus.path": path if colon else corpus,
+    said: dict[str, Any] = {
+        **{f"corpus.{name}": value for name, value in corpus_flags(corpus).items()},
         "out": out,
         "plan.per_study": per_study,
         "plan.seed": seed,
-        "expert.kind": expert,
+        "expert.kind": expert or ("openai" if base_url else None),
+        "endpoint.urls": [base_url] if base_url else None,
+        "expert.model": model,
     }
     if _is_watched() and not yes:
-        said = _ask(said)
+        said = Interview(said).ask_all()
     _write(file, said, force=force)
 
 
 def _is_watched() -> bool:
     return sys.stdin.isatty()
-
-
-def _ask(said: dict[str, Any]) -> dict[str, Any]:
-    """Ask for each setting that no flag named, offering its default."""
-    from ccf_pipeline.settings import setting_fields
-
-    defaults = {key: default for key, default, _ in setting_fields()}
-    return {
-        key: _ask_one(QUESTIONS[key], defaults[key]) if value is None else value
-        for key, value in said.items()
-    }
-
-
-def _ask_one(question: str, default: Any) -> Any:
-    kind = int if isinstance(default, int) else str
-    return typer.prompt(question, default=kind(default), type=kind)
 
 
 def _write(file: Path, said: dict[str, Any], *, force: bool) -> None:

@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccf_pipeline.cli.options import CORPUS, PLAN, Given, corpus_flags, takes_settings
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.read import Conventions, Graph, Workers
+from ccf_pipeline.cli.read import Conventions, Workers
 from ccf_pipeline.errors import Unfinished
 
 if TYPE_CHECKING:
     from ccf_pipeline.mining.label_corpus import CorpusCounts
 
 
+@takes_settings(CORPUS, unused=PLAN)
 def label(
-    corpus: Annotated[
-        str, typer.Argument(help="KIND:PATH of the reports, e.g. mimic:/data/mimic-cxr.", metavar="CORPUS")
-    ],
+    given: Given,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="KIND:PATH of the reports; that of --corpus or build.toml if left out.", metavar="CORPUS"
+        ),
+    ] = None,
+    *,
     out: Annotated[
         Path,
         typer.Option(
@@ -30,11 +37,6 @@ def label(
         ),
     ],
     conventions: Conventions = "chexpert",
-    graph: Graph = None,
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", min=1, help="Read only the first so many studies.", show_default=False),
-    ] = None,
     workers: Workers = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON for a program.")] = False,
 ) -> None:
@@ -42,17 +44,15 @@ def label(
 
     The number of workers changes nothing but the time it takes.
     """
-    from ccf_pipeline.cli.run import corpus_flags
     from ccf_pipeline.cli.showing import progress_bars
     from ccf_pipeline.files.worker_pool import available_cpus
     from ccf_pipeline.graph.load import load_graph
     from ccf_pipeline.mining.label_corpus import Labelling, label_corpus, rules_named
     from ccf_pipeline.mining.label_files import BY_STUDY, LINES, TABLES, open_label_file, refuse_other_files
-    from ccf_pipeline.settings import load_settings
 
     refuse_other_files(out, (*TABLES, *LINES))
     chosen = rules_named(conventions)
-    settings = load_settings(None, {"graph": graph, "corpus": {**corpus_flags(corpus), "limit": limit}})
+    settings = given.load(corpus=corpus_flags(source))
     labelling = Labelling(
         load_graph(settings.graph), chosen, out.name.endswith(LINES), workers or available_cpus()
     )

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from ccf_pipeline import __version__
 from ccf_pipeline.errors import CcfError
+from ccf_pipeline.files.installed import install_command
 from ccf_pipeline.files.locations import LOOPBACK
 
 # `absent` is something nobody needs unless they want what it is for.
@@ -158,7 +159,7 @@ def check_extra(extra: Extra) -> Check:
     versions = {name: installed_version(name) for name in extra.packages}
     missing = [name for name, version in versions.items() if version is None]
     name = f"extra [{extra.name}]"
-    hint = f"pip install 'ccf-pipeline[{extra.name}]' for {extra.purpose}"
+    hint = f"{install_command(extra.name)}, for {extra.purpose}"
     if not missing:
         return Check(name, "ok", ", ".join(f"{package} {version}" for package, version in versions.items()))
     if len(missing) < len(versions):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ccf_pipeline.cli.run import AsJson, Quiet
+from ccf_pipeline.cli.options import AsJson, Quiet
 from ccf_pipeline.errors import GatesFailed
 
 if TYPE_CHECKING:

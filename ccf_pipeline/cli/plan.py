@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccf_pipeline.cli.options import ASKING, CORPUS, PLAN, AsJson, Given, Quiet, takes_settings
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,31 +39,12 @@ SHORT = {
 NOTHING = "nothing"
 
 
+@takes_settings(CORPUS, PLAN, ASKING)
 def plan(
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="A build.toml; ./build.toml if it is there.")
-    ] = None,
-    corpus: Annotated[
-        str | None, typer.Option("--corpus", help="KIND:PATH of the reports, e.g. mimic:/data/mimic-cxr.")
-    ] = None,
-    graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
-    preset: Annotated[
-        Literal["balanced", "paper", "minimal"] | None,
-        typer.Option("--preset", help="Which counterfactuals: see docs/planning.md."),
-    ] = None,
-    per_study: Annotated[int | None, typer.Option("--per-study", help="Counterfactuals per study.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same plans.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
+    given: Given,
     cost: Annotated[
         bool, typer.Option("--cost", help="Estimate calls, tokens, hours and price of asking as well.")
     ] = False,
-    strategy: Annotated[str | None, typer.Option("--strategy", help="How the expert is asked.")] = None,
-    chosen: Annotated[
-        bool | None, typer.Option("--chosen/--no-chosen", help="Have the factual side reworded too.")
-    ] = None,
-    repair: Annotated[
-        int | None, typer.Option("--repair", help="How often a rejected answer goes back with the reasons.")
-    ] = None,
     tokens_per_second: Annotated[
         float | None,
         typer.Option(
@@ -83,18 +64,9 @@ def plan(
     from ccf_pipeline.cli.showing import console, progress_bars
     from ccf_pipeline.engine.recheck import view_plan
     from ccf_pipeline.files.disk import write_text
-    from ccf_pipeline.settings import load_settings
 
-    flags: dict[str, Any] = {
-        "graph": graph,
-        "corpus": {**corpus_flags(corpus), "limit": limit},
-        "plan": {"preset": preset, "per_study": per_study, "seed": seed},
-        "expert": {"strategy": strategy, "chosen": chosen, "repair": repair},
-    }
     with progress_bars(quiet=quiet or as_json) as progress:
-        view = view_plan(
-            load_settings(config, flags), progress, with_cost=cost, tokens_per_second=tokens_per_second
-        )
+        view = view_plan(given.load(), progress, with_cost=cost, tokens_per_second=tokens_per_second)
     if csv_file is not None:
         write_text(csv_file, _as_csv(view))
     if as_json:

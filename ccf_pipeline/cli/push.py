@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ccf_pipeline.cli.run import AsJson, Quiet
+from ccf_pipeline.cli.options import AsJson, Quiet
 from ccf_pipeline.cli.share import Level, Permission, show_files, show_scan
 
 

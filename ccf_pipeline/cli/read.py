@@ -24,7 +24,7 @@ Conventions = Annotated[
     str,
     typer.Option(
         "--conventions",
-        help="chexpert, ccf, strict or negex, and what differs: chexpert,no_new=absent. See docs/reading.md.",
+        help="chexpert, ccf, strict or negex, and what differs: chexpert,no_new=absent.",
     ),
 ]
 Graph = Annotated[

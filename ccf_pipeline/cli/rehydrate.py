@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.options import AsJson, Quiet, corpus_flags
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.run import AsJson, Quiet, corpus_flags
 
 
 def rehydrate(

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.options import Quiet
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.run import Quiet
 
 
 def report(

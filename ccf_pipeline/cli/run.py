@@ -2,100 +2,55 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import signal
-from collections.abc import Callable, Iterator
+import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccf_pipeline.cli.logs import Form, Level, LogFile, LogFormat, LogLevel, draws_progress, logging_to
+from ccf_pipeline.cli.options import ASKING, BUILD, CORPUS, PLAN, AsJson, Given, Quiet, takes_settings
+from ccf_pipeline.cli.stopping import stop_on_signal
 from ccf_pipeline.errors import SettingsError, Unfinished
+from ccf_pipeline.files.locations import place_name
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ccf_pipeline.engine.place import Place
+    from ccf_pipeline.records import BuildSummary, Record, Spend
     from ccf_pipeline.settings import BuildSettings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON for a program.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
-
+@takes_settings(CORPUS, PLAN, ASKING, BUILD)
 def run(
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="A build.toml; ./build.toml if it is there.")
-    ] = None,
-    corpus: Annotated[
-        str | None, typer.Option("--corpus", help="KIND:PATH of the reports, e.g. mimic:/data/mimic-cxr.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The build folder.")] = None,
-    graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
-    per_study: Annotated[int | None, typer.Option("--per-study", help="Counterfactuals per study.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same plans.")] = None,
-    expert: Annotated[
-        str | None,
+    given: Given,
+    preview: Annotated[
+        int | None,
         typer.Option(
-            "--expert", help="Who writes: `rules` needs no network and no key; `openai` asks a server."
+            "--preview",
+            min=1,
+            help="Build only so many studies, in a folder beside --out, and show verdicts, cost and time.",
+            show_default=False,
         ),
     ] = None,
-    base_url: Annotated[
-        list[str] | None,
+    show_pair: Annotated[
+        bool,
         typer.Option(
-            "--base-url",
-            "--endpoint",
-            help="Where the model is served, e.g. http://127.0.0.1:8000/v1 or unix:/a/socket; repeat it for"
-            " several, URL=3 gives one three times the work.",
+            "--show-pair",
+            help="Show the reports of a pair on this terminal, also those under an agreement.",
         ),
-    ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="The model's name on the server.")] = None,
-    key_variable: Annotated[
-        str | None, typer.Option("--key-variable", help="The environment variable that holds the key.")
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option("--concurrency", help="Requests under way at once, at most.")
-    ] = None,
-    strategy: Annotated[str | None, typer.Option("--strategy", help="How the expert is asked.")] = None,
-    chosen: Annotated[
-        bool | None, typer.Option("--chosen/--no-chosen", help="Have the factual side reworded too.")
-    ] = None,
-    recorded: Annotated[
-        Path | None, typer.Option("--recorded", help="The answers that `--expert scripted` plays back.")
-    ] = None,
-    repair: Annotated[
-        int | None, typer.Option("--repair", help="How often a rejected answer goes back with the reasons.")
-    ] = None,
+    ] = False,
     retry_failed: Annotated[
         bool,
         typer.Option("--retry-failed", help="Ask again for the rows that got no answer from the server."),
     ] = False,
-    template: Annotated[
-        Path | None, typer.Option("--template", help="A prompt of your own, in the form of --strategy.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Read only the first so many studies.")] = None,
-    shard_size: Annotated[int | None, typer.Option("--shard-size", help="Studies per shard.")] = None,
-    reuse: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--reuse",
-            help="Another build folder: its answers to what this one would ask are taken over; repeat it for"
-            " several.",
-        ),
-    ] = None,
-    max_requests: Annotated[
-        int | None, typer.Option("--max-requests", help="Stop after so many answers; the build can go on.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", help="Stop after so many tokens, in and out.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", help="Stop at this cost, at the prices of [prices].")
-    ] = None,
-    allow_private_net: Annotated[
-        bool, typer.Option("--allow-private-net", help="Let reports go to a private network as well.")
-    ] = False,
-    attestation: Annotated[
-        Path | None,
-        typer.Option("--attestation", help="Who vouches for a public host: a file by `ccf-build attest`."),
-    ] = None,
+    log_file: LogFile = None,
+    log_format: LogFormat = "text",
+    log_level: LogLevel = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -103,52 +58,142 @@ def run(
 
     Settings come from build.toml, then CCF_… in the environment, then these options; the last one said wins.
     """
-    from ccf_pipeline.settings import load_settings
-
-    flags: dict[str, Any] = {
-        "out": out,
-        "graph": graph,
-        "reuse": tuple(reuse) if reuse else None,
-        "corpus": {**corpus_flags(corpus), "limit": limit},
-        "plan": {"per_study": per_study, "seed": seed},
-        "expert": {
-            "kind": expert,
-            "model": model,
-            "strategy": strategy,
-            "repair": repair,
-            "chosen": chosen,
-            "recorded": recorded,
-            "template": template,
-        },
-        "endpoint": {
-            "urls": tuple(base_url) if base_url else None,
-            "key_variable": key_variable,
-            "concurrency": concurrency,
-            "allow_private_net": allow_private_net or None,
-            "attestation": attestation,
-        },
-        "limits": {"requests": max_requests, "tokens": max_tokens, "cost": max_cost},
-        "shards": {"size": shard_size},
-    }
-    run_build(load_settings(config, flags), as_json=as_json, quiet=quiet, retry_failed=retry_failed)
+    settings = given.load()
+    logs = (log_file, log_format, log_level)
+    if preview is not None:
+        run_preview(settings, preview, logs=logs, show_pair=show_pair, as_json=as_json, quiet=quiet)
+    else:
+        run_build(
+            settings,
+            logs=logs,
+            show_pair=show_pair,
+            as_json=as_json,
+            quiet=quiet,
+            retry_failed=retry_failed,
+        )
 
 
-def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool, retry_failed: bool = False) -> None:
+Logs = tuple[Path | None, Form, Level | None]
+NO_LOGS: Logs = (None, "text", None)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What came out of a run, and what its answers cost."""
+
+    summary: BuildSummary
+    spend: Spend
+    taken_over: int
+    seconds: float
+    was_finished: bool
+
+    def as_json(self, settings: BuildSettings) -> dict[str, object]:
+        """Return the summary and the costs for a program."""
+        return {
+            **self.summary.model_dump(mode="json"),
+            "spend": self.spend.model_dump(),
+            "taken_over": self.taken_over,
+            "cost": settings.prices.cost_of(self.spend),
+        }
+
+
+def run_build(
+    settings: BuildSettings,
+    *,
+    logs: Logs = NO_LOGS,
+    show_pair: bool = False,
+    as_json: bool = False,
+    quiet: bool = False,
+    retry_failed: bool = False,
+) -> None:
     """Build with progress, then say what came out and what it cost."""
     from ccf_pipeline import walk
-    from ccf_pipeline.cli.showing import console, show_pair, show_summary
-    from ccf_pipeline.cli.watching import build_display, tell_spend
+    from ccf_pipeline.cli.showing import console, show_summary
+    from ccf_pipeline.engine.lines import format_spend
     from ccf_pipeline.engine.place import open_place
 
-    _refuse_unpriced_limit(settings)
+    silent = quiet or as_json
     place = open_place(settings.out)
     with place.work_folder(settings) as folder:
         if folder != settings.out and not quiet:
             typer.echo(f"working in {folder} until the build stands in the store", err=True)
+        built = _build(settings, place, folder, logs, silent=silent, retry_failed=retry_failed)
+        pair = None if silent else walk.sample_pair(folder)
+    if as_json:
+        typer.echo(json.dumps(built.as_json(settings)))
+        return
+    out = console(quiet=quiet)
+    if built.was_finished:
+        counts = f"{built.summary.accepted} accepted, {built.summary.rejected} rejected"
+        place_of = place_name(settings.out)
+        out.print(f"{place_of}: finished already, verified: {counts}", soft_wrap=True)
+    else:
+        show_summary(out, settings.out, built.summary)
+        if built.spend.tokens:
+            out.print(f"spent      {format_spend(built.spend, settings.prices)}", soft_wrap=True)
+        if built.taken_over:
+            out.print(f"answers taken over: {built.taken_over:,}, at no cost")
+    if built.was_finished and not show_pair:
+        return
+    if pair is not None:
+        out.print()
+        show_pairs(out, settings, [pair], wanted=show_pair)
+
+
+def run_preview(
+    settings: BuildSettings,
+    studies: int,
+    *,
+    logs: Logs = NO_LOGS,
+    show_pair: bool = False,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Build the first studies in a folder of their own, and show what came of each."""
+    from ccf_pipeline.cli.showing import console
+    from ccf_pipeline.engine.lines import format_spend
+    from ccf_pipeline.engine.place import open_place
+    from ccf_pipeline.engine.preview import open_preview, read_pairs
+
+    trial = open_preview(settings, studies)
+    built = _build(trial, open_place(trial.out), trial.out, logs, silent=quiet or as_json)
+    pairs = read_pairs(trial.out)
+    if as_json:
+        told = [{"id": pair.record_id, "accepted": pair.accepted} for pair in pairs]
+        typer.echo(json.dumps({**built.as_json(settings), "preview": str(trial.out), "pairs": told}))
+        return
+    out = console(quiet=quiet)
+    show_pairs(out, settings, pairs, wanted=show_pair)
+    accepted = sum(pair.accepted for pair in pairs)
+    out.print(f"\naccepted   {accepted} of {len(pairs)}, in {built.seconds:.1f} s", soft_wrap=True)
+    out.print(f"spent      {format_spend(built.spend, settings.prices)}", soft_wrap=True)
+    out.print(f"kept in    {trial.out}; {place_name(settings.out)} is as it was", soft_wrap=True)
+    if trial.expert.kind != "rules":
+        out.print(f"used again with: ccf-build run --reuse {trial.out}", soft_wrap=True)
+
+
+def _build(
+    settings: BuildSettings,
+    place: Place,
+    folder: Path,
+    logs: Logs,
+    *,
+    silent: bool,
+    retry_failed: bool = False,
+) -> Built:
+    """Build with progress on a terminal, lines elsewhere; Ctrl-C and signals stop it."""
+    from ccf_pipeline import walk
+    from ccf_pipeline.cli.watching import build_display
+    from ccf_pipeline.engine.lines import format_spend
+
+    _refuse_unpriced_limit(settings)
+    begun, was_finished = time.monotonic(), place.is_finished() and not retry_failed
+    screen = None if silent or draws_progress(quiet=silent) else sys.stderr
+    with logging_to(screen, *logs):
         try:
             with (
-                build_display(settings.prices, quiet=quiet or as_json) as (progress, watch),
-                stop_on_signal(quiet=quiet or as_json) as stopping,
+                build_display(settings.prices, quiet=silent) as (progress, watch),
+                stop_on_signal(quiet=silent) as stopping,
             ):
                 summary = walk.build(
                     settings,
@@ -159,27 +204,28 @@ def run_build(settings: BuildSettings, *, as_json: bool, quiet: bool, retry_fail
                     retry_failed=retry_failed,
                 )
         except Unfinished as stop:
-            told = tell_spend(place.spent(), settings.prices)
-            raise Unfinished(f"{stop.what}; so far {told}", hint=stop.hint) from None
-        spend, taken_over = place.spent(), place.taken_over()
-        pair = None if quiet or as_json else walk.sample_pair(folder)
-    if as_json:
-        costs = {
-            "spend": spend.model_dump(),
-            "taken_over": taken_over,
-            "cost": settings.prices.cost_of(spend),
-        }
-        typer.echo(json.dumps({**summary.model_dump(mode="json"), **costs}))
-        return
-    screen = console(quiet=quiet)
-    show_summary(screen, settings.out, summary)
-    if spend.tokens:
-        screen.print(f"spent      {tell_spend(spend, settings.prices)}", soft_wrap=True)
-    if taken_over:
-        screen.print(f"answers taken over: {taken_over:,}, at no cost")
-    if pair is not None:
-        screen.print()
-        show_pair(screen, pair)
+            spent = format_spend(place.spent(), settings.prices)
+            raise Unfinished(f"{stop.what}; so far {spent}", hint=stop.hint) from None
+    return Built(summary, place.spent(), place.taken_over(), time.monotonic() - begun, was_finished)
+
+
+def show_pairs(out: Console, settings: BuildSettings, pairs: list[Record], *, wanted: bool) -> None:
+    """Show pairs whose corpus is open; of others the ids, unless the user wants them on a terminal."""
+    from ccf_pipeline.cli.showing import describe_change, describe_verdict, show_pair
+    from ccf_pipeline.corpora import corpus_terms
+
+    is_open = corpus_terms(settings.corpus).sensitivity == "open"
+    shows_texts = is_open or (wanted and sys.stdout.isatty())
+    for pair in pairs:
+        out.print(
+            f"pair       {pair.record_id}: {describe_change(pair)}; {describe_verdict(pair)}", soft_wrap=True
+        )
+        if shows_texts:
+            show_pair(out, pair)
+    if wanted and not shows_texts:
+        out.print(
+            "its reports are under an agreement: --show-pair shows them on a terminal only", soft_wrap=True
+        )
 
 
 def _refuse_unpriced_limit(settings: BuildSettings) -> None:
@@ -190,44 +236,3 @@ def _refuse_unpriced_limit(settings: BuildSettings) -> None:
             "a limit of cost needs prices",
             hint="Set what a million tokens cost under [prices] in build.toml: input, cached, output.",
         )
-
-
-@contextlib.contextmanager
-def stop_on_signal(*, quiet: bool = True) -> Iterator[Callable[[], bool]]:
-    """Says whether Ctrl-C or SIGTERM came: what is under way is still taken in. A second one ends it now."""
-    heard: list[int] = []
-
-    def hear(number: int, frame: object) -> None:
-        if heard:
-            raise KeyboardInterrupt
-        heard.append(number)
-        if not quiet:
-            typer.echo("stopping: what is under way is still taken in; Ctrl-C again ends it now", err=True)
-
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(heard)
-    except KeyboardInterrupt:
-        raise Unfinished("stopped before the end") from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def corpus_flags(spoken: str | None) -> dict[str, str | None]:
-    """KIND:PATH as settings; a bare PATH leaves the kind to the other sources."""
-    if spoken is None:
-        return {}
-    kind, colon, path = spoken.partition(":")
-    if not colon:
-        return {"path": spoken}
-    from ccf_pipeline.files.plugins import plugin_names
-    from ccf_pipeline.settings import CORPUS_KINDS
-
-    known = (*CORPUS_KINDS, *plugin_names("ccf_pipeline.corpora"))
-    if kind.replace("-", "_") not in known:
-        raise SettingsError(
-            f"--corpus {spoken}: `{kind}` is not a kind of corpus",
-            hint=f"Known kinds: {', '.join(known)}; for example mimic:{path or 'PATH'}.",
-        )
-    return {"kind": kind.replace("-", "_"), "path": path}

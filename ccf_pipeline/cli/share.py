@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ccf_pipeline.cli.options import AsJson, Quiet
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.cli.run import AsJson, Quiet
 
 if TYPE_CHECKING:
     from rich.console import Console

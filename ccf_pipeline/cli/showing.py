@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ccf_pipeline.engine.lines import STAGES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,32 +20,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int | None], None]
 
-STAGES = {
-    "ingest": "reading reports",
-    "images": "converting images",
-    "survey": "surveying the corpus",
-    "studies": "reading and planning",
-    "answers": "asking and judging",
-    "pairs": "judging pairs",
-    "review": "choosing pairs",
-    "recheck": "judging again",
-    "rows": "counting rows",
-    "metrics": "reading texts again",
-    "audit": "judging bare texts",
-    "report": "choosing pairs to show",
-    "artefacts": "telling sides apart",
-    "verify": "comparing files",
-    "dataset": "writing the data set",
-    "mining": "reading reports",
-    "labels": "labelling reports",
-    "extraction": "asking the model",
-    "deltas": "writing deltas",
-    "phrases": "looking for phrases",
-    "scan": "searching for leaks",
-    "rebuild": "making rows again",
-    "upload": "sending files",
-    "fetch": "fetching files",
-}
+USUAL_CONFIG = "cpo_thinking"
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 # What moves the cursor, turns the line around, hides, or cannot be printed at all (halves of a pair).
 CONTROL = re.compile(
@@ -117,9 +95,17 @@ def show_summary(out: Console, folder: Path, summary: BuildSummary) -> None:
             "no row was accepted; the reasons stand with the rows of the config `rejected`", soft_wrap=True
         )
         return
-    out.print(
-        f"load it    datasets.load_dataset({str(folder / 'dataset')!r}, 'cpo_thinking')", soft_wrap=True
-    )
+    filled = [config.config for config in summary.configs if config.rows and config.config != "rejected"]
+    if filled:
+        chosen = USUAL_CONFIG if USUAL_CONFIG in filled else filled[0]
+        out.print(f"load it    {_loading_line(folder / 'dataset', chosen)}", soft_wrap=True)
+
+
+def _loading_line(dataset: Path, config: str) -> str:
+    """Return a line of Python that loads a config with what is installed here."""
+    if importlib.util.find_spec("datasets") is not None:
+        return f"datasets.load_dataset({str(dataset)!r}, {config!r})"
+    return f"pandas.read_parquet({str(dataset / 'data' / config)!r})"
 
 
 def show_pair(out: Console, record: Record) -> None:
@@ -128,13 +114,22 @@ def show_pair(out: Console, record: Record) -> None:
 
     before, after = coloured_diff(record.factual_text, record.counterfactual_text)
     out.print(Panel(before, title="factual", title_align="left", border_style="dim"))
-    title = f"counterfactual: {_change(record)}"
+    title = f"counterfactual: {describe_change(record)}"
     out.print(Panel(after, title=title, title_align="left", border_style="dim"))
 
 
-def _change(record: Record) -> str:
+def describe_change(record: Record) -> str:
+    """Say what a counterfactual changes, by the names of the findings."""
     instead = f" in place of {', '.join(record.swap_from)}" if record.swap_from else ""
     return f"{record.direction} {record.target}{instead}"
+
+
+def describe_verdict(record: Record) -> str:
+    """Say whether a counterfactual was accepted, or the codes of why it was not."""
+    if record.accepted:
+        return "accepted"
+    codes = {problem.code for problem in record.problems if problem.level == "block"}
+    return f"rejected: {', '.join(sorted(codes))}"
 
 
 def coloured_diff(before: str, after: str) -> tuple[Text, Text]:

@@ -40,12 +40,14 @@ def _show(build: Path, found: BuildStatus) -> None:
     by = f"process {holder.pid} on {holder.host}" if holder else ""
     table.add_row("state", found.state, by)
     table.add_row("shards sealed", f"{found.shards_sealed} of {found.shards}", "")
-    table.add_row("rows judged", f"{found.judged} of {found.plans}", "in sealed shards")
+    table.add_row("counterfactuals judged", f"{found.judged} of {found.plans}", "")
     table.add_row("  [green]accepted[/green]", str(found.accepted), f"{found.repaired} after a repair")
     table.add_row("  [red]rejected[/red]", str(found.rejected), reasons(found.rejected_by))
     spend = found.spend
     tokens = f"{spend.tokens_in} tokens read ({spend.tokens_cached} cached), {spend.tokens_out} written"
     table.add_row("answers", str(spend.answers), tokens)
+    if spend.answers > found.judged:
+        table.add_row("", "", "one for each counterfactual, repair, and factual side in other words")
     if found.taken_over:
         table.add_row("answers taken over", str(found.taken_over), "from other builds, at no cost")
     if found.cost is not None:
@@ -56,6 +58,8 @@ def _show(build: Path, found: BuildStatus) -> None:
         )
     screen = console()
     screen.print(table)
+    if found.state == "damaged":
+        screen.print(f"\nbuild.json cannot be read; `ccf-build verify {build} --repair` writes it anew.")
     if found.state == "stopped":
         place = place_name(build)
         screen.print(f"\nNobody works on {place}; `ccf-build run` with its settings goes on.", soft_wrap=True)

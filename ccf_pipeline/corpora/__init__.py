@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from zipfile import is_zipfile
 
+from ccf_pipeline.corpora.mimic_layout import find_layout
 from ccf_pipeline.corpora.packed_files import Survey
 from ccf_pipeline.corpora.terms import TERMS
 from ccf_pipeline.errors import MissingInput, PatientLeakage, UnreadableInput
 from ccf_pipeline.files.plugins import load_plugins
 from ccf_pipeline.records import CorpusTerms, Skipped, Study, TrainingImage
 from ccf_pipeline.settings import CorpusSettings
+
+TABLES_NEEDED = {"split": "split", "image": "metadata"}
 
 
 def read_corpus(settings: CorpusSettings, survey: Survey | None = None) -> Iterator[Study | Skipped]:
@@ -37,11 +41,29 @@ def require_corpus(settings: CorpusSettings) -> None:
             raise MissingInput(f"{settings.path}: there is no such file or folder")
         if settings.images is not None and not settings.images.is_dir():
             raise MissingInput(f"{settings.images}: there is no such folder of images")
+        if settings.tables is not None and not settings.tables.is_dir():
+            raise MissingInput(f"{settings.tables}: there is no such folder of tables")
     except PermissionError as error:
         raise UnreadableInput(
             f"{error.filename}: you may not look into its folder",
             hint="Ask its owner, or run this as a user who may read it.",
         ) from error
+
+
+def require_tables(settings: CorpusSettings) -> None:
+    """Refuse MIMIC-CXR without its tables: test patients would be trained on, and no image be found."""
+    if settings.kind != "mimic" or settings.allow_missing_tables:
+        return
+    layout = find_layout(settings.path, tables=settings.tables, images=settings.images)
+    if not layout.report_folders and not (layout.archive and is_zipfile(layout.archive)):
+        return  # Not even reports are here: whoever reads them says so.
+    lacking = [f"no {name} table" for name, key in TABLES_NEEDED.items() if key not in layout.tables]
+    if lacking:
+        raise MissingInput(
+            f"{settings.path}: {' and '.join(lacking)} of MIMIC-CXR-JPG here or beside it",
+            hint="Name the folder of mimic-cxr-jpg: --tables DIR. Or go on without, all patients in `train`"
+            " or no images: --allow-missing-tables.",
+        )
 
 
 def corpus_terms(settings: CorpusSettings) -> CorpusTerms:
@@ -73,6 +95,8 @@ def images_root(settings: CorpusSettings) -> Path:
         funnel = read_funnel(settings.path)
         if funnel is not None:
             return Path(funnel.images_root)
+    if settings.kind in ("mimic", "demo") and settings.path.exists():
+        return find_layout(settings.path, tables=settings.tables).image_root
     return settings.path if settings.path.is_dir() else settings.path.parent
 
 
@@ -127,7 +151,9 @@ def _read_mimic(settings: CorpusSettings, survey: Survey) -> Iterable[Study | Sk
     from ccf_pipeline.corpora.mimic import read_mimic
 
     kind: Literal["mimic", "demo"] = "demo" if settings.kind == "demo" else "mimic"
-    return read_mimic(settings.path, survey, corpus=kind, images=settings.images)
+    return read_mimic(
+        settings.path, survey, corpus=kind, images=settings.images, tables_folder=settings.tables
+    )
 
 
 def _read_bound_hashes(settings: CorpusSettings) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ccf_pipeline.files.child_process import JobRefused
+from ccf_pipeline.files.installed import install_command
 
 Recipe = Literal["mimic-jpg", "voi"]
 RECIPES: tuple[Recipe, ...] = get_args(Recipe)
@@ -248,5 +249,5 @@ def _refuse_bomb(path: Path) -> None:
 def _make_decoding_refusal(syntax: Any, error: Exception) -> ImageRefused:
     name = getattr(syntax, "name", str(syntax))
     if "missing" in str(error) or "plugin" in str(error) or "decoder" in str(error):
-        return ImageRefused("decoder_missing", f"{name}: pip install 'ccf-pipeline[dicom]'")
+        return ImageRefused("decoder_missing", f"{name}: {install_command('dicom')}")
     return ImageRefused("undecodable", error.__class__.__name__)

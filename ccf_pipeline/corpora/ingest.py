@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ccf_pipeline.corpora import corpus_terms, images_root, read_corpus
 from ccf_pipeline.corpora.ingested import ingest_paths
-from ccf_pipeline.corpora.mimic import find_homes
+from ccf_pipeline.corpora.mimic_layout import list_homes
 from ccf_pipeline.corpora.packed_files import Survey
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.files.arrow import read_row_count, write_nouns
@@ -137,7 +137,7 @@ def _compare_known_totals(
 def listed_but_missing(path: Path) -> list[str]:
     """What SHA256SUMS.txt lists and is not there, or has other bytes; files of patients are counted."""
     remarks = []
-    for home in find_homes(path) if path.is_dir() else [path.parent]:
+    for home in list_homes(path) if path.is_dir() else [path.parent]:
         if (home / SUMS).is_file():
             remarks += _compare_with_sums(home)
     return remarks

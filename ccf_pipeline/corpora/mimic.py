@@ -1,51 +1,50 @@
-"""MIMIC-CXR as it lies on disk: report tree or archive, with the MIMIC-CXR-JPG tables and images there are.
-
-Everything is looked for in the folder that is named and two levels below it, so that the folder may hold
-both releases side by side, as `wget` leaves them.
-"""
+"""Read MIMIC-CXR: report tree or archive, with the tables and images of MIMIC-CXR-JPG that are there."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from ccf_pipeline.corpora.decode import LONGEST_REPORT
+from ccf_pipeline.corpora.mimic_layout import ARCHIVE, find_layout, find_reports_below
 from ccf_pipeline.corpora.mimic_tables import FRONTAL_VIEWS, MimicTables, read_tables
 from ccf_pipeline.corpora.packed_files import Survey
 from ccf_pipeline.corpora.studies import Found, make_study
 from ccf_pipeline.errors import MissingInput, UnreadableInput
 from ccf_pipeline.records import ImageRef, Skipped, Study
 
-ARCHIVE = "mimic-cxr-reports.zip"
 REPORT_PATH = re.compile(r"(?:^|/)p\d\d/p(\d{8})/s(\d{8})\.txt\Z")
 NO_LABELLED_TEST_SET = "tables of MIMIC-CXR-JPG 2.0.0: the labelled test set of 2.1.0 is not here"
 _TEXT_NAME = re.compile(r"s?([^/\\]*)\.txt\Z")
-_INNER = re.compile(r"files\Z|p\d\d(?:\d{6})?\Z|s\d{8}\Z")
 
 
 def read_mimic(
-    path: Path, survey: Survey, *, corpus: str = "mimic", images: Path | None = None
+    path: Path,
+    survey: Survey,
+    *,
+    corpus: str = "mimic",
+    images: Path | None = None,
+    tables_folder: Path | None = None,
 ) -> Iterator[Study | Skipped]:
     """Every study of the corpus, in the order of its paths: usable, or skipped with the reason.
 
     Studies that only the tables know come last, as skipped for having no report.
     """
-    archive = path if path.is_file() else None
-    root = path.parent if archive else path
-    homes = [root] if archive else find_homes(root)
-    archive = archive or next((home / ARCHIVE for home in homes if (home / ARCHIVE).is_file()), None)
-    trees = [home / "files" for home in homes if (home / "files").is_dir()]
-    if not trees and any(re.fullmatch(r"p\d\d", entry.name) for entry in root.iterdir()):
-        trees = [root]
-    tables = read_tables(homes, survey)
+    layout = find_layout(path, tables=tables_folder, images=images)
+    root = path if path.is_dir() else path.parent
+    tables = read_tables(layout.tables, survey)
     if corpus == "mimic" and "chexpert" in tables.found and "test-set-labeled" not in tables.found:
         survey.remarks.append(NO_LABELLED_TEST_SET)
-    picker = ImagePicker(images or root, [images] if images else trees, tables)
-    reports = reports_in_archive(archive) if archive else reports_in_trees(trees, root)
+    picker = ImagePicker(layout.image_root, list(layout.image_folders), tables)
+    if layout.archive is not None:
+        reports = reports_in_archive(layout.archive)
+    else:
+        reports = reports_in_trees(list(layout.report_folders), root)
     seen: set[int] = set()
     for found in reports:
         if isinstance(found, Skipped):
@@ -60,22 +59,6 @@ def read_mimic(
         raise _make_no_reports_error(path, tables)
     for study in sorted(tables.named - seen):
         yield Skipped(study_id=str(study), reason="no_report", detail="named by a table, but has no text")
-
-
-def find_homes(root: Path) -> list[Path]:
-    """The folder and what lies at most two levels below it, but for the patients' own folders."""
-    homes = [root]
-    for folder in [root, *_list_entries(root)]:
-        homes += [inner for inner in _list_entries(folder) if inner not in homes]
-    return homes
-
-
-def _list_entries(folder: Path) -> list[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise UnreadableInput(f"{folder}: cannot be read ({error.strerror})") from error
-    return [entry for entry in entries if not _INNER.match(entry.name) and entry.is_dir()][:50]
 
 
 def _make_study(
@@ -226,10 +209,18 @@ def _report_in(reports: zipfile.ZipFile, name: str, subject_id: str, study_id: s
 
 
 def _make_no_reports_error(path: Path, tables: MimicTables) -> MissingInput:
+    below = find_reports_below(path) if path.is_dir() else []
+    if below:
+        many = f" (and {len(below) - 1} more)" if len(below) > 1 else ""
+        return MissingInput(
+            f"{path}: the reports of MIMIC-CXR lie further down, in {below[0]}{many}",
+            hint=f"Name that folder: --corpus {shlex.quote(f'mimic:{below[0]}')}",
+        )
     if {"chexpert", "metadata", "split", "IMAGE_FILENAMES"} & tables.found.keys():
         return MissingInput(
             f"{path}: no MIMIC-CXR reports here, only tables of MIMIC-CXR-JPG, which holds no report text",
-            hint=f"Put {ARCHIVE} of MIMIC-CXR (physionet.org/content/mimic-cxr) into the folder.",
+            hint=f"Name the folder that holds {ARCHIVE} or the report tree as --corpus mimic:DIR,"
+            " and this one as --tables.",
         )
     return MissingInput(
         f"{path}: no MIMIC-CXR reports here",

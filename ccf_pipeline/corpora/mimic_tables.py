@@ -14,10 +14,6 @@ from ccf_pipeline.corpora.studies import SPLIT_WORDS
 from ccf_pipeline.errors import PatientLeakage
 from ccf_pipeline.records import FINDING_LABELS, FindingState, Polarity
 
-NAME = re.compile(
-    r"mimic-cxr-2\.\d\.\d-(chexpert|negbio|metadata|split|test-set-labeled)\.csv(?:\.gz)?\Z"
-    r"|cxr-(record-list|study-list)\.csv(?:\.gz)?\Z|(patients)\.csv(?:\.gz)?\Z|(IMAGE_FILENAMES)(?:\.gz)?\Z"
-)
 # Weakest first: what a radiologist labelled replaces what a program did.
 LABEL_TABLES = ("negbio", "chexpert", "test-set-labeled")
 CODES: dict[str, Polarity] = {"1": "present", "0": "absent", "-1": "uncertain"}
@@ -76,19 +72,9 @@ class MimicTables:
         return (str(year - birth_year) if sex and year else ""), sex
 
 
-def find_tables(homes: list[Path]) -> dict[str, Path]:
-    """The tables by their short names; the highest release wins where there are two."""
-    found: dict[str, Path] = {}
-    for home in homes:
-        for path in sorted(home.iterdir()):
-            if (match := NAME.match(path.name)) and path.is_file():
-                found[next(part for part in match.groups() if part)] = path
-    return found
-
-
-def read_tables(homes: list[Path], survey: Survey) -> MimicTables:
+def read_tables(found: dict[str, Path], survey: Survey) -> MimicTables:
     """All tables that are there; what is wrong with them is told before any report is read."""
-    tables = MimicTables(find_tables(homes))
+    tables = MimicTables(found)
     for name in LABEL_TABLES:
         if name in tables.found:
             _read_labels(tables, name, survey)

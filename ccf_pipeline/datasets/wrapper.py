@@ -197,4 +197,4 @@ def _read_wrapper(name: str) -> tuple[str, str]:
         raise UnreadableInput(f"{path}: cannot be read ({error.__class__.__name__})") from error
 
 
-_SEE = "See docs/datasets.md for what a wrapper file says."
+_SEE = "`ccf-build help datasets` tells what a wrapper file says."

@@ -7,8 +7,10 @@ that one slow answer holds nobody up. What the journal holds is never asked agai
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -28,10 +30,16 @@ from ccf_pipeline.experts.scripted import NO_ANSWER
 from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record, Spend, Study, Verdict
 from ccf_pipeline.settings import ExpertSettings
 
+logger = logging.getLogger(__name__)
+
 OPEN_SHARDS = 8
 FACTUAL_READINGS = 256
 """Rows of a study are asked one after the other, so that their answers come close together."""
 TAKEN_OVER_AT_ONCE = 500
+STOP_AFTER_SECONDS = 10.0
+"""Answers that arrive so long after somebody asked to stop are still taken in."""
+AS_ASKED = "as asked"
+NOTED_EVERY_SECONDS = 2.0
 
 
 @dataclass
@@ -44,6 +52,7 @@ class Tally:
     """
 
     planned: int
+    shards: int = 0
     judged: int = 0
     accepted: int = 0
     repaired: int = 0
@@ -117,6 +126,7 @@ class Desk:
         watch: Watch = unwatched,
         stopping: Callable[[], bool] = never,
         earlier: EarlierAnswers | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._materials, self._expert, self._journal = folder, materials, expert, journal
         self._earlier = earlier or EarlierAnswers(folder.path)
@@ -129,16 +139,28 @@ class Desk:
         self._taken_over: list[Completion] = []
         self._read_factual = lru_cache(FACTUAL_READINGS)(materials.read)
         self.stopped_by: str | None = None
+        self._clock, self._noted_at = clock, clock()
+        self._stop_heard_at: float | None = None
 
     def run(self) -> None:
         """Ask until every shard is sealed, or something says stop: then what is under way still counts."""
         expert = self._expert
         self._journal.introduce(KnownExpert(expert.name, expert.model, expert.learns))
-        for completions in self._expert.answer(self.take):
-            self._journal.keep(completions)
+        answers = self._expert.answer(self.take)
+        for completions in answers:
+            if completions:
+                self._journal.keep(completions)
             for completion in completions:
                 self._receive(completion)
             self._watch(self.tally)
+            self._note_tally()
+            if self._has_waited_enough():
+                self._give_up_what_is_owed()
+                break
+        if self.stopped_by:
+            self._note_tally(at_once=True)
+        if isinstance(answers, Generator):
+            answers.close()  # hang up on whoever was given up
         self._keep_taken_over()
         if self.stopped_by:
             raise Unfinished(f"stopped: {self.stopped_by}")
@@ -146,6 +168,28 @@ class Desk:
         if self._open or next(self._numbers, None) is not None:
             left = sum(shard.missing for shard in self._open.values()) or "all"
             raise ExpertError(f"the expert `{self._expert.name}` left {left} prompts unanswered")
+
+    def _note_tally(self, *, at_once: bool = False) -> None:
+        """Leave the counts in the build folder now and then: `status` reads them beside the run."""
+        now = self._clock()
+        if at_once or now - self._noted_at >= NOTED_EVERY_SECONDS:
+            self._noted_at = now
+            self._folder.note_tally(
+                self.tally.judged, self.tally.accepted, self.tally.repaired, self.tally.rejected_by
+            )
+
+    def _has_waited_enough(self) -> bool:
+        """True if the build was asked to stop so long ago that nothing more is waited for."""
+        now = self._clock()
+        if self._stop_heard_at is None and (self._stopping() or self._folder.is_asked_to_stop()):
+            self.stopped_by = self.stopped_by or AS_ASKED
+            self._stop_heard_at = now
+        return self._stop_heard_at is not None and now - self._stop_heard_at > STOP_AFTER_SECONDS
+
+    def _give_up_what_is_owed(self) -> None:
+        """Say how many answers are given up; the next run asks for them again."""
+        if self._asked:
+            self.stopped_by = f"{self.stopped_by}; {len(self._asked)} answers under way were given up"
 
     def take(self) -> Prompt | None:
         """The next prompt that has no answer yet; answers in the journal are judged on the way."""
@@ -196,7 +240,7 @@ class Desk:
 
     def _reason_to_stop(self) -> str | None:
         if self._stopping() or self._folder.is_asked_to_stop():
-            return "as asked"
+            return AS_ASKED
         limits = self._materials.settings.limits
         spend, prices = self.tally.spend, self._materials.settings.prices
         if limits.requests is not None and spend.answers + len(self._asked) >= limits.requests:
@@ -234,8 +278,15 @@ class Desk:
         if shard.missing == 0:
             self._keep_taken_over()
             records = [record for record in shard.records if record is not None]
-            self._folder.seal_shard(shard.number, _add_chosen_text(records, shard.chosen))
+            seal = self._folder.seal_shard(shard.number, _add_chosen_text(records, shard.chosen))
             del self._open[shard.number]
+            logger.info(
+                "shard %d of %d is done: %d accepted, %d rejected",
+                shard.number + 1,
+                self.tally.shards,
+                seal.accepted,
+                seal.rejected,
+            )
 
     # --- answers ------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ __all__ = ["PRIVATE_FOLDER", "BuildFolder", "identity_of"]
 FORMAT = 2
 PLAN_SUMMARY = Path("plan") / "summary.json"
 STOP = ".stop"
+TALLY = ".tally.json"
+"""Counts of the run at work, for `status`; nothing else relies on them."""
 COMMITTED = ("plan", "quarantine", "accepted", "rejected", "seals", "dataset")
 """The folders whose every file the manifest vouches for."""
 
@@ -152,6 +154,21 @@ class BuildFolder:
         yield from read_nouns(self.accepted_path(shard), Record)
         yield from read_nouns(self.rejected_path(shard), Record)
 
+    # --- how it stands --------------------------------------------------------------------
+
+    def note_tally(self, judged: int, accepted: int, repaired: int, rejected_by: Mapping[str, int]) -> None:
+        """Leave counts for whoever looks at the build; a disk that refuses them stops nobody."""
+        counts = {"judged": judged, "accepted": accepted, "repaired": repaired, "rejected_by": rejected_by}
+        with contextlib.suppress(StorageError):
+            write_text(self.path / TALLY, json.dumps(counts) + "\n", private=True)
+
+    def noted_tally(self) -> dict[str, Any]:
+        """Return the counts that the last run left; {} where there are none."""
+        try:
+            return read_json(self.path / TALLY)
+        except (OSError, ValueError):
+            return {}
+
     # --- being asked to stop --------------------------------------------------------------
 
     def ask_to_stop(self) -> None:
@@ -165,6 +182,7 @@ class BuildFolder:
     def commit(self, summary: BuildSummary) -> None:
         """Write the manifest over everything a user may rely on, then read it back and verify it."""
         self.drop_half_written(COMMITTED)
+        remove(self.path / TALLY)
         for shard in range(summary.plan.shards):
             if self.damage_of_shard(shard) is not None:
                 raise StorageError(

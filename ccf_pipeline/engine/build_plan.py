@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
 from ccf_pipeline.corpora import corpus_terms, images_root
@@ -15,6 +16,8 @@ from ccf_pipeline.errors import MissingInput, StorageError
 from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.records import PlannedStudy, PlanSummary, Skipped
 from ccf_pipeline.settings import BuildSettings
+
+logger = logging.getLogger(__name__)
 
 
 def look_through_others(folder: BuildFolder, materials: Materials) -> None:
@@ -68,6 +71,12 @@ def plan_build(folder: BuildFolder, materials: Materials, progress: Progress = s
     )
     refuse_nothing_read(summary, settings)
     folder.keep_plan_summary(summary, skipped)
+    logger.info(
+        "planned %d counterfactuals for %d studies in %d shards",
+        summary.plans,
+        summary.studies_planned,
+        summary.shards,
+    )
     _refuse_small_disk(folder, materials, summary)
     return summary
 
@@ -93,5 +102,5 @@ def refuse_nothing_read(plan: PlanSummary, settings: BuildSettings) -> None:
         told = ", ".join(f"{entry.reason} {entry.count}" for entry in plan.studies_skipped) or "it is empty"
         raise MissingInput(
             f"{settings.corpus.path}: not one report could be used: {told}",
-            hint="Check the path and the kind of --corpus; docs/corpora.md tells what a table must have.",
+            hint="Check the path and the kind of --corpus; `ccf-build help corpora` says what a table needs.",
         )

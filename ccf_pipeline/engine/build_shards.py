@@ -71,7 +71,7 @@ def tally_of(folder: BuildFolder, plan: PlanSummary, spend: Spend) -> Tally:
 
 def tally_of_seals(seals: Iterable[Seal], plan: PlanSummary, spend: Spend) -> Tally:
     """Count the rows that these seals stand for."""
-    tally = Tally(planned=plan.plans, spend=spend)
+    tally = Tally(planned=plan.plans, shards=plan.shards, spend=spend)
     for seal in seals:
         tally.judged += seal.accepted + seal.rejected
         tally.accepted += seal.accepted

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from ccf_pipeline.engine.audit_log import verify_every_audit
 from ccf_pipeline.engine.build_folder import (
-    PLAN_SUMMARY,
     STOP,
     BuildFolder,
     read_json,
     refuse_store,
     repair_hint,
 )
+from ccf_pipeline.engine.journal import spent_beside, taken_over_beside
 from ccf_pipeline.engine.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.files.disk import TEMPORARY_FILES, disk_error, remove, remove_folder, write_text
+from ccf_pipeline.settings import setting_fields
+
+logger = logging.getLogger(__name__)
+
+VERSION = "code_version"
 
 
 @contextlib.contextmanager
@@ -44,7 +53,7 @@ def join_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
 
 def _enter_build(path: Path, identity: dict[str, Any], *, alone: bool) -> BuildFolder:
     try:
-        _refuse_other_build(path, identity)
+        _refuse_other_build(path, identity, alone=alone)
         if alone:
             remove(path / STOP)
             BuildFolder(path).drop_half_written()
@@ -53,28 +62,77 @@ def _enter_build(path: Path, identity: dict[str, Any], *, alone: bool) -> BuildF
     return BuildFolder(path)
 
 
-def _refuse_other_build(path: Path, identity: dict[str, Any]) -> None:
-    """A folder goes on only with what it was begun with; before its plan stands, nothing was begun."""
-    file = path / "build.json"
+def _refuse_other_build(path: Path, identity: dict[str, Any], *, alone: bool) -> None:
+    """A folder goes on only with what it was begun with; until something was answered, that may change."""
+    file, folder = path / "build.json", BuildFolder(path)
     begun = _read_begun_identity(path, file)
-    if begun is None or not (path / PLAN_SUMMARY).is_file():
+    if begun is None or not folder.plan_summary_path.is_file():
         remove_folder(path / "plan")
-        if begun != identity:
-            write_text(file, identity_text(identity), private=True)
+    elif begun == identity:
         return
-    refuse_other_identity(str(path), begun, identity)
+    elif alone and not _was_answered(folder):
+        folder.forget_plan()
+    elif not _differences(begun, identity) and _can_go_on_with_plan(folder):
+        logger.info("begun with version %s; %s goes on", begun.get(VERSION), identity[VERSION])
+        if folder.is_finished():
+            return
+    else:
+        refuse_other_identity(str(path), begun, identity, reusable=True)
+    if begun != identity:
+        write_text(file, identity_text(identity), private=True)
 
 
-def refuse_other_identity(place: str, begun: dict[str, Any], identity: dict[str, Any]) -> None:
-    """A build goes on only with the settings and lineage it was begun with."""
-    differing = sorted(key for key in {*begun, *identity} if begun.get(key) != identity.get(key))
-    if differing:
-        key = differing[0]
-        raise BuildConflict(
-            f"{place}: was begun with {key} = {_format_setting(begun.get(key))},"
-            f" not {_format_setting(identity.get(key))}",
-            hint="Choose another --out for the new build, or give the settings it was begun with.",
-        )
+def _was_answered(folder: BuildFolder) -> bool:
+    """True if answers were paid for, or rows judged, or if nobody can tell any more."""
+    if folder.is_finished() or any((folder.path / "seals").glob("*.json")):
+        return True
+    try:
+        logged = verify_every_audit(folder.path)
+        journal = folder.journal_path
+        kept = spent_beside(journal).answers + taken_over_beside(journal) if journal.is_file() else 0
+    except StorageError:
+        return True
+    return kept > 0 or any(entry.get("paid", {}).get("answers", 0) for entry in logged)
+
+
+def _differences(begun: dict[str, Any], identity: dict[str, Any]) -> list[str]:
+    """Name what decides the prompts and is not the same.
+
+    A setting that an older version did not know counts as the same while it has its default.
+    """
+    defaults = {key: json.loads(json.dumps(default, default=str)) for key, default, _ in setting_fields()}
+    return sorted(
+        key
+        for key in {*begun, *identity} - {VERSION}
+        if begun.get(key) != identity.get(key)
+        and (key in begun or key not in defaults or identity[key] != defaults[key])
+    )
+
+
+def _can_go_on_with_plan(folder: BuildFolder) -> bool:
+    """True if this version reads the plan as it was written: its first study stands for all."""
+    plan = folder.plan_summary()
+    try:
+        return plan is not None and (plan.shards == 0 or any(True for _ in folder.planned_studies(0)))
+    except (StorageError, ValidationError):
+        return False
+
+
+def refuse_other_identity(
+    place: str, begun: dict[str, Any], identity: dict[str, Any], *, reusable: bool = False
+) -> None:
+    """Raise `BuildConflict` if a build was begun with other settings or another lineage."""
+    if begun == identity:
+        return
+    key = next(iter(_differences(begun, identity)), VERSION)
+    hint = "Give the settings it was begun with, or choose another --out."
+    if reusable:
+        hint = f"Give its settings, or choose another --out and add --reuse {place} to take its answers over."
+    raise BuildConflict(
+        f"{place}: was begun with {key} = {_format_setting(begun.get(key))},"
+        f" not {_format_setting(identity.get(key))}",
+        hint=hint,
+    )
 
 
 def _format_setting(value: object) -> str:
@@ -91,7 +149,10 @@ def _read_begun_identity(path: Path, file: Path) -> dict[str, Any] | None:
         ours = {LOCK, GUARD, STOP, *(entry.name for entry in path.glob(TEMPORARY_FILES))}
         others = sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
         if others:
-            raise BuildConflict(f"{path}: is not empty and is not a build folder (it holds {others[0]})")
+            raise BuildConflict(
+                f"{path}: is not empty and is not a build folder (it holds {others[0]})",
+                hint=f"Choose another --out, for example {path / 'build'}.",
+            )
         return None
     try:
         return read_json(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from ccf_pipeline.corpora import corpus_terms, images_root
@@ -17,6 +18,8 @@ from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.stats import count_reviews
 from ccf_pipeline.records import FINDING_LABELS, BuildSummary
+
+logger = logging.getLogger(__name__)
 
 
 @seldom_collected()
@@ -49,6 +52,12 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
     )
     folder.commit(summary)
     progress("dataset", 1, 1)
+    logger.info(
+        "finished: %d accepted, %d rejected; the data set is in %s",
+        summary.accepted,
+        summary.rejected,
+        folder.dataset_path,
+    )
     return summary
 
 

@@ -56,6 +56,9 @@ class FolderPlace:
     def is_held(self) -> bool:
         return stop_request.is_held(self.path)
 
+    def is_finished(self) -> bool:
+        return BuildFolder(self.path).is_finished()
+
     def spent(self) -> Spend:
         path = BuildFolder(self.path).journal_path
         if not path.is_file():

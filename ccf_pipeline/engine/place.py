@@ -77,6 +77,9 @@ class Place(Protocol):
     def is_held(self) -> bool:
         """True while somebody works on the build."""
 
+    def is_finished(self) -> bool:
+        """True once the manifest stands."""
+
     def spent(self) -> Spend:
         """Add up what all answers cost, over all runs and workers."""
 

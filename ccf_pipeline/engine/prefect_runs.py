@@ -43,7 +43,8 @@ def end_lost_runs(named: Sequence[str] = ()) -> list[LostRun]:
     from prefect.states import Crashed
 
     flows = FlowFilter.model_validate({"name": {"any_": list(FLOWS)}})
-    at_work = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+    # Prefect 3.7 wants the name of the state to be said, be it None; later versions take it so as well.
+    at_work = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}, "name": None}}
     crashed: State[None] = Crashed(message="Its process was killed; run it again, and it goes on.")
     ended = []
     try:

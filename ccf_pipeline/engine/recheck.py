@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from ccf_pipeline.corpora import require_corpus
+from ccf_pipeline.corpora import require_corpus, require_tables
 from ccf_pipeline.counterfactual.check import check_edit
 from ccf_pipeline.counterfactual.edit import apply_steps
 from ccf_pipeline.datasets.card.evidence import QUALITY
@@ -148,6 +148,7 @@ def view_plan(
         tokens_per_second: what all servers together compute and write, to tell the hours.
     """
     require_corpus(settings.corpus)
+    require_tables(settings.corpus)
     materials = Materials.load(settings)
     planner = open_planner(settings, materials.graph, materials.lexicon, progress)
     funnel: Counter[str] = Counter()

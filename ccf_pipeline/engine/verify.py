@@ -6,6 +6,7 @@ Nobody is asked here: what has to be made anew comes from the journal.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +42,21 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
     if plan is None and holder is not None:
         state = "planning"
     plan = plan or NOTHING_PLANNED
+    if _find_damaged_identity(folder):
+        state = "damaged"
     sealed = sum(map(folder.is_sealed, range(plan.shards)))
-    return status_of(state, holder, plan, tally_of(folder, plan, spend), sealed, prices, answers, taken_over)
+    tally = _with_open_shards(folder, tally_of(folder, plan, spend))
+    return status_of(state, holder, plan, tally, sealed, prices, answers, taken_over)
+
+
+def _with_open_shards(folder: BuildFolder, sealed: Tally) -> Tally:
+    """Count the rows of shards that are still open as well, as the last run left the counts."""
+    noted = folder.noted_tally()
+    if folder.is_finished() or not sealed.judged < noted.get("judged", 0) <= sealed.planned:
+        return sealed
+    sealed.judged, sealed.accepted = noted["judged"], noted["accepted"]
+    sealed.repaired, sealed.rejected_by = noted["repaired"], Counter(noted["rejected_by"])
+    return sealed
 
 
 def status_of(

@@ -25,7 +25,8 @@ class Expert(Protocol):
 
     `answer` calls `take` whenever it has room for another prompt. None means that there is none just now:
     an answer may bring a new one. It ends when nothing is under way and `take` gives None. The answers of
-    a batch are made durable before the expert is asked for more.
+    a batch are made durable before the expert is asked for more. A batch may be empty: an expert that waits
+    for others gives one now and then, so that whoever called it can stop.
     """
 
     name: str

@@ -42,6 +42,7 @@ NAME = re.compile(
 WEIGHTED = re.compile(r"(?P<url>.+)=(?P<weight>[1-9][0-9]{0,3})")
 # Places where a batch is stored on the provider's disks before it is answered.
 STORED = re.compile(r"/(?:batches|files|batch)(?:/|\Z)")
+PRIVATE_ENDINGS = frozenset({"local", "localdomain", "lan", "internal", "intranet", "corp", "home", "arpa"})
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -216,7 +217,18 @@ def _refuse_unlookable(host: str, spoken: str, rules: Rules) -> None:
     """Without permission to go further, only `localhost` can be this machine: nothing else is looked up."""
     if host == "localhost" or rules.open or rules.allow_private_net or rules.attestation:
         return
-    raise EndpointRefused(f"{spoken}: {host} is not this machine")
+    raise EndpointRefused(
+        f"{spoken}: {host} is not this machine",
+        hint="Serve the model on this machine. Or, if it is in your own network and the agreement covers it,"
+        f" add --allow-private-net.{_or_attest(host)}",
+    )
+
+
+def _or_attest(host: str) -> str:
+    """The other way out, where the name may be that of a public service."""
+    if "." not in host or host.rpartition(".")[2] in PRIVATE_ENDINGS:
+        return ""
+    return f" A public service needs `ccf-build attest --host {host}` first."
 
 
 # --- where an address lies --------------------------------------------------------------------
@@ -261,7 +273,9 @@ def _require_attestation(endpoint: Endpoint, scheme: str, rules: Rules, spoken: 
     """A public endpoint for reports under an agreement: only with an attestation, and only encrypted."""
     if rules.attestation is None:
         raise EndpointRefused(
-            f"{spoken}: {endpoint.host} is public, not this machine, and nobody vouched for it"
+            f"{spoken}: {endpoint.host} is public, not this machine, and nobody vouched for it",
+            hint=f"`ccf-build attest --host {endpoint.host}` writes down who vouches; then add its file as"
+            " --attestation. `ccf-build help experts` says when that is allowed.",
         )
     attestation = read_attestation(rules.attestation)
     attestation.require(endpoint.host, rules.corpus.kind, rules.today or date.today())

@@ -22,6 +22,7 @@ from typing import Any
 from ccf_pipeline.errors import ExpertError, MissingExtra, SettingsError
 from ccf_pipeline.experts import Take
 from ccf_pipeline.experts.answer_forms import answer_schema
+from ccf_pipeline.files.installed import install_command
 from ccf_pipeline.reader.letters import clean_text
 from ccf_pipeline.records import Completion, Prompt
 from ccf_pipeline.settings import EngineSettings
@@ -50,7 +51,7 @@ class VllmExpert:
         if importlib.util.find_spec("vllm") is None:
             raise MissingExtra(
                 "the expert `vllm` needs the package vllm",
-                hint="Install it, on Linux, with: pip install 'ccf-pipeline[vllm]'",
+                hint=f"Install it, on Linux, with: {install_command('vllm')}",
             )
         self.model = model
         self._engine = engine

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ccf_pipeline.errors import MissingExtra
 from ccf_pipeline.files.disk import sealed_file
+from ccf_pipeline.files.installed import install_command
 from ccf_pipeline.graph.graph import ConceptGraph
 from ccf_pipeline.graph.picture import Column, Line, Picture, Spot, picture_of_finding, picture_of_graph
 
@@ -59,7 +60,7 @@ def _draw(picture: Picture, digest: str, out: Path) -> None:
     except ImportError as error:
         raise MissingExtra(
             "drawing needs matplotlib, which is not installed",
-            hint="Install it with: pip install 'ccf-pipeline[draw]'",
+            hint=f"Install it with: {install_command('draw')}",
         ) from error
     # Text stays text, so that the picture can be searched; a fixed salt keeps its bytes the same.
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": "ccf_pipeline", "font.family": "DejaVu Sans"}

@@ -61,7 +61,7 @@ def rules_named(spoken: str) -> ReadingRules:
         fault = error.errors(include_url=False)[0]
         raise SettingsError(
             f"--conventions {spoken}: `{fault['loc'][0]}`: {fault['msg']}",
-            hint=f"Known: {', '.join(ReadingConventions.model_fields)}; docs/reading.md says what they mean.",
+            hint=f"Known: {', '.join(ReadingConventions.model_fields)}. `ccf-build help reading` explains.",
         ) from error
     return ReadingRules(chosen, rules.strict)
 

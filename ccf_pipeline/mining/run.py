@@ -192,7 +192,8 @@ class _Asking:
         """Get every batch answered, by the journal or by the expert; returns what to ask in smaller parts."""
         self.again = []
         for completions in self.expert.answer_questions(self._questions(batches)):
-            self.journal.keep(completions)
+            if completions:
+                self.journal.keep(completions)
             self.paid_for += len(completions)
             for completion in completions:
                 self._take(self.in_flight.pop(completion.prompt_id), completion)

@@ -22,7 +22,7 @@ from ccf_pipeline.datasets.wrapper import answer, load_wrapper
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.materials import Progress, silent
-from ccf_pipeline.errors import MissingInput, StorageError, UnreadableInput
+from ccf_pipeline.errors import MissingInput, UnreadableInput
 from ccf_pipeline.files.disk import write_text
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
@@ -85,7 +85,7 @@ def measure_build(
     rules = Rules(graph, Lexicon.from_graph(graph.file), wrap, wrapper.question, sampling.seed)
     opinions = [_opinion(source, sampled, path) for source in sources]
     quality = measure(tally, sampled, plan, made_with or _of_nothing(graph), rules, opinions, progress)
-    write_text(path / QUALITY_FILE, quality.model_dump_json(indent=1) + "\n")
+    write_text(path / QUALITY_FILE, quality.model_dump_json(indent=1) + "\n", private=True)
     _tell_on_the_card(path)
     return quality
 
@@ -201,8 +201,9 @@ def finished_build(path: Path) -> tuple[BuildFolder, PlanSummary]:
     if plan is None:
         raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
     if not folder.is_finished():
-        raise StorageError(
-            f"{path}: is not finished", hint="Finish it with `ccf-build run`, then measure it."
+        raise MissingInput(
+            f"{path}: is not finished",
+            hint="Finish it: `ccf-build run` with its settings goes on.",
         )
     return folder, plan
 

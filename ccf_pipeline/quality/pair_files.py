@@ -39,7 +39,21 @@ def read_pairs(path: Path, columns: Mapping[str, str] | None = None) -> Iterator
     if not path.exists():
         raise MissingInput(f"{path}: there is no such file or folder")
     for number, row in enumerate(_rows(path), 1):
+        if number == 1:
+            _require_known_columns(path, row, columns or {})
         yield from _pairs_of(row, number, columns or {})
+
+
+def _require_known_columns(path: Path, row: Row, columns: Mapping[str, str]) -> None:
+    """Refuse a file none of whose columns is known; which were looked for is said."""
+    known = {"counterfact", "cf_samples", OURS["candidate"], columns.get("candidate", "candidate")}
+    if known & row.keys():
+        return
+    raise UnreadableInput(
+        f"{path}: has no column of counterfactuals; looked for {', '.join(sorted(known))}",
+        hint=f"Name the columns: --columns factual=COLUMN,candidate=COLUMN. The file has"
+        f" {', '.join(map(str, row))}.",
+    )
 
 
 def _rows(path: Path) -> Iterator[Row]:

@@ -94,7 +94,7 @@ class Holder(Noun):
 class BuildStatus(Noun):
     """The state of a build, read beside whoever is building it."""
 
-    state: Literal["planning", "running", "stopped", "finished"]
+    state: Literal["planning", "running", "stopped", "finished", "damaged"]
     holder: Holder | None
     plans: int
     judged: int

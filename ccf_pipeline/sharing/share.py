@@ -26,7 +26,7 @@ from ccf_pipeline.sharing.data import (
     write_rows,
 )
 from ccf_pipeline.sharing.delta.delta import phrase_text
-from ccf_pipeline.sharing.delta.keys import check_value, make_key, seals_well, write_slips
+from ccf_pipeline.sharing.delta.keys import REPORTS_PER_SLIP, check_value, make_key, seals_well, write_slips
 from ccf_pipeline.sharing.delta.leaks import (
     FOOTER_STATISTICS,
     UNREADABLE,
@@ -218,7 +218,7 @@ def _make_recipe(finished: FinishedBuild, level: ShareLevel, permission: str) ->
     if level != "L2" and finished.terms.sensitivity == "credentialed" and not seals_well(texts):
         raise SharingRefused(
             f"{len(set(texts.values()))} reports are too few: check values of so few could be guessed",
-            hint="Share a larger build.",
+            hint=f"Share a build of {REPORTS_PER_SLIP} different reports at least.",
         )
     key = make_key(texts)
     recipe = Recipe(

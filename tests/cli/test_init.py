@@ -10,9 +10,12 @@ import typer
 from typer.testing import CliRunner
 
 from ccf_pipeline.cli.init import init
+from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.errors import BuildConflict, MissingInput, SettingsError
 from ccf_pipeline.files.package_data import carried_file, lay_out
 from ccf_pipeline.settings import load_settings, setting_fields
+from tests import command_line
+from tests.model_server import ModelServer, serving
 
 app = typer.Typer()
 app.command()(init)
@@ -79,7 +82,7 @@ def test_a_file_that_is_there_is_kept_unless_forced() -> None:
 def test_a_value_that_does_not_fit_is_refused_and_nothing_is_written(
     arguments: tuple[str, str], folder: Path
 ) -> None:
-    assert isinstance(refusal(*arguments), SettingsError)
+    assert isinstance(refusal(*arguments), SettingsError | SystemExit)
     assert list(folder.iterdir()) == []
 
 
@@ -90,16 +93,84 @@ def test_a_pipe_is_asked_nothing() -> None:
     assert Path("build.toml").is_file()
 
 
-def test_a_person_is_asked_only_for_what_no_flag_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ccf_pipeline.cli.init._is_watched", lambda: True)
+@pytest.fixture
+def corpus(folder: Path) -> Path:
+    write_demo_corpus(folder / "reports", studies=6, seed=3, images=False)
+    return folder / "reports"
 
-    said = run("--seed", "11", "--out", "here", typed="demo\nmy corpus\n\nrules\n")
+
+def ask(folder: Path, *words: str, typed: str) -> command_line.Outcome:
+    """Run init as a person does, who answers line by line."""
+    return command_line.ccf_build("init", *words, folder=folder, typed=typed, terminal=True)
+
+
+def test_a_person_is_asked_only_for_what_no_flag_named(corpus: Path, folder: Path) -> None:
+    said = ask(folder, "--seed", "11", "--out", "here", typed=f"demo:{corpus}\n\nrules\n")
 
     settings = load_settings(Path("build.toml"))
-    assert "Counterfactuals per study [2]:" in said
-    assert "Seed" not in said
-    assert (settings.corpus.kind, settings.corpus.path) == ("demo", Path("my corpus"))
+    assert "Counterfactuals per study [2]:" in said.out
+    assert "Seed" not in said.out
+    assert (settings.corpus.kind, settings.corpus.path) == ("demo", corpus)
     assert (settings.plan.seed, settings.plan.per_study) == (11, 2)
+
+
+def test_each_answer_is_checked_as_it_is_given_and_the_file_runs(corpus: Path, folder: Path) -> None:
+    answers = [
+        "reports",
+        "demo:nowhere",
+        f"demo:{corpus}",
+        "built",
+        "99",
+        "1",
+        "seven",
+        "7",
+        "oracle",
+        "rules",
+    ]
+
+    said = ask(folder, typed="\n".join(answers) + "\n")
+    done = command_line.ccf_build("run", "--json", folder=folder)
+
+    assert said.code == 0, said.err
+    told = [line.removeprefix("error: ") for line in said.err.splitlines() if line.startswith("error: ")]
+    assert len(told) == 5, said.err
+    assert "reports: is not of the form KIND:PATH" in told[0]
+    assert "nowhere: there is no such file or folder" in told[1]
+    assert "plan.per_study" in told[2]
+    assert "plan.seed" in told[3]
+    assert "expert.kind" in told[4]
+    assert done.code == 0, done.err
+    assert (folder / "built" / "manifest.json").is_file()
+
+
+def test_a_served_model_is_asked_for_by_url_and_chosen_from_what_is_served(
+    corpus: Path, folder: Path
+) -> None:
+    server = ModelServer(lambda asked: '{"edits": []}', models=["tiny-7b", "big-70b"])
+    with serving(server):
+        answers = [f"demo:{corpus}", "", "", "", "openai", "ftp://x", server.base_url, "", ""]
+        said = ask(folder, typed="\n".join(answers) + "\n")
+        done = command_line.ccf_build("run", "--repair", "0", "--limit", "1", "--json", folder=folder)
+
+    assert "It serves: tiny-7b, big-70b" in said.out
+    assert "ftp://x: not a URL of a model server" in said.err
+    assert load_settings(Path("build.toml")).expert.model == "tiny-7b"
+    assert done.code == 0, done.err
+    assert {request["model"] for request in server.requests} == {"tiny-7b"}
+
+
+def test_mimic_without_its_tables_is_asked_where_they_are(folder: Path) -> None:
+    report = folder / "cxr" / "files" / "p10" / "p10000032" / "s50414267.txt"
+    report.parent.mkdir(parents=True)
+    report.write_text(" FINDINGS: There is a small left pleural effusion.\n IMPRESSION: Left effusion.\n")
+
+    said = ask(folder, typed="mimic:cxr\nelsewhere\n\n\n\n\nrules\n")
+    done = command_line.ccf_build("run", "--json", folder=folder)
+
+    assert "no split table and no image table" in said.err
+    assert "elsewhere: there is no such folder of tables" in said.err
+    assert load_settings(Path("build.toml")).corpus.allow_missing_tables
+    assert done.code == 0, done.err
 
 
 def test_another_file_is_named_in_the_next_step() -> None:

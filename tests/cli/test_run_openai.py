@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.cli.watching import Pace, tell_tally
 from ccf_pipeline.engine.ask import Tally
 from ccf_pipeline.engine.audit_log import verify_audit
+from ccf_pipeline.engine.lines import Pace, format_tally
 from ccf_pipeline.experts.attestations import read_attestation
 from ccf_pipeline.records import Spend
 from ccf_pipeline.settings import PriceSettings
 from tests.bad_server import Act, BadServer, misbehaving
 from tests.command import ccf_build
+from tests.command_line import LOGGED
 
 REPORT = (
     "FINDINGS: The heart is enlarged. There is a small left pleural effusion. No pneumothorax.\\n"
@@ -157,7 +158,7 @@ def test_a_line_tells_how_a_build_stands() -> None:
     tally.rejected_by.update({"target_missing": 6, "format_broken": 4})
     tally.spend = Spend(answers=110, tokens_in=66_000, tokens_cached=40_000, tokens_out=7_700)
 
-    line = tell_tally(tally, PriceSettings(input=1.0, cached=0.1, output=4.0), rate=20.0)
+    line = format_tally(tally, PriceSettings(input=1.0, cached=0.1, output=4.0), rate=20.0)
 
     assert line == (
         "100/400 judged · 20/s · 0:15 left · 90 accepted (7 after repair) · rejected: target_missing 6,"
@@ -214,7 +215,7 @@ def test_a_table_that_is_none_is_told_in_two_lines_and_leaves_the_folder_free(
         wrong = ccf_build(*said, folder=folder)
         right = ccf_build(*WORDS, "--base-url", server.base_url, "--repair", "0", folder=folder)
 
-    lines = wrong.stderr.strip().splitlines()
+    lines = [line for line in wrong.stderr.splitlines() if not LOGGED.match(line)]
     assert (wrong.returncode, len(lines)) == (1, 2), wrong.stderr
     assert what in lines[0]
     assert hint in lines[1]

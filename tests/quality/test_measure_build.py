@@ -177,7 +177,7 @@ def test_an_unfinished_build_is_not_measured(tmp_path: Path, corpus: Path) -> No
         measure_build(tmp_path)
     out = made(corpus, tmp_path / "build")
     (out / "manifest.json").unlink()
-    with pytest.raises(StorageError, match="is not finished"):
+    with pytest.raises(MissingInput, match="is not finished"):
         measure_build(out)
 
 

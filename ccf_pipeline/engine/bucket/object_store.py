@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from ccf_pipeline.errors import MissingExtra, SettingsError, StorageError, StoreSilent
 from ccf_pipeline.files.disk import file_digest, sealed_file
+from ccf_pipeline.files.installed import install_command
 from ccf_pipeline.files.locations import store_url
 
 SCHEMES = ("s3", "memory")
@@ -243,7 +244,7 @@ def _open_s3(url: str) -> tuple[Any, Errors, Errors]:
     except ImportError as error:
         raise MissingExtra(
             f"{url}: needs s3fs, which is not installed",
-            hint="Install it with: pip install 'ccf-pipeline[s3]'",
+            hint=f"Install it with: {install_command('s3')}",
         ) from error
     files = S3FileSystem(
         config_kwargs=S3_CLIENT,

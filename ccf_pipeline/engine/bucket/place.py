@@ -9,7 +9,7 @@ from collections import ChainMap
 from collections.abc import Iterator
 from pathlib import Path
 
-from ccf_pipeline.corpora import require_corpus
+from ccf_pipeline.corpora import require_corpus, require_tables
 from ccf_pipeline.engine import verify
 from ccf_pipeline.engine.audit_log import settings_digest
 from ccf_pipeline.engine.bucket.journal_segments import FOLDER as SEGMENTS
@@ -114,6 +114,9 @@ class BucketPlace:
     def is_held(self) -> bool:
         return bool(_list_workers(open_store(self.path)))
 
+    def is_finished(self) -> bool:
+        return read_manifest(open_store(self.path)) is not None
+
     def spent(self) -> Spend:
         return spent_in(open_store(self.path).names(SEGMENTS))
 
@@ -123,6 +126,7 @@ class BucketPlace:
     @contextlib.contextmanager
     def work_folder(self, settings: BuildSettings) -> Iterator[Path]:
         require_corpus(settings.corpus)
+        require_tables(settings.corpus)
         refuse_unvouched(settings, open_store(self.path))
         about = settings_digest(settings.model_dump(mode="json", exclude=ELSEWHERE))
         with scratch(settings.store.scratch, f"{self.name} {about}") as folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -16,6 +17,7 @@ END_OF_THINKING = re.compile(r"\A.{0,200000}</(?:think|thinking|reasoning)>", re
 # Blanks without end, or a few letters over and over: a model that ran away. No report has the like.
 RUN_AWAY = re.compile(r"\s{400}|(.{1,40}?)\1{60}", re.DOTALL)
 LOOKED_AT = 4000
+NAME = re.compile(r"[\w./:-]{1,80}", re.ASCII)
 TICKETS = re.compile(r"ccf-[0-9a-f]{16}")
 STOPPED = frozenset({"stop", "length", "content_filter", "repetition"})
 
@@ -101,10 +103,20 @@ def _is_repeating(text: str) -> bool:
 
 
 def _identify_model(told: dict[str, Any]) -> str | None:
-    """The model that says it answered, with the fingerprint of its configuration where there is one."""
+    """The model that says it answered, with the fingerprint of its configuration where there is one.
+
+    A server may repeat the question here. What does not look like a name is kept as its digest: it reaches
+    logs, terminals and the data set.
+    """
     said = [told.get("model"), told.get("system_fingerprint")]
-    named = [clean_text(part)[:200] for part in said if isinstance(part, str) and part]
-    return " ".join(named) or None
+    return " ".join(name_or_digest(part) for part in said if isinstance(part, str) and part) or None
+
+
+def name_or_digest(said: str) -> str:
+    """Return a name as it is, and the digest of anything else."""
+    if NAME.fullmatch(said):
+        return said
+    return f"sha256:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
 def _count(value: Any) -> int:

@@ -94,7 +94,7 @@ def fault_of_status(status: int, body: bytes, retry_after: float | None, model: 
     if status in {400, 422}:
         return Refused(f"the server does not take it (status {status})", known=False)
     if status in BUSY:
-        return Busy(f"it is busy (status {status})", retry_after)
+        return Busy(f"is busy (HTTP {status})", retry_after)
     if status in GONE:
         return Gone(f"it cannot be reached (status {status})", cost=1)
     if status >= 500 and status != 501:
@@ -106,7 +106,7 @@ def _make_access_error(status: int, model: str, server: str) -> ExpertError:
     hints = {
         401: "It wants a key, or another one: name its variable in `endpoint.key_variable` (--key-variable).",
         403: "The key may not use this model or host.",
-        404: f"Check the URL (it mostly ends in /v1) and that the server serves `{model}`.",
+        404: f"It answered before: check that it still serves `{model}`, then run the same command again.",
     }
     return ExpertError(f"{server}: the server answered {status}", hint=hints.get(status))
 

@@ -39,9 +39,8 @@ class Pool:
         with asyncio.Runner() as runner:
             try:
                 while (completions := runner.run(self._next(take))) is not None:
-                    if completions:
-                        self._left_at = time.perf_counter()
-                        yield completions
+                    self._left_at = time.perf_counter()
+                    yield completions
             finally:
                 runner.run(self._close())
         if self._stop is not None:
@@ -83,8 +82,8 @@ class Pool:
         self._something.set()
 
     async def _wait(self) -> None:
-        """Until an answer is there, with an eye on servers that are stuck or do not come back."""
-        while not self._ended:
+        """Wait for an answer, or a moment; servers that are stuck or do not come back are noticed."""
+        if not self._ended:
             self._something.clear()
             alarm = asyncio.get_running_loop().call_later(LOOKS_EVERY_SECONDS, self._something.set)
             await self._something.wait()

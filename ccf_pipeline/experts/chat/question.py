@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ccf_pipeline.experts.chat.answers import new_ticket, read_reply
-from ccf_pipeline.experts.chat.faults import Broken, Fault, Gone, Overlong, fault_of_status
+from ccf_pipeline.experts.chat.faults import Broken, Fatal, Fault, Gone, Overlong, fault_of_status
+from ccf_pipeline.experts.chat.not_found import explain_missing
 from ccf_pipeline.experts.chat.pacing import Patience, retry_after
 from ccf_pipeline.experts.guard import Endpoint
 from ccf_pipeline.records import Completion, Message, Sampling
@@ -64,6 +65,7 @@ class Asker:
         self._most_bytes = MOST_OTHER_BYTES + MOST_BYTES_PER_TOKEN * (most_tokens or UNSAID_MOST_TOKENS)
         self._connects = _choose_connection(client)
         self._connection: Connection | PackageConnection | None = None
+        self._was_answered = False
         self._under_way: dict[asyncio.Timeout, float] = {}
         self._hung_up: set[asyncio.Timeout] = set()
 
@@ -82,9 +84,13 @@ class Asker:
             return _cut_off(question, self.model)
         finally:
             self._under_way.pop(deadline, None)
+        if reply.status == 404 and not self._was_answered:
+            # Once it has answered, its words are never shown: they may be about a report.
+            raise Fatal(await explain_missing(self.endpoint, self.model, key=self._key))
         if reply.status != 200:
             wait = retry_after(reply.headers, datetime.now(UTC))
             raise fault_of_status(reply.status, reply.body, wait, self.model, self.endpoint.name)
+        self._was_answered = True
         return read_reply(
             reply.body, prompt_id=question.prompt_id, expert=EXPERT, model=self.model, ticket=ticket
         )

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 OPENS_AFTER = 5
 """Faults one after another, until a server is asked one question at a time, to see whether it is back."""
 
+BUSY_TOLD_EVERY_SECONDS = 60.0
+
 
 @dataclass
 class Server:
@@ -39,6 +41,7 @@ class Server:
     last_heard: float = 0.0
     slowest: float = 0.0
     told: bool = False
+    busy_told_at: float = float("-inf")
     reached: bool = False
 
     @property
@@ -137,7 +140,11 @@ class Servers:
         elif isinstance(fault, Gone) or server.faults >= OPENS_AFTER:
             rest = patience.backoff(server.faults // OPENS_AFTER, self.chance)
         server.quiet_until = max(server.quiet_until, now + rest)
-        if server.faults >= OPENS_AFTER and not server.told:
+        if isinstance(fault, Busy):
+            if now - server.busy_told_at >= BUSY_TOLD_EVERY_SECONDS:
+                server.busy_told_at = now
+                logger.warning("%s %s; it is asked less often", server.name, fault.reason)
+        elif server.faults >= OPENS_AFTER and not server.told:
             server.told = True
             logger.warning("%s is down: %s. It is asked again from time to time.", server.name, fault.reason)
         self._end(errand)
