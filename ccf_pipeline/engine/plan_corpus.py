@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from ccf_pipeline.corpora import read_corpus
 from ccf_pipeline.counterfactual.plan import Bank, Gatherer, PlanTally, plan_study, read_state
@@ -18,60 +17,31 @@ from ccf_pipeline.counterfactual.plan.matched_images import ImageIndex, with_mat
 from ccf_pipeline.engine.materials import Progress
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader import Lexicon
-from ccf_pipeline.reader.facts import Reading, read_facts
+from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Plan, PlannedStudy, Skipped, Study
 from ccf_pipeline.settings import BuildSettings, PlanSettings
 
 WITHOUT_TARGET = "no eligible counterfactual"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Planner:
     """Plan the studies of a corpus one by one, and count what is planned."""
 
     settings: PlanSettings
     graph: ConceptGraph
     lexicon: Lexicon
-    drawn_sentences: int = 0
-    """How many sentences of the bank each plan draws for what is new, in each section."""
-    weights: dict[str, int] = field(default_factory=dict)
-    bank: Bank | None = None
-    images: ImageIndex | None = None
-
-    @cached_property
-    def tally(self) -> PlanTally:
-        chosen = self.settings
-        return PlanTally(self.graph, chosen.per_study, chosen.preset, self.weights)
-
-    @cached_property
-    def matched_qualities(self) -> list[float]:
-        """Return how near the matched images are, one after the other."""
-        return []
-
-    def survey(self, found: Iterator[Study | Skipped], progress: Progress) -> None:
-        """Look at every study of the corpus, and settle what they decide together."""
-        chosen = self.settings
-        census, images = Census(chosen.seed), ImageIndex(chosen.seed)
-        gatherer = Gatherer(self.graph, chosen.seed)
-        for number, study in enumerate(found, 1):
-            progress("survey", number, None)
-            if isinstance(study, Skipped):
-                continue
-            reading = self.read(study)
-            images.add(study, reading.states)
-            if self.drawn_sentences:
-                gatherer.add(study, reading)
-            if chosen.preset == "balanced":
-                census.add(study.study_id, read_state(study, reading, self.graph))
-        self.images = images
-        self.bank = gatherer.settle(self.drawn_sentences) if self.drawn_sentences else None
-        if chosen.preset == "balanced":
-            self.weights = find_weights(census, self.graph, chosen.per_study)
+    weights: dict[str, int]
+    bank: Bank | None
+    images: ImageIndex
+    tally: PlanTally
+    matched_qualities: list[float] = field(default_factory=list)
+    """How near the matched images are, one after the other."""
 
     def plan(self, study: Study) -> tuple[Plan, ...]:
-        """The counterfactuals of one study, each with the image of a perception pair where there is one."""
+        """Plan the counterfactuals of one study, each with the image of a perception pair if there is one."""
         chosen = self.settings
-        reading = self.read(study)
+        reading = read_facts(study.text, self.lexicon)
         state = read_state(study, reading, self.graph)
         plans = plan_study(
             study,
@@ -84,29 +54,45 @@ class Planner:
             state=state,
             bank=self.bank,
         )
-        if self.images is not None:
-            plans = with_matched_images(plans, study, reading.states, self.images)
+        plans = with_matched_images(plans, study, reading.states, self.images)
         self.tally.add(state, plans)
         self.matched_qualities.extend(p.matched_image.quality for p in plans if p.matched_image)
         return plans
-
-    def read(self, study: Study) -> Reading:
-        return read_facts(study.text, self.lexicon)
 
 
 def open_planner(
     settings: BuildSettings, graph: ConceptGraph, lexicon: Lexicon, progress: Progress
 ) -> Planner:
-    """A planner that has surveyed the corpus."""
-    planner = Planner(settings.plan, graph, lexicon, drawn_sentences=settings.expert.drawn_sentences)
-    planner.survey(read_corpus(settings.corpus), progress)
-    return planner
+    """Look at every study of the corpus, and return a planner that knows what they decide together."""
+    chosen, drawn_sentences = settings.plan, settings.expert.drawn_sentences
+    census, images = Census(chosen.seed), ImageIndex(chosen.seed)
+    gatherer = Gatherer(graph, chosen.seed)
+    for number, study in enumerate(read_corpus(settings.corpus), 1):
+        progress("survey", number, None)
+        if isinstance(study, Skipped):
+            continue
+        reading = read_facts(study.text, lexicon)
+        images.add(study, reading.states)
+        if drawn_sentences:
+            gatherer.add(study, reading)
+        if chosen.preset == "balanced":
+            census.add(study.study_id, read_state(study, reading, graph))
+    weights = find_weights(census, graph, chosen.per_study) if chosen.preset == "balanced" else {}
+    return Planner(
+        settings=chosen,
+        graph=graph,
+        lexicon=lexicon,
+        weights=weights,
+        bank=gatherer.settle(drawn_sentences) if drawn_sentences else None,
+        images=images,
+        tally=PlanTally(graph, chosen.per_study, chosen.preset, weights),
+    )
 
 
 def plan_corpus(
     settings: BuildSettings, planner: Planner, progress: Progress
 ) -> Iterator[PlannedStudy | Skipped]:
-    """Every study of the corpus with its plans, or skipped with the reason."""
+    """Yield every study of the corpus with its plans, or skipped with the reason."""
     for number, found in enumerate(read_corpus(settings.corpus), 1):
         progress("studies", number, None)
         if isinstance(found, Skipped):
