@@ -25,12 +25,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from ccf_pipeline import walk
+from ccf_pipeline.counterfactual.masking import BLOT, wrapper_of
 from ccf_pipeline.datasets.wrapper import shipped_wrappers
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.export import export_config
 from ccf_pipeline.files.arrow import read_nouns
 from ccf_pipeline.quality.artefacts import Kind, Sides, measure_view
-from ccf_pipeline.quality.masking import BLOT, wrapper_of
 from ccf_pipeline.records import Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings
 

@@ -137,6 +137,13 @@ class ExpertSettings(Noun):
         " sides apart; one more answer per study of a model, one per pair of `rules`, which do so unless"
         " told otherwise.",
     )
+    candidates: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="So many wordings are written of each counterfactual, by a model in one request; of those"
+        " that the checker accepts the one is kept that a reader of words alone tells least.",
+    )
     examples: int = Field(
         default=0,
         ge=0,
@@ -156,7 +163,7 @@ class ExpertSettings(Noun):
     @property
     def drawn_sentences(self) -> int:
         """How many sentences of the bank a plan draws for what is new, in each section."""
-        return 1 if self.kind == "rules" else self.examples
+        return self.candidates if self.kind == "rules" else self.examples
 
     @property
     def rewords(self) -> bool:

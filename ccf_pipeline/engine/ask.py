@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ccf_pipeline.corpora import images_root
 from ccf_pipeline.corpora.image_hashes import with_bound_images
@@ -20,6 +20,7 @@ from ccf_pipeline.counterfactual.check import check_edit, check_rewording
 from ccf_pipeline.counterfactual.edit import read_edit
 from ccf_pipeline.counterfactual.make_record import make_record, with_chosen
 from ccf_pipeline.counterfactual.prompt import CHOSEN, write_chosen, write_prompt, write_repair
+from ccf_pipeline.engine.best_of_n import Judges, train_judges
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.journal import Journal, KnownExpert
 from ccf_pipeline.engine.materials import FALL_BACK, REPAIR, Materials
@@ -27,6 +28,7 @@ from ccf_pipeline.engine.reuse import EarlierAnswers
 from ccf_pipeline.errors import ExpertError, Unfinished
 from ccf_pipeline.experts import Expert
 from ccf_pipeline.experts.scripted import NO_ANSWER
+from ccf_pipeline.reader.facts import Reading
 from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record, Spend, Study, Verdict
 from ccf_pipeline.settings import ExpertSettings
 
@@ -300,15 +302,13 @@ class Desk:
 
     def _judge(self, inquiry: Inquiry, completion: Completion) -> None:
         """From an answer to a row, or back to the expert with the reasons."""
-        materials, plan, study = self._materials, inquiry.plan, inquiry.study
+        materials, study = self._materials, inquiry.study
         inquiry.spent = inquiry.spent.plus(completion)
         if inquiry.prompt.strategy == CHOSEN:
             self._judge_chosen(inquiry, completion)
             return
         factual = self._read_factual(study.text)
-        edit = read_edit(completion, plan, study, inquiry.prompt.form)
-        counterfactual = materials.read(edit.text)
-        verdict = check_edit(edit, plan, study, factual, counterfactual, materials.graph)
+        edit, counterfactual, verdict = self._choose_wording(completion, inquiry, factual)
         prompt, lineage = inquiry.prompt, materials.lineage
         record = make_record(
             study, prompt, completion, edit, verdict, factual, counterfactual, lineage, inquiry.spent
@@ -323,6 +323,29 @@ class Desk:
             record = inquiry.refused
         inquiry.shard.records[inquiry.place] = record
         self._count(record, inquiry.shard)
+
+    def _choose_wording(
+        self, completion: Completion, inquiry: Inquiry, factual: Reading
+    ) -> tuple[Edit, Reading, Verdict]:
+        """The wording that gives itself away least among those accepted; the first one where none is."""
+        materials, plan, study = self._materials, inquiry.plan, inquiry.study
+        judged = []
+        for text in (completion.text, *completion.others):
+            answer = completion.model_copy(update={"text": text}) if completion.others else completion
+            edit = read_edit(answer, plan, study, inquiry.prompt.form)
+            counterfactual = materials.read(edit.text)
+            verdict = check_edit(edit, plan, study, factual, counterfactual, materials.graph)
+            judged.append((edit, counterfactual, verdict))
+        accepted = [one for one in judged if one[2].accepted]
+        if len(accepted) < 2:
+            return (accepted or judged)[0]
+        texts = [(edit.text, counterfactual) for edit, counterfactual, _ in accepted]
+        return accepted[self._judges.least_told(plan, study, texts)]
+
+    @cached_property
+    def _judges(self) -> Judges:
+        plan = self._folder.plan_summary()
+        return train_judges(self._folder, plan.shards if plan else 0, self._materials)
 
     def _judge_chosen(self, inquiry: Inquiry, completion: Completion) -> None:
         """The factual side in other words; where they do not hold, the pair does without them."""

@@ -207,6 +207,7 @@ def _make_sampling(prompt: Prompt) -> Any:
         seed=prompt.sampling.seed,
         max_tokens=prompt.sampling.max_tokens,
         structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
+        n=prompt.sampling.candidates,
     )
 
 
@@ -221,11 +222,12 @@ def _make_completion(prompt: Prompt, model: str, output: Any) -> Completion:
         expert=NAME,
         model=model,
         text=clean_text(said.text),
+        others=tuple(clean_text(other.text) for other in output.outputs[1:] if other.finish_reason == "stop"),
         finish_reason="length" if said.finish_reason == "length" else "stop",
         failure=failure,
         tokens_in=tokens_in,
         tokens_cached=min(output.num_cached_tokens or 0, tokens_in),
-        tokens_out=len(said.token_ids),
+        tokens_out=sum(len(other.token_ids) for other in output.outputs),
         attempt=prompt.attempt,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ccf_pipeline.counterfactual.check.foreign_pairs import report_pair
 from ccf_pipeline.counterfactual.check.privacy import IDENTIFIER
+from ccf_pipeline.counterfactual.masking import mask_details, mask_findings, wrapper_of
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.quality.artefacts import Sides, measure_view
 from ccf_pipeline.quality.duplicates import measure_duplicates
@@ -28,7 +29,6 @@ from ccf_pipeline.quality.figures import (
 from ccf_pipeline.quality.flips import DIRECTIONS, FlipCount, States, implied_by_change, leaving
 from ccf_pipeline.quality.gates import judge_figures
 from ccf_pipeline.quality.leakage import WRAPPER_WORDS, names_answer_first, scan_privacy
-from ccf_pipeline.quality.masking import mask_details, mask_findings, wrapper_of
 from ccf_pipeline.quality.rates import rate, rounded
 from ccf_pipeline.quality.reference import written_sides
 from ccf_pipeline.quality.sampling import draw

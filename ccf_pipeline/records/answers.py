@@ -26,11 +26,15 @@ class Message(Noun):
 
 
 class Sampling(Noun):
-    """The sampling of a model; the seed makes an answer repeatable where the server heeds it."""
+    """The sampling of a model; the seed makes an answer repeatable where the server heeds it.
+
+    `candidates` wordings are asked for at once.
+    """
 
     temperature: float
     seed: int
     max_tokens: int
+    candidates: int = 1
 
 
 class Prompt(Noun):
@@ -52,12 +56,16 @@ class Prompt(Noun):
 
 
 class Completion(Noun):
-    """The answer of an expert, and its cost; `failure` says why there is no answer to use."""
+    """The answer of an expert, and its cost; `failure` says why there is no answer to use.
+
+    `others` are further wordings of the same answer, where several were asked for; tokens are those of all.
+    """
 
     prompt_id: str
     expert: str
     model: str
     text: str
+    others: tuple[str, ...] = ()
     finish_reason: str = "stop"
     failure: str | None = None
     served_by: str | None = None

@@ -27,6 +27,7 @@ class SamplingParams:
     seed: int
     max_tokens: int
     structured_outputs: object
+    n: int = 1
 
 class LLM:
     def __init__(self, model, **options):

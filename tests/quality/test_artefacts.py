@@ -10,9 +10,9 @@ import random
 
 import pytest
 
+from ccf_pipeline.counterfactual.masking import mask_findings, wrapper_of
 from ccf_pipeline.quality.artefacts import Sides, measure_view
 from ccf_pipeline.quality.figures import ArtefactView
-from ccf_pipeline.quality.masking import mask_findings, wrapper_of
 from ccf_pipeline.quality.measuring import Rules, measure_artefacts, read_pairs
 from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Label, Record

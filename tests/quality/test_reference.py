@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccf_pipeline.quality.masking import mask_details
+from ccf_pipeline.counterfactual.masking import mask_details
 from ccf_pipeline.quality.measuring import Rules
 from ccf_pipeline.quality.reference import written_sides
 from ccf_pipeline.records import Label, Record

@@ -144,9 +144,10 @@ def _prompt(
         temperature=expert.temperature,
         seed=int(hashlib.sha256(f"{about} {attempt}".encode()).hexdigest()[:8], 16) % 2**31,
         max_tokens=expert.max_answer_tokens,
+        candidates=1 if template.strategy == CHOSEN else expert.candidates,
     )
     said = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
-    asked = "\x1e".join((about, form, sampling.model_dump_json(), said))
+    asked = "\x1e".join((about, form, sampling.model_dump_json(exclude_defaults=True), said))
     return Prompt(
         prompt_id=hashlib.sha256(asked.encode()).hexdigest(),
         plan=plan,

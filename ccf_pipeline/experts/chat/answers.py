@@ -60,6 +60,7 @@ def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: 
         expert=expert,
         model=model,
         text=text,
+        others=_read_other_wordings(told, text),
         finish_reason=finish if finish in STOPPED else "stop",
         failure=None,
         served_by=_identify_model(told),
@@ -96,6 +97,17 @@ def _get_choice(told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise Broken("the reply is not a chat completion")
     return choice, message
+
+
+def _read_other_wordings(told: dict[str, Any], first: str) -> tuple[str, ...]:
+    """What the further choices of a reply say that came to their end, each once."""
+    texts = {first: None}
+    for choice in told["choices"][1:]:
+        message = choice.get("message") if isinstance(choice, dict) else None
+        content = message.get("content") if isinstance(message, dict) else None
+        if isinstance(content, str) and choice.get("finish_reason") in (None, "stop"):
+            texts[clean_text(without_thinking(content))] = None
+    return tuple(texts)[1:]
 
 
 def _is_repeating(text: str) -> bool:

@@ -140,6 +140,8 @@ class Asker:
                 "seed": sampling.seed,
                 "max_tokens": sampling.max_tokens,
             }
+            if sampling.candidates > 1:
+                said["n"] = sampling.candidates
         if question.answer_schema is not None:
             schema = {"name": "answer", "strict": True, "schema": question.answer_schema}
             said["response_format"] = {"type": "json_schema", "json_schema": schema}

@@ -39,20 +39,19 @@ class RulesExpert:
         """A completion for each prompt, in their order, as they come."""
         # None means that there is nothing just now: each batch begins to take anew.
         while batch := tuple(itertools.islice(iter(take, None), BATCH_SIZE)):
-            yield tuple(self._complete(prompt) for prompt in batch if prompt is not None)
+            yield tuple(self.complete(prompt) for prompt in batch if prompt is not None)
 
-    def _complete(self, prompt: Prompt) -> Completion:
+    def complete(self, prompt: Prompt) -> Completion:
+        """Write as many different scripts as are asked for, if chance brings so many."""
         write = self._scribe.reword if prompt.strategy == REWORD else self._scribe.write
-        script = write(prompt, _chance(prompt))
+        scripts = (write(prompt, _chance(prompt, n)) for n in range(prompt.sampling.candidates))
+        first, *others = dict.fromkeys(script.model_dump_json(exclude_defaults=True) for script in scripts)
         return Completion(
-            prompt_id=prompt.prompt_id,
-            expert=self.name,
-            model=self.model,
-            text=script.model_dump_json(exclude_defaults=True),
+            prompt_id=prompt.prompt_id, expert=self.name, model=self.model, text=first, others=tuple(others)
         )
 
 
-def _chance(prompt: Prompt) -> random.Random:
-    """Randomness that depends on the plan alone."""
-    text = f"{prompt.plan.seed}\x1f{prompt.plan.plan_id}"
+def _chance(prompt: Prompt, wording: int) -> random.Random:
+    """Randomness that depends on the plan and the number of the wording alone."""
+    text = f"{prompt.plan.seed}\x1f{prompt.plan.plan_id}" + (f"\x1f{wording}" if wording else "")
     return random.Random(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))

@@ -155,13 +155,18 @@ class _Draft:
     def _words_for(self, concept: str, section: str) -> str | None:
         """The sentence that the plan has for it, as this report would have it."""
         place = "impression" if section == "impression" else "findings"
-        said = (
-            words.text for words in self.plan.wording if (words.concept, words.section) == (concept, place)
-        )
-        text = next(said, None)
-        if text is None:
+        if (concept, place) not in self.offered:
             return None
+        text = self.offered[concept, place]
         return shortened(text) if self.is_terse else finish_sentence(text)
+
+    @cached_property
+    def offered(self) -> dict[tuple[str, str], str]:
+        """One of the sentences that the plan has for each concept and section."""
+        texts: dict[tuple[str, str], list[str]] = {}
+        for words in self.plan.wording:
+            texts.setdefault((words.concept, words.section), []).append(words.text)
+        return {key: said[0] if len(said) == 1 else self.chance.choice(said) for key, said in texts.items()}
 
     def _with_place(self, statement: Statement) -> Statement:
         """A side alone often does; some places are hardly ever named."""
