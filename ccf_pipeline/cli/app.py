@@ -36,6 +36,7 @@ from ccf_pipeline.cli.rehydrate import rehydrate
 from ccf_pipeline.cli.report import report
 from ccf_pipeline.cli.review import review
 from ccf_pipeline.cli.run import run
+from ccf_pipeline.cli.select import select
 from ccf_pipeline.cli.share import share
 from ccf_pipeline.cli.status import status
 from ccf_pipeline.cli.stop import stop
@@ -71,6 +72,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     rehydrate,
     push,
     metrics,
+    select,
     report,
     read,
     label,

@@ -45,6 +45,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "rehydrate": ("ccf-build rehydrate share --corpus mimic:/data/mimic-cxr --out rebuilt",),
     "push": ("ccf-build push build NAME/DATASET --dry-run",),
     "metrics": ("ccf-build metrics build", "ccf-build metrics build --gate"),
+    "select": (
+        "ccf-build select build --keep 0.67",
+        "ccf-build export build --config cpo_mixed --selected --out selected",
+    ),
     "report": ("ccf-build report build",),
     "read": ('ccf-build read "No pleural effusion."', "ccf-build read --in reports.jsonl --csv labels.csv"),
     "label": ("ccf-build label mimic:/data/mimic-cxr --out labels.csv.gz",),

@@ -42,6 +42,9 @@ def export(
     reviewed_only: Annotated[
         bool, typer.Option("--reviewed-only", help="Only pairs that readers found plausible in a review.")
     ] = False,
+    selected: Annotated[
+        bool, typer.Option("--selected", help="Only the pairs that `ccf-build select` kept.")
+    ] = False,
     kind: Annotated[
         Literal["parquet", "json", "jsonl", "csv"] | None,
         typer.Option("--format", help="Parquet where the config has columns, else JSON."),
@@ -98,6 +101,11 @@ def export(
         from ccf_pipeline.quality.review.session import reviewed_plausible
 
         only = reviewed_plausible(build)
+    if selected:
+        from ccf_pipeline.quality.select_pairs import read_selected
+
+        kept = read_selected(build)
+        only = kept if only is None else only & kept
     choices = {
         "images": images,
         "rejected_per_chosen": rejected_per_chosen,

@@ -62,7 +62,7 @@ def half_of(patient: str) -> int:
 def train_judges(folder: BuildFolder, shards: int, materials: Materials) -> Judges:
     """Write, check and mask the pilot's pairs, and learn from each half of its patients."""
     halves: dict[int, dict[str, list[MaskedPair]]] = {0: defaultdict(list), 1: defaultdict(list)}
-    for pair in _pilot_pairs(folder, shards, materials):
+    for pair in _make_pilot_pairs(folder, shards, materials):
         for kind in (pair.kind, ANY_KIND):
             halves[half_of(pair.patient)][kind].append(pair)
     judges = {}
@@ -74,9 +74,9 @@ def train_judges(folder: BuildFolder, shards: int, materials: Materials) -> Judg
     return Judges(judges)
 
 
-def _pilot_pairs(folder: BuildFolder, shards: int, materials: Materials) -> Iterator[MaskedPair]:
+def _make_pilot_pairs(folder: BuildFolder, shards: int, materials: Materials) -> Iterator[MaskedPair]:
     rules = RulesExpert(materials.graph)
-    for planned in _first_studies(folder, shards):
+    for planned in _read_first_studies(folder, shards):
         study = planned.study
         factual = materials.read(study.text)
         for plan in planned.plans:
@@ -89,7 +89,7 @@ def _pilot_pairs(folder: BuildFolder, shards: int, materials: Materials) -> Iter
                 yield mask_pair(plan.plan_id, study.subject_id, kind, written, forged)
 
 
-def _first_studies(folder: BuildFolder, shards: int) -> Iterator[PlannedStudy]:
+def _read_first_studies(folder: BuildFolder, shards: int) -> Iterator[PlannedStudy]:
     left = PILOT_STUDIES
     for shard in range(shards):
         for planned in folder.planned_studies(shard):

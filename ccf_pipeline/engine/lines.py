@@ -36,6 +36,8 @@ STAGES = {
     "audit": "judging bare texts",
     "report": "choosing pairs to show",
     "artefacts": "telling sides apart",
+    "select": "selecting pairs",
+    "probe": "training scorers",
     "verify": "comparing files",
     "dataset": "writing the data set",
     "mining": "reading reports",

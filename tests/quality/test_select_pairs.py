@@ -1,0 +1,40 @@
+"""Selecting the pairs of a finished build, from the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ccf_pipeline.cli.app import app
+from ccf_pipeline.datasets.adversarial import Selected
+from ccf_pipeline.errors import MissingInput
+from ccf_pipeline.quality.select_pairs import SELECTION_FILE, read_selected
+from ccf_pipeline.records import Record
+
+
+def test_a_build_is_selected_from_and_only_what_stays_is_exported(
+    build: Path, records: list[Record], tmp_path: Path
+) -> None:
+    mine = tmp_path / "build"
+    shutil.copytree(build, mine)
+    with pytest.raises(MissingInput):
+        read_selected(mine)
+
+    told = CliRunner().invoke(app, ["select", str(mine), "--keep", "0.7", "--json"])
+    done = CliRunner().invoke(
+        app, ["export", str(mine), "--config", "ccf", "--selected", "--out", str(tmp_path / "out"), "--json"]
+    )
+
+    assert told.exit_code == done.exit_code == 0, told.output + done.output
+    selected = Selected.model_validate_json(told.output)
+    assert selected == Selected.model_validate_json((mine / SELECTION_FILE).read_text())
+    accepted = {record.record_id for record in records if record.accepted}
+    kept = read_selected(mine)
+    assert kept == accepted - set(selected.dropped)
+    assert 0 < len(kept) < len(accepted)
+    assert selected.pairs == len(accepted) == sum(figures.pairs for figures in selected.kinds)
+    assert json.loads(done.output)["rows"] == len(kept)
