@@ -46,7 +46,7 @@ def index() -> None:
         pytest.skip("no package index can be reached")
 
 
-@pytest.mark.network
+@pytest.mark.slow
 @pytest.mark.usefixtures("index")
 @pytest.mark.parametrize("extras", [(), *((name,) for name in EXTRAS), *COMBINED], ids="+".join)
 def test_what_is_offered_can_be_resolved(extras: tuple[str, ...]) -> None:
