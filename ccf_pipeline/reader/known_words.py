@@ -12,6 +12,7 @@ from ccf_pipeline.reader.lexicon import packaged
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _FUNCTION_CLASSES = ("articles_and_joints", "verbs_without_content")
+_PLACE_CLASSES = ("places", "measures", "extents", "bones", "lungs_and_vessels")
 _CUE_FILES = ("cues.yaml", "frames.yaml", "words.yaml")
 _ENDINGS = ("s", "es", "ed", "d", "ly")
 # Counts, ordinals, vertebrae and sizes written together: "3", "7th", "T12", "14mm".
@@ -48,6 +49,17 @@ def _describing_words() -> frozenset[str]:
 def describes(word: str) -> bool:
     """True if a word in small letters is a figure or one of `describing.yaml` that has content."""
     return word in _describing_words() or _FIGURE.match(word) is not None
+
+
+@lru_cache(maxsize=1)
+def _words_of_place() -> frozenset[str]:
+    classes = packaged("describing.yaml")
+    return frozenset(word for name in _PLACE_CLASSES for word in classes[name])
+
+
+def places(word: str) -> bool:
+    """True if a word in small letters says where or how large something is."""
+    return word in _words_of_place() or _FIGURE.match(word) is not None
 
 
 def is_known(word: str, known: frozenset[str]) -> bool:

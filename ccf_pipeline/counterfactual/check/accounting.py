@@ -25,7 +25,7 @@ from ccf_pipeline.counterfactual.check.case import (
 )
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import spans_meet
-from ccf_pipeline.reader.known_words import WORD, describes, function_words, is_known, known_words
+from ccf_pipeline.reader.known_words import WORD, describes, function_words, is_known, known_words, places
 from ccf_pipeline.records import (
     FINDING_LABELS,
     NO_FINDING,
@@ -49,7 +49,7 @@ _JOINT = re.compile(
     r"[,;:()\[\]{}/]|[.!?]\s|\s[-–—]+\s"
     # "By the fissure" goes with its verb, "by Miller" stands for itself.
     r"|\b(?:and|or|but|with|without|in|for|from|per|by(?! (?:the|an?)\b)|after|before|as|at|on|to|while|which"
-    r"|that|who|when|where|whose|due|if)\b",
+    r"|that|who|when|where|whose|whatever|regardless|so|due|if)\b",
     re.IGNORECASE,
 )
 _REFERS_BACK = re.compile(
@@ -80,7 +80,7 @@ def unaccounted_sentences(case: Case) -> Iterator[Problem]:
         told = [m for m in said if sentence.start <= m.start < sentence.end]
         stranger = _find_stranger(told, own, denied, case)
         carries = _carries(sentence, told, own, case)
-        refers_back = carrying and _REFERS_BACK.match(sentence.text) is not None
+        refers_back = carrying and _continues(sentence, told)
         carrying = carries or refers_back
         if stranger is not None:
             label = case.graph.concept(stranger.concept).label
@@ -93,6 +93,13 @@ def unaccounted_sentences(case: Case) -> Iterator[Problem]:
             # The words are not quoted: they may be an order, and the message goes back to a model.
             message = f"Sentence {sentence.number} says more than the change; describe the finding only."
             yield block(CODE, message, sentence)
+
+
+def _continues(sentence: Sentence, told: list[Mention]) -> bool:
+    """True if a sentence tells more of the finding before it: "It measures 12 mm"."""
+    if _REFERS_BACK.match(sentence.text) is None:
+        return False
+    return bool(told) or any(places(word) for word in _content_words(sentence.text))
 
 
 # --- what a sentence is about --------------------------------------------------------------------
@@ -247,7 +254,7 @@ class _Piece:
     is_foreign: bool
     """True where most of its words are strange, or half of them and the others describe nothing."""
     is_empty_aside: bool
-    """True for a part in brackets that describes nothing: "(inserted)"."""
+    """True for a part in brackets that describes nothing, or not only: "(inserted)", "(see edit 2)"."""
 
 
 @lru_cache(maxsize=50_000)
@@ -264,7 +271,7 @@ def _odd_pieces(text: str, graph: ConceptGraph) -> tuple[_Piece, ...]:
         person = _PERSON.search(text, begin, end)
         is_aside = text[begin - 1 : begin] in ("(", "[", "{")
         is_plain = any(describes(word) for word in content)
-        is_empty_aside = bool(words) and is_aside and not is_plain
+        is_empty_aside = bool(words) and is_aside and (bool(strange) or not is_plain)
         is_foreign = 2 * len(strange) > len(content) or (2 * len(strange) == len(content) and not is_plain)
         if strange or person or is_empty_aside:
             named = person.group().lower() if person else ""

@@ -10,8 +10,11 @@ import pytest
 from ccf_pipeline.counterfactual.check.foreign_pairs import audit_pair
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader import Lexicon
+from ccf_pipeline.reader.facts import Reading
 from ccf_pipeline.records import Pair, Verdict
+from tests.counterfactual.check.good_edits import additions, removals, swaps
 from tests.counterfactual.check.unrelated import GLUED, GOOD, UNRELATED, glue_on, insertions
+from tests.counterfactual.check.unrelated_too import GLUED_TOO, UNRELATED_TOO
 
 Judge = Callable[[Pair], Verdict]
 # A sign of the target is no stranger, and words that tell the target are not weighed for their sense.
@@ -76,3 +79,25 @@ def test_letters_that_cannot_be_seen_or_pass_for_others_are_refused(hidden: str,
     codes = {problem.code for problem in judge(GOOD[0].model_copy(update={"candidate": text})).problems}
 
     assert "format_broken" in codes
+
+
+def test_a_second_set_of_unrelated_words_is_refused(judge: Judge) -> None:
+    inserted = [judge(pair).accepted for _, _, pair in insertions(UNRELATED_TOO, places=6)]
+    hung_on = [judge(pair).accepted for _, _, pair in glue_on(GLUED_TOO)]
+
+    assert (len(inserted), len(hung_on)) == (966, 203)
+    assert sum(inserted) <= 8
+    assert sum(hung_on) <= 28  # a cervical rib is a place as well as a finding
+
+
+def test_good_edits_of_many_styles_are_accepted(judge: Judge, read: Callable[[str], Reading]) -> None:
+    judged: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for style, pair in (*additions(), *removals(), *swaps()):
+        if pair.direction == "swap" and read(pair.factual).states.get(pair.target or "") == "present":
+            continue
+        judged[style] += 1
+        refused[style] += not judge(pair).accepted
+
+    assert sum(judged.values()) > 1400
+    assert sum(refused.values()) <= 0.01 * sum(judged.values())
