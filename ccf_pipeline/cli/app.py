@@ -27,6 +27,7 @@ from ccf_pipeline.cli.init import init
 from ccf_pipeline.cli.label import label
 from ccf_pipeline.cli.metrics import metrics
 from ccf_pipeline.cli.plan import plan
+from ccf_pipeline.cli.probe import probe
 from ccf_pipeline.cli.prompts import prompts
 from ccf_pipeline.cli.push import push
 from ccf_pipeline.cli.read import read
@@ -73,6 +74,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     push,
     metrics,
     select,
+    probe,
     report,
     read,
     label,

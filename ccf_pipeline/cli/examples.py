@@ -49,6 +49,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ccf-build select build --keep 0.67",
         "ccf-build export build --config cpo_mixed --selected --out selected",
     ),
+    "probe": ("ccf-build probe build --seeds 2",),
     "report": ("ccf-build report build",),
     "read": ('ccf-build read "No pleural effusion."', "ccf-build read --in reports.jsonl --csv labels.csv"),
     "label": ("ccf-build label mimic:/data/mimic-cxr --out labels.csv.gz",),

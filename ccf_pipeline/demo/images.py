@@ -29,6 +29,15 @@ _GROWTH = {
     "borderline": 0.5,
 }
 _GROWTH |= {"moderate": 1.3, "large": 2.0, "severe": 1.9, "extensive": 1.8}
+_BONES = {
+    "rib": (0.33, 0.45),
+    "clavicle": (0.2, 0.13),
+    "humerus": (0.45, 0.24),
+    "scapula": (0.4, 0.3),
+    "spine": (0.0, 0.6),
+    "thoracic spine": (0.0, 0.6),
+    "sternum": (0.0, 0.42),
+}
 _HEIGHTS = {"upper lobe": 0.3, "apex": 0.2, "middle lobe": 0.6, "lingula": 0.6, "mid zone": 0.48}
 
 
@@ -189,9 +198,9 @@ def _draw_finding(
             y = _HEIGHTS.get(fact.region or "", 0.6)
             canvas.add(canvas.ellipse(centre + sign * 0.03, y, size * 1.1, size, 0.3), 0.42)
         elif fact.concept == "fnd_pleural_other":
-            canvas.add(canvas.ellipse(centre, 0.2, 0.11, 0.03, 0.5), 0.2)
-        elif fact.concept == "fnd_fracture" and fact.region == "rib":
-            canvas.add(canvas.line((centre + sign * 0.1, 0.44), (centre + sign * 0.13, 0.47), 0.007), 0.4)
+            _draw_thick_pleura(canvas, centre, sign, growth)
+        elif fact.concept == "fnd_fracture":
+            _draw_fracture(canvas, _BONES.get(fact.region or "", _BONES["rib"]), sign)
     if fact.concept == "fnd_edema":
         for lung in lungs.values():
             canvas.add(canvas.ellipse(0.5, 0.5, 0.34, 0.26, 0.9) * lung, 0.17 + 0.1 * _get_growth(fact))
@@ -208,6 +217,20 @@ def _draw_effusion(
     level = base[1] - 0.03 - 0.045 * growth - 0.13 * growth * np.maximum(outward, 0) ** 2
     fluid = np.clip((canvas.y - level) / 0.02, 0, 1)
     canvas.blend(fluid * np.clip(lung * 2, 0, 1), 0.66, 0.95)
+
+
+def _draw_thick_pleura(canvas: _Canvas, centre: float, sign: int, growth: float) -> None:
+    """A cap over the apex, and a band along the chest wall."""
+    canvas.add(canvas.ellipse(centre, 0.19, 0.12, 0.05, 0.4), 0.3)
+    canvas.add(canvas.line((centre + sign * 0.13, 0.28), (centre + sign * 0.15, 0.6), 0.012 * growth), 0.34)
+
+
+def _draw_fracture(canvas: _Canvas, place: tuple[float, float], sign: int) -> None:
+    """Two ends of a bone that do not meet, bright beside the dark gap."""
+    x, y = 0.5 + sign * place[0], place[1]
+    canvas.add(canvas.line((x - sign * 0.05, y - 0.025), (x - sign * 0.008, y - 0.012), 0.014), 0.5)
+    canvas.add(canvas.line((x + sign * 0.008, y + 0.022), (x + sign * 0.05, y + 0.035), 0.014), 0.5)
+    canvas.blend(canvas.line((x, y - 0.03), (x, y + 0.04), 0.01), 0.06)
 
 
 def _draw_pneumothorax(canvas: _Canvas, centre: float, sign: int, growth: float, lung: Pixels) -> None:
