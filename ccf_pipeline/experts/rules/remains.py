@@ -88,7 +88,11 @@ class Remains:
             return body  # "at both bases" goes with the finding that it places, and that one stays
         gone = _without_composites(gone, sentence)
         spans = {(m.start, m.end) for m in gone}
-        swept = [m for m in ceasing if m not in gone and (m.start, m.end) not in spans and self._stands(m)]
+        # They are mentions of this very plan: to compare what they say would take longer.
+        going_ids = set(map(id, gone))
+        swept = [
+            m for m in ceasing if id(m) not in going_ids and (m.start, m.end) not in spans and self._stands(m)
+        ]
         for kept in ([*staying, *swept], staying) if swept else (staying,):
             shift = sentence.start + len(label)
             said = [*_spans(gone, shift, goes=True), *_spans(kept, shift, goes=False)]
@@ -225,7 +229,8 @@ class Remains:
         phrase = " ".join([*(word for word in details if word and not _is_told(word, told)), phrase])
         if mention.polarity == "uncertain":
             return finish_sentence(f"possible {phrase}")
-        if is_terse or VERB.search(sentence.text) is None:
+        is_bare = " " not in phrase
+        if is_terse or (VERB.search(sentence.text) is None and not is_bare):
             return finish_sentence(phrase)
         if not article and words.split()[-1] in COUNTED:
             article = "a "
