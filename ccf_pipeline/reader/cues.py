@@ -142,6 +142,10 @@ def resolve_before(walk: Walk, i: int, mark: Mark) -> None:
             item.temporality = "improved"
     elif walk.group_behind(own_verb=1):
         deny_before(walk, i, mark)
+    elif i and walk.marks[i - 1].phrase == "now" and not walk.something_ahead(i):
+        # "There was edema on the last study, now resolved."
+        walk.trail.pop()
+        deny_before(walk, i, mark)
     else:
         open_resolution(walk, i, mark)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader import CCF, Continuation, Lexicon, find_continuations, read_report
+from ccf_pipeline.reader.memory import memory_of
 from ccf_pipeline.records import Mention, Polarity, Sentence
 
 _REMEMBERED_TEXTS = 256
@@ -67,9 +68,10 @@ def read_facts(text: str, lexicon: Lexicon) -> Reading:
     An order to a model says nothing of the patient, and what an earlier film showed is past. The last texts
     are remembered: a factual report is read for its plan, and again for each of its counterfactuals.
     """
-    reading = lexicon.facts.get(text)
+    facts: dict[str, Reading] = memory_of(lexicon).setdefault("facts", {})
+    reading = facts.get(text)
     if reading is None:
-        if len(lexicon.facts) >= _REMEMBERED_TEXTS:
-            lexicon.facts.clear()
-        reading = lexicon.facts[text] = Reading(*read_report(text, lexicon, CCF, this_film=True))
+        if len(facts) >= _REMEMBERED_TEXTS:
+            facts.clear()
+        reading = facts[text] = Reading(*read_report(text, lexicon, CCF, this_film=True))
     return reading

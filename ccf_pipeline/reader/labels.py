@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ccf_pipeline.reader.conventions import CHEXPERT, ReadingConventions, SignAs
 from ccf_pipeline.reader.lexicon import Lexicon
+from ccf_pipeline.reader.memory import memory_of
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Polarity, Temporality
 
 _RANK: dict[Polarity, int] = {"present": 3, "uncertain": 2, "absent": 1}
@@ -50,9 +51,10 @@ class LabelTable:
 
 def label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTable:
     """The conventions worked out for every concept; made once, then remembered with the lexicon."""
-    table = lexicon.label_tables.get(conventions)
+    kept = memory_of(lexicon)
+    table: LabelTable | None = kept.get(conventions)
     if table is None:
-        table = lexicon.label_tables[conventions] = _label_table(lexicon, conventions)
+        table = kept[conventions] = _label_table(lexicon, conventions)
     return table
 
 

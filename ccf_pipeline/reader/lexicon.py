@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -13,21 +13,18 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from ccf_pipeline.graph.model import GraphFile
 from ccf_pipeline.reader.book import Book
-from ccf_pipeline.reader.conventions import ReadingConventions
 from ccf_pipeline.reader.entries import STARTERS, Entry, FrameTable, concept_of
 from ccf_pipeline.reader.tables import Denial, Tables
 from ccf_pipeline.reader.words import NUMBER, Vocabulary
 from ccf_pipeline.records import NO_FINDING, SUPPORT_DEVICES, Temporality
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon(Tables):
-    """Phrases, frames and what follows from what; made once from a graph.
+    """Phrases, frames and what follows from what; made once from a graph, then only read.
 
     `entries` tell what each pattern of the automaton stands for; `naming` and `starters` are the indices of
     those that name something and of those that make one cue with a word behind them.
-    `cache` and `facts` remember what sentences and texts say, which depends on nothing else; both are bounded
-    by those who fill them.
     """
 
     vocabulary: Vocabulary
@@ -35,9 +32,6 @@ class Lexicon(Tables):
     entries: tuple[Entry, ...]
     naming: frozenset[int]
     starters: frozenset[int]
-    cache: dict[tuple[ReadingConventions, bool], Any] = field(default_factory=dict, compare=False, repr=False)
-    label_tables: dict[ReadingConventions, Any] = field(default_factory=dict, compare=False, repr=False)
-    facts: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def from_graph(graph: GraphFile) -> Lexicon:

@@ -15,6 +15,7 @@ from ccf_pipeline.reader.entries import Mark
 from ccf_pipeline.reader.labels import LabelsTold, LabelTable, add_up, label_table, labels_told
 from ccf_pipeline.reader.lexicon import Lexicon
 from ccf_pipeline.reader.marks import find_marks
+from ccf_pipeline.reader.memory import memory_of
 from ccf_pipeline.reader.places import place_items
 from ccf_pipeline.reader.scoping import walk_marks
 from ccf_pipeline.reader.sentences import split_report
@@ -102,11 +103,12 @@ def read_report(
 
 
 def _memory(lexicon: Lexicon, conventions: ReadingConventions, this_film: bool) -> _Memory:
-    memory: _Memory | None = lexicon.cache.get((conventions, this_film))
+    kept = memory_of(lexicon)
+    memory: _Memory | None = kept.get((conventions, this_film))
     if memory is None:
-        memory = lexicon.cache[conventions, this_film] = _Memory(label_table(lexicon, conventions))
+        memory = kept[conventions, this_film] = _Memory(label_table(lexicon, conventions))
     if len(memory.sentences) + len(memory.histories) >= _REMEMBERED_SENTENCES:
-        memory = lexicon.cache[conventions, this_film] = _Memory(memory.labels)
+        memory = kept[conventions, this_film] = _Memory(memory.labels)
     if len(memory.placed) >= _REMEMBERED_PLACES:
         memory.placed.clear()
     return memory

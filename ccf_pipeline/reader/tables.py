@@ -16,7 +16,7 @@ class Denial:
     unless_excepted: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tables:
     """The tables of a lexicon, which the walk over a sentence looks things up in.
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccf_pipeline.graph.model import GraphFile
-from ccf_pipeline.reader import NEGEX, Lexicon, read_labels, read_text, reader
+from ccf_pipeline.reader import CHEXPERT, NEGEX, Lexicon, read_labels, read_text, reader
+from ccf_pipeline.reader.memory import memory_of
 from ccf_pipeline.records import Mention
 
 
@@ -231,7 +232,7 @@ def test_what_is_remembered_has_a_bound_and_forgetting_changes_nothing(
     lexicon = Lexicon.from_graph(graph)
 
     assert [read_text(text, lexicon) for text in texts] == expected
-    (memory,) = lexicon.cache.values()
+    memory = memory_of(lexicon)[CHEXPERT, False]
     assert len(memory.sentences) + len(memory.histories) <= 6 + 2
     assert len(memory.fields) <= 4 * (6 + 2)
 

@@ -12,6 +12,7 @@ import yaml
 from ccf_pipeline.graph.model import Concept, GraphFile
 from ccf_pipeline.reader import CCF, CHEXPERT, NEGEX, Lexicon, read_labels, read_report, read_text
 from ccf_pipeline.reader.facts import read_facts
+from ccf_pipeline.reader.memory import memory_of
 from ccf_pipeline.records import Mention
 
 _GRAPH = Path("graphs/thoracic.yaml")
@@ -94,8 +95,7 @@ def test_what_was_read_before_does_not_matter(shipped_graph: GraphFile, shipped:
     ]
 
     for order in permutations(range(len(texts))):
-        shipped.cache.clear()
-        shipped.facts.clear()
+        memory_of(shipped).clear()
         for number in (*order, *order):
             facts = read_facts(texts[number], shipped)
             assert (read_text(texts[number], shipped), facts) == alone[number]
