@@ -48,6 +48,12 @@ def run(
         bool,
         typer.Option("--retry-failed", help="Ask again for the rows that got no answer from the server."),
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Ask again for answers that were paid for and are lost; without it, stop."
+        ),
+    ] = False,
     log_file: LogFile = None,
     log_format: LogFormat = "text",
     log_level: LogLevel = None,
@@ -70,6 +76,7 @@ def run(
             as_json=as_json,
             quiet=quiet,
             retry_failed=retry_failed,
+            again=again,
         )
 
 
@@ -105,6 +112,7 @@ def run_build(
     as_json: bool = False,
     quiet: bool = False,
     retry_failed: bool = False,
+    again: bool = False,
 ) -> None:
     """Build with progress, then say what came out and what it cost."""
     from ccf_pipeline import walk
@@ -114,6 +122,9 @@ def run_build(
 
     silent = quiet or as_json
     place = open_place(settings.out)
+    lost = place.give_up_lost() if again else 0
+    if lost and not quiet:
+        typer.echo(f"asking again for up to {lost} answers that were paid for and are lost", err=True)
     with place.work_folder(settings) as folder:
         if folder != settings.out and not quiet:
             typer.echo(f"working in {folder} until the build stands in the store", err=True)

@@ -18,9 +18,10 @@ from ccf_pipeline.engine.build_plan import look_through_others, plan_build, plan
 from ccf_pipeline.engine.build_shards import build_shards
 from ccf_pipeline.engine.claim import join_build, open_build
 from ccf_pipeline.engine.finish_build import finish_build
-from ccf_pipeline.engine.journal import Journal, taken_over_beside
-from ccf_pipeline.engine.locks import guarded, is_leased, leased
+from ccf_pipeline.engine.journal import Journal, spent_beside, taken_over_beside
+from ccf_pipeline.engine.locks import guarded, held, is_leased, leased
 from ccf_pipeline.engine.materials import Materials, Progress
+from ccf_pipeline.engine.paid_answers import give_up_lost_answers, refuse_lost_answers
 from ccf_pipeline.errors import Unfinished
 from ccf_pipeline.experts import Expert, open_expert
 from ccf_pipeline.files.disk import remove
@@ -61,14 +62,17 @@ class FolderPlace:
 
     def spent(self) -> Spend:
         path = BuildFolder(self.path).journal_path
-        if not path.is_file():
-            return Spend()
-        with Journal(path) as journal:
-            return journal.spent()
+        return spent_beside(path) if path.is_file() else Spend()
 
     def taken_over(self) -> int:
         path = BuildFolder(self.path).journal_path
         return taken_over_beside(path) if path.is_file() else 0
+
+    def give_up_lost(self) -> int:
+        if not BuildFolder(self.path).identity_path.exists():
+            return 0
+        with held(self.path):
+            return give_up_lost_answers(BuildFolder(self.path))
 
     @contextlib.contextmanager
     def work_folder(self, settings: BuildSettings) -> Iterator[Path]:
@@ -120,6 +124,7 @@ class FolderSite:
             with Journal(self.folder.journal_path) as journal:
                 if not self._shared:
                     journal.mend()
+                refuse_lost_answers(self.folder)
             plan_build(self.folder, self.materials, progress)
 
     def build(self, expert: Expert, journal: Journal, *, watch: Watch, stopping: Callable[[], bool]) -> None:

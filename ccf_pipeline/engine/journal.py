@@ -20,10 +20,12 @@ from ccf_pipeline.engine.journal_file import (
     HOW_MANY_TAKEN_OVER,
     KEEP,
     KEPT_AT,
+    LAST,
     LONG_AGO,
+    RAISE_SPENT,
+    ROWS_AND_PAID,
     SPENT,
     TAKEN_OVER,
-    WAIT_SECONDS,
     answer_in,
     connect,
     damage_of,
@@ -31,7 +33,9 @@ from ccf_pipeline.engine.journal_file import (
     is_damage,
     row_of,
 )
+from ccf_pipeline.engine.journal_ledger import raise_ledger, read_ledger
 from ccf_pipeline.engine.journal_salvage import READING_FAULTS, keep_corrupt_copy, opened_copy
+from ccf_pipeline.engine.journal_view import opened_to_read
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.files.disk import PRIVATE_FILE, disk_error, make_folder, remove, write_text
 from ccf_pipeline.records import Completion, Spend
@@ -129,7 +133,12 @@ class Journal:
 
         What they cost stays spent.
         """
-        return self._mending(lambda: self._database.execute(FORGET_FAILURES).rowcount)
+        count = self._mending(lambda: self._database.execute(FORGET_FAILURES).rowcount)
+        if count:
+            last = self._database.execute(LAST).fetchone()
+            given_up = read_ledger(self.path).given_up + count
+            raise_ledger(self.path, self.spent(), last=str(last[0]) if last else "", given_up=given_up)
+        return count
 
     def introduce(self, expert: KnownExpert) -> None:
         """Note who is asked: whoever makes a shard anew without asking needs to know."""
@@ -168,6 +177,11 @@ class Journal:
         row = self._mending(lambda: self._database.execute(HOW_MANY_TAKEN_OVER).fetchone())
         return int(row[0])
 
+    def count_as_spent(self, spend: Spend) -> None:
+        """Have no figure below these: answers that are lost were paid for all the same."""
+        figures = tuple(spend.model_dump().values())
+        self._mending(lambda: self._database.execute(RAISE_SPENT, figures))
+
     def damage(self) -> str | None:
         """Return what is wrong with the file, structure and every answer; None where all is well."""
         return damage_of(self._database)
@@ -200,27 +214,40 @@ class Journal:
             if not is_damage(error, self.path):
                 raise _make_journal_error(self.path, error) from error
         self._salvage()
+        self._refuse_loss()
         try:
             return work()
         except READING_FAULTS as error:
             raise _make_journal_error(self.path, error) from error
 
+    def _refuse_loss(self) -> None:
+        """Stop in the middle of a run that would ask again for answers that were damaged meanwhile."""
+        _, paid = self._database.execute(ROWS_AND_PAID).fetchone()
+        ledger = read_ledger(self.path)
+        lost = ledger.spend.answers - ledger.given_up - paid
+        if lost > 0:
+            raise StorageError(f"{self.path}: {say_lost(lost)}", hint="Run the same command again.")
+
     def _insert(self, rows: Iterable[tuple[object, ...]]) -> None:
         self._database.execute("BEGIN IMMEDIATE")
         try:
-            spent = [
-                row[-3:]
+            paid = [
+                row
                 for row in rows
                 if self._database.execute(KEEP, row).rowcount and row[KEPT_AT] != TAKEN_OVER
             ]
-            if spent:
-                totals = (sum(map(int, of)) for of in zip(*spent, strict=True))
-                self._database.execute(ADD_UP, (len(spent), *totals))
+            if paid:
+                totals = (sum(map(int, of)) for of in zip(*(row[-3:] for row in paid), strict=True))
+                self._database.execute(ADD_UP, (len(paid), *totals))
             self._database.execute("COMMIT")
         except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
+        if paid:
+            raise_ledger(
+                self.path, _read_spend(self._database.execute(SPENT).fetchone()), last=str(paid[-1][0])
+            )
 
     def _set_aside(self, id: int) -> None:
         """An answer whose checksum does not hold: it is asked for again, and a copy of the file is kept."""
@@ -228,6 +255,7 @@ class Journal:
             keep_corrupt_copy(self.path)
             self._copied = True
         self._database.execute("DELETE FROM completions WHERE id = ?", (id,))
+        self._refuse_loss()
 
     def _salvage(self) -> None:
         self._database.close()
@@ -304,13 +332,16 @@ def taken_over_beside(path: Path) -> int:
 
 def _read_beside(path: Path, question: str) -> tuple[Any, ...]:
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
-        ) as database:
+        with opened_to_read(path) as database:
             row: tuple[Any, ...] = database.execute(question).fetchone()
             return row
     except sqlite3.Error as error:
         raise _make_journal_error(path, error) from error
+
+
+def say_lost(answers: int) -> str:
+    """Say how many answers were paid for and are gone."""
+    return f"{answers} answers that were paid for cannot be read and would be asked again"
 
 
 def _read_spend(row: tuple[Any, ...]) -> Spend:

@@ -42,12 +42,18 @@ FORGET_FAILURES = (
     "DELETE FROM completions WHERE json_valid(completion)"
     " AND json_extract(completion, '$.failure') IS NOT NULL"
 )
+LAST = "SELECT prompt_id FROM completions WHERE kept_at != 0 ORDER BY id DESC LIMIT 1"
 ADD_UP = (
     "UPDATE spent SET answers = answers + ?, tokens_in = tokens_in + ?,"
     " tokens_cached = tokens_cached + ?, tokens_out = tokens_out + ?"
 )
 
 SPENT = "SELECT answers, tokens_in, tokens_cached, tokens_out FROM spent"
+ROWS_AND_PAID = "SELECT count(*), count(nullif(kept_at, 0)) FROM completions"
+RAISE_SPENT = (
+    "UPDATE spent SET answers = max(answers, ?), tokens_in = max(tokens_in, ?),"
+    " tokens_cached = max(tokens_cached, ?), tokens_out = max(tokens_out, ?)"
+)
 HOW_MANY_TAKEN_OVER = "SELECT count(*) FROM completions WHERE kept_at = 0"
 
 

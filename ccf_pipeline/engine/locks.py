@@ -78,7 +78,7 @@ def is_leased(path: Path) -> bool:
     """True if a process that lives has this piece of work."""
     if not path.is_file():
         return False
-    with _open_lock_file(path) as file:
+    with _open_to_look(path) as file:
         return not _lock(file, fcntl.LOCK_SH, path)
 
 
@@ -87,7 +87,7 @@ def holder_of(folder: Path) -> Holder | None:
     path = folder / LOCK
     if not path.is_file():
         return None
-    with _open_lock_file(path) as file:
+    with _open_to_look(path) as file:
         holder = _read(file)
         if holder is not None and holder.host != socket.gethostname():
             return holder
@@ -99,6 +99,17 @@ def holder_of(folder: Path) -> Holder | None:
 def _is_alive(file: IO[bytes], folder: Path) -> bool:
     """True if others share the lock: while they do, it cannot be had alone."""
     return not _lock(file, fcntl.LOCK_EX, folder)
+
+
+@contextlib.contextmanager
+def _open_to_look(path: Path) -> Iterator[IO[bytes]]:
+    """Open a lock to ask who has it; the file stays as it is, also where nobody may write."""
+    try:
+        file = path.open("rb", buffering=0)
+    except OSError as error:
+        raise disk_error(path, error) from error
+    with contextlib.closing(file):
+        yield file
 
 
 @contextlib.contextmanager

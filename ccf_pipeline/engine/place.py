@@ -86,6 +86,9 @@ class Place(Protocol):
     def taken_over(self) -> int:
         """Count the answers that other builds paid for."""
 
+    def give_up_lost(self) -> int:
+        """Agree to ask again for answers that were paid for and are lost; return how many they are."""
+
     def work_folder(self, settings: BuildSettings) -> contextlib.AbstractContextManager[Path]:
         """Open the folder of this machine to work in: the build folder itself, or one beside a bucket."""
 

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ccf_pipeline.engine.ask import Tally
 from ccf_pipeline.engine.audit_log import AUDIT, AUDIT_HINT, OTHERS, verify_audit, verify_every_audit
@@ -18,8 +19,10 @@ from ccf_pipeline.engine.build_shards import build_shards, tally_of
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.journal import Journal, KnownExpert, Pace, pace, spent_beside, taken_over_beside
+from ccf_pipeline.engine.journal_view import view_journal
 from ccf_pipeline.engine.locks import holder_of
 from ccf_pipeline.engine.materials import Materials, Progress, silent
+from ccf_pipeline.engine.paid_answers import count_lost
 from ccf_pipeline.errors import StorageError, Unfinished
 from ccf_pipeline.experts import Take
 from ccf_pipeline.files.disk import remove, write_text
@@ -123,7 +126,7 @@ def check_build(path: Path, progress: Progress = silent) -> BuildCheck:
         finished=folder.is_finished(),
         files=_count_files(folder),
         damaged=tuple(file.relative_to(path).as_posix() for file in damaged),
-        journal=_find_journal_damage(folder),
+        **_check_journal(folder),
     )
     return found.model_copy(update=_check_audit_log(folder))
 
@@ -150,12 +153,19 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
         if found.journal is not None:
             with Journal(held.journal_path) as journal:
                 journal.mend()
+        if found.finished and not found.damaged:
+            return found.model_copy(update=_check_journal(folder))
         remove(held.manifest_path)
         _make_plan_anew(held, materials, found, before, progress)
         _make_shards_anew(held, materials)
         finish_build(held, materials, progress)
     return found.model_copy(
-        update={"finished": True, "repaired": found.damaged, "files": _count_files(folder)}
+        update={
+            "finished": True,
+            "repaired": found.damaged,
+            "files": _count_files(folder),
+            **_check_journal(folder),
+        }
     )
 
 
@@ -167,11 +177,12 @@ def _find_damaged_identity(folder: BuildFolder) -> list[Path]:
     return []
 
 
-def _find_journal_damage(folder: BuildFolder) -> str | None:
-    if not folder.journal_path.is_file():
-        return "it is not there" if folder.plan_summary_path.exists() else None
-    with Journal(folder.journal_path) as journal:
-        return journal.damage()
+def _check_journal(folder: BuildFolder) -> dict[str, Any]:
+    """Say what ails the journal, and how many answers are lost."""
+    if not folder.journal_path.is_file() and not folder.plan_summary_path.exists():
+        return {"journal": None}
+    view = view_journal(folder.journal_path)
+    return {"journal": view.damage, "lost_answers": count_lost(folder, view)}
 
 
 def _check_audit_log(folder: BuildFolder) -> dict[str, object]:

@@ -123,6 +123,9 @@ class BucketPlace:
     def taken_over(self) -> int:
         return taken_over_in(open_store(self.path).names(SEGMENTS))
 
+    def give_up_lost(self) -> int:
+        return 0  # answers lie in the bucket, each in an object that nobody writes a second time
+
     @contextlib.contextmanager
     def work_folder(self, settings: BuildSettings) -> Iterator[Path]:
         require_corpus(settings.corpus)
