@@ -26,19 +26,21 @@ import pyarrow.parquet as pq
 
 from ccf_pipeline import walk
 from ccf_pipeline.counterfactual.masking import BLOT, wrapper_of
+from ccf_pipeline.datasets.formats.select import has_mirror
 from ccf_pipeline.datasets.wrapper import shipped_wrappers
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.export import export_config
 from ccf_pipeline.files.arrow import read_nouns
 from ccf_pipeline.quality.artefacts import Kind, Sides, measure_view
 from ccf_pipeline.records import Record
-from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings
+from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings, MatchFloor
 
 RESULTS = Path(__file__).parent / "results" / "wrapper.md"
 KINDS: tuple[Kind, ...] = ("words", "characters", "shape")
 HEADING = re.compile(r"^(?:FINDINGS|IMPRESSION):", re.MULTILINE)
 BLOTS = re.compile(rf"{BLOT}(?: {BLOT})+")
 SEED = 7
+FLOOR: MatchFloor = "labels"
 
 
 @dataclass
@@ -103,7 +105,8 @@ def main(studies: int, *, write: bool) -> None:
 def rows_of(folder: Path, config: str, wrapper: str) -> tuple[list[dict[str, Any]], list[Record]]:
     """The rows of a config as a training package finds them, and the records that have an image."""
     out = folder / f"{config}-{wrapper}"
-    export_config(folder / "build", config, out, choices={"wrapper": wrapper})
+    choices = {"wrapper": wrapper, "even": False, "same_diagnosis": True, "match": FLOOR}
+    export_config(folder / "build", config, out, choices=choices)
     rows: list[dict[str, Any]] = []
     records: list[Record] = []
     for split in ("train", "validation", "test"):
@@ -112,7 +115,8 @@ def rows_of(folder: Path, config: str, wrapper: str) -> tuple[list[dict[str, Any
             rows += pq.read_table(path, columns=told).to_pylist()
         for path in sorted((folder / "build" / "dataset" / "data" / "ccf").glob(f"{split}-*")):
             records += [record for record in read_nouns(path, Record) if record.image_path is not None]
-    return rows, records
+    in_mix = config in ("cpo_thinking", "cpo_mirror", "cpo_mixed", "trl_dpo", "llamafactory")
+    return rows, [record for record in records if has_mirror(record, FLOOR)] if in_mix else records
 
 
 # --- how each config shows its sides ------------------------------------------------------------
@@ -123,14 +127,17 @@ def thinking(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
 
 
 def trl(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
+    """Every second row is the mirror of the one before: the same two answers turned round."""
     return _beside(
-        rows, records, lambda row: (row["prompt"] + row["chosen"], row["prompt"] + row["rejected"])
+        rows[::2], records, lambda row: (row["prompt"] + row["chosen"], row["prompt"] + row["rejected"])
     )
 
 
 def llamafactory(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
     return _beside(
-        rows, records, lambda row: (row["messages"] + [row["chosen"]], row["messages"] + [row["rejected"]])
+        rows[::2],
+        records,
+        lambda row: (row["messages"] + [row["chosen"]], row["messages"] + [row["rejected"]]),
     )
 
 
@@ -144,9 +151,14 @@ def perception(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
 
 
 def mixed(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
+    """The mirror rows are those of `cpo_mirror`, and counted there."""
     one = thinking([row for row in rows if row["cpo_source"] == "thinking"], records)
     other = perception([row for row in rows if row["cpo_source"] == "perception"], records)
     return Pairs(one.chosen + other.chosen, one.rejected + other.rejected, one.patients + other.patients)
+
+
+def mirror(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
+    return _beside(rows, records, lambda row: (row["rejected_messages"], row["messages"]))
 
 
 def cf_vlm(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
@@ -162,6 +174,7 @@ def cf_vlm(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
 
 READERS: dict[str, Reader] = {
     "cpo_thinking": thinking,
+    "cpo_mirror": mirror,
     "cpo_perception": perception,
     "cpo_mixed": mixed,
     "trl_dpo": trl,

@@ -27,10 +27,12 @@ CONFIG_NAMES = (
     "ccf",
     "sft",
     "cpo_thinking",
+    "cpo_mirror",
     "cpo_perception",
     "cpo_mixed",
     "trl_dpo",
     "llamafactory",
+    "cpo_unmirrored",
     "cf_vlm",
     "rejected",
 )
@@ -38,6 +40,7 @@ PlanPreset = Literal["balanced", "paper", "minimal"]
 ChatClient = Literal["openai", "aiohttp"]
 Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
 ImagesAs = Literal["embedded", "paths"]
+MatchFloor = Literal["labels", "attributes"]
 
 
 def _require_known(group: Group, shipped: tuple[str, ...], name: str) -> str:
@@ -311,6 +314,21 @@ class DatasetSettings(Noun):
         ge=1,
         description="At most so many rejected texts per chosen one; they are picked so that both sides name"
         " as many diseases as can be. All of them otherwise.",
+    )
+    match: MatchFloor = Field(
+        default="attributes",
+        description="How close the film of a mirror row must be to the counterfactual text, by its own"
+        " report: `labels` the same findings and nothing that contradicts the text, `attributes` the same"
+        " side and degree of the target as well.",
+    )
+    even: bool = Field(
+        default=True,
+        description="Train only on pairs for each of which another one leads back: from the diagnosis that"
+        " this one leads to, to the diagnosis that it leaves.",
+    )
+    same_diagnosis: bool = Field(
+        default=False,
+        description="Train on pairs whose sides name the same diagnosis as well; most change a device only.",
     )
     wrapper: str = Field(
         default="ccf",

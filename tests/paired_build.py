@@ -10,10 +10,11 @@ from ccf_pipeline.datasets.formats import all_exports
 from ccf_pipeline.datasets.write import WrittenDataset, write_configs
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
-from ccf_pipeline.records import MatchedImage, Record
+from ccf_pipeline.records import Aspect, MatchedImage, Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings, ShardSettings
 
 SHARD_SIZE = 20
+CLOSE: tuple[Aspect, ...] = ("findings", "side", "degree", "place", "rest")
 
 
 def paired_build(folder: Path, *, studies: int = 50, seed: int = 11) -> BuildFolder:
@@ -74,14 +75,15 @@ def _matched(records: list[Record]) -> list[Record]:
         return next(one for one in following if one.subject_id != record.subject_id)
 
     return [
-        record.model_copy(update={"matched_image": _image_of(other_than(record))})
+        record.model_copy(update={"matched_image": _image_of(other_than(record), record)})
         if record.image_path is not None
         else record
         for record in records
     ]
 
 
-def _image_of(record: Record) -> MatchedImage:
+def _image_of(record: Record, shown: Record) -> MatchedImage:
+    """The image of one record, four times of five told to show the counterfactual of another one."""
     assert record.image_id is not None
     assert record.image_path is not None
     return MatchedImage(
@@ -91,4 +93,6 @@ def _image_of(record: Record) -> MatchedImage:
         sha256=record.image_sha256,
         shows="has the target",
         quality=0.9,
+        findings=tuple(one.finding for one in shown.counterfactual_labels if one.state == "present"),
+        agrees=CLOSE if int(shown.record_id, 16) % 5 else CLOSE[:1],
     )

@@ -11,6 +11,7 @@ from ccf_pipeline.cli.options import AsJson, Quiet
 from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.share import Permission
 from ccf_pipeline.errors import SettingsError
+from ccf_pipeline.settings import CONFIG_NAMES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,8 +25,7 @@ def export(
         str | None,
         typer.Option(
             "--config",
-            help="ccf, sft, cpo_thinking, cpo_perception, cpo_mixed, trl_dpo, llamafactory, cf_vlm, rejected;"
-            " or cpo_scripts, the JSON that CPO's own scripts read.",
+            help=f"{', '.join(CONFIG_NAMES)}; or cpo_scripts, the JSON that CPO's own scripts read.",
         ),
     ] = None,
     level: Annotated[
@@ -52,6 +52,16 @@ def export(
     images: Annotated[
         Literal["embedded", "paths"] | None,
         typer.Option("--images", help="In the rows, or by path below the corpus's images; as built."),
+    ] = None,
+    even: Annotated[
+        bool | None,
+        typer.Option(
+            "--even/--uneven", help="Only pairs that another one leads back from, or all; as built."
+        ),
+    ] = None,
+    match: Annotated[
+        Literal["labels", "attributes"] | None,
+        typer.Option("--match", help="How close the film of a mirror row must be to its text; as built."),
     ] = None,
     rejected_per_chosen: Annotated[
         int | None, typer.Option("--rejected-per-chosen", min=1, help="At most so many per study; as built.")
@@ -108,6 +118,8 @@ def export(
         only = kept if only is None else only & kept
     choices = {
         "images": images,
+        "even": even,
+        "match": match,
         "rejected_per_chosen": rejected_per_chosen,
         "wrapper": wrapper,
         "question": question,

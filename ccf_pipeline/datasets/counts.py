@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ccf_pipeline.datasets.wrapper import diagnosed, diseases
+from ccf_pipeline.datasets.formats import StudyPairs
+from ccf_pipeline.datasets.formats.select import has_mirror, lines_of
 from ccf_pipeline.records import ReasonCount, Record, Spend
 from ccf_pipeline.settings import PriceSettings
 
@@ -36,24 +37,42 @@ class Spent:
 
 @dataclass
 class SideSums:
-    """How alike the two sides of the pairs are in what is no medicine: words and diseases named."""
+    """How alike both sides of the mix's pairs are in what is no medicine: words and diseases named."""
 
     pairs: int = 0
     chosen_words: int = 0
     rejected_words: int = 0
     chosen_diseases: int = 0
     rejected_diseases: int = 0
-    same_diseases: int = 0
 
     def add(self, record: Record) -> None:
         self.pairs += 1
         self.chosen_words += len((record.chosen_text or record.factual_text).split())
         self.rejected_words += len(record.counterfactual_text.split())
-        named = diagnosed(record)
-        chosen, rejected = diseases(named.factual), diseases(named.counterfactual)
+        chosen, rejected = lines_of(record)
         self.chosen_diseases += len(chosen)
         self.rejected_diseases += len(rejected)
-        self.same_diseases += chosen == rejected
+
+
+FILMS = (
+    "no film at all",
+    "shows the target, other findings differ",
+    "same findings, and nothing contradicts",
+    "same side and degree of the target, too",
+    "same place of the target, too",
+)
+"""How close a matched film can be to the counterfactual text, by its own report, from the farthest on."""
+
+
+def film_of(record: Record) -> str:
+    """Return how close the matched film of a record is."""
+    if record.matched_image is None:
+        return FILMS[0]
+    if not has_mirror(record, "labels"):
+        return FILMS[1]
+    if not has_mirror(record, "attributes"):
+        return FILMS[2]
+    return FILMS[4 if "place" in record.matched_image.agrees else 3]
 
 
 @dataclass
@@ -71,8 +90,18 @@ class Tally:
     accepted_at: Counter[int] = field(default_factory=Counter)
     spent: dict[tuple[str, str, str], Spent] = field(default_factory=dict)
     sides: SideSums = field(default_factory=SideSums)
-    with_matched_image: int = 0
+    films: Counter[str] = field(default_factory=Counter)
+    uses: Counter[str] = field(default_factory=Counter)
     with_chosen_text: int = 0
+
+    def add_study(self, study: StudyPairs) -> None:
+        """Count the records of one study, and which of them are trained on."""
+        for record in study.all_records:
+            self.add(record)
+        for record in study.mirrored:
+            self.sides.add(record)
+        self.uses.update({"mirrored": len(study.mirrored), "unmirrored": len(study.unmirrored)})
+        self.uses.update(study.left_out)
 
     def add(self, record: Record) -> None:
         self.judged_at.update(range(1, record.attempt + 1))
@@ -87,7 +116,7 @@ class Tally:
         self.targets[record.target] += 1
         self.splits[record.split] += 1
         self.cells[record.target, record.direction, record.split] += 1
-        self.with_matched_image += record.matched_image is not None
+        self.films[film_of(record)] += 1
         self.with_chosen_text += record.chosen_text is not None
 
 

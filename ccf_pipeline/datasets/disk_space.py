@@ -1,6 +1,6 @@
 """Whether the disk has room for a data set, told before the first question and before the first byte.
 
-What takes room is embedded images: each config stores an image once per column that shows it, so that nine
+What takes room is embedded images: each config stores an image once per column that shows it, so that eleven
 configs of a corpus may take seven times its images. The plan knows which images; the rest is an estimate.
 """
 
@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ccf_pipeline.corpora.images import training_image
 from ccf_pipeline.datasets.formats import Export
+from ccf_pipeline.datasets.formats.select import FLOORS, Use
 from ccf_pipeline.datasets.judged_rows import JudgedRows
 from ccf_pipeline.datasets.split_files import GROUP_BYTES, GROUP_ROWS, FileFormat
 from ccf_pipeline.errors import CcfError, StorageError
 from ccf_pipeline.files.arrow import read_columns
-from ccf_pipeline.settings import ImagesAs
+from ccf_pipeline.settings import DatasetSettings
 
 TEXT_PER_PLAN = 2
 """What a config's text takes beside the plan's own file, and how much more where nothing is compressed."""
 
 PLAIN_PER_PARQUET = 5
 DICOMS_TRIED = 4
-_COLUMNS = ["study.split", "study.image.path", "plans.list.element.matched_image.path"]
+_COLUMNS = [
+    "study.split",
+    "study.image.path",
+    "plans.list.element.gained",
+    "plans.list.element.lost",
+    "plans.list.element.matched_image.path",
+    "plans.list.element.matched_image.agrees",
+]
 
 
 def bytes_wanted(
@@ -33,21 +43,23 @@ def bytes_wanted(
     shards: int,
     exports: Sequence[Export],
     images_root: Path,
-    images: ImagesAs,
+    chosen: DatasetSettings,
     kind: FileFormat = "parquet",
 ) -> int:
-    """About how much the configs will take, if every counterfactual that was planned is accepted."""
+    """Return about how much the configs will take, if every counterfactual that was planned is accepted."""
     plans = [build.plan_path(shard) for shard in range(shards)]
     text = TEXT_PER_PLAN * sum(path.stat().st_size for path in plans if path.is_file())
     wanted = len(exports) * text * (1 if kind == "parquet" else PLAIN_PER_PARQUET)
-    if images == "embedded" and kind == "parquet":
-        studies = list(_pictured(plans))
+    if chosen.images == "embedded" and kind == "parquet":
+        studies = list(_pictured(plans, chosen))
         sizes = _Sizes(images_root, [study.own for study in studies])
-        stored = {
-            "own": sum(sizes.of(study.own) for study in studies),
-            "matched": _matched_bytes(studies, sizes),
-        }
-        wanted += sum(stored[image] for export in exports for image in export.images_of)
+        for export in exports:
+            shown = [study for study in studies if study.is_shown(export.trains_on)]
+            stored = {
+                "own": sum(sizes.of(study.own) for study in shown),
+                "matched": _matched_bytes(shown, export.trains_on, sizes),
+            }
+            wanted += sum(stored[image] for image in export.images_of)
     return int(wanted)
 
 
@@ -73,28 +85,56 @@ def bytes_below(folder: Path) -> int:
 
 @dataclass(frozen=True)
 class _Pictured:
-    """A planned study that has an image, and the matched images of its counterfactuals."""
+    """A planned study that has an image, and the use and matched image of its counterfactuals."""
 
     split: str
     own: str
-    matched: tuple[str, ...]
+    matched: tuple[tuple[str | None, str | None], ...]
+
+    def is_shown(self, uses: frozenset[Use] | None) -> bool:
+        return uses is None or any(use in uses for use, _ in self.matched)
 
 
-def _pictured(plans: Iterable[Path]) -> Iterator[_Pictured]:
-    for path in plans:
-        for row in read_columns(path, _COLUMNS):
-            image = row["study"]["image"]
-            if image is not None:
-                others = {plan["matched_image"]["path"] for plan in row["plans"] if plan["matched_image"]}
-                yield _Pictured(row["study"]["split"], image["path"], tuple(sorted(others)))
+def _pictured(paths: Iterable[Path], chosen: DatasetSettings) -> Iterator[_Pictured]:
+    rows = [
+        row for path in paths for row in read_columns(path, _COLUMNS) if row["study"]["image"] is not None
+    ]
+    changes: Counter[tuple[Any, ...]] = Counter(
+        (row["study"]["split"], _use(plan, chosen), tuple(plan["gained"]), tuple(plan["lost"]))
+        for row in rows
+        for plan in row["plans"]
+    )
+    for row in rows:
+        split, matched = row["study"]["split"], []
+        for plan in row["plans"]:
+            use: str | None = _use(plan, chosen)
+            there, back = ((split, use, *ends) for ends in _both_ways(plan))
+            if chosen.even and changes[there] > changes[back]:
+                # The ones in excess are left out; which ones depends on more than the plan.
+                changes[there] -= 1
+                use = None
+            film = plan["matched_image"]
+            matched.append((use, film["path"] if film else None))
+        yield _Pictured(split, row["study"]["image"]["path"], tuple(matched))
 
 
-def _matched_bytes(studies: Iterable[_Pictured], sizes: _Sizes) -> int:
+def _use(plan: dict[str, Any], chosen: DatasetSettings) -> Use:
+    film = plan["matched_image"]
+    return "mirrored" if film and FLOORS[chosen.match] <= set(film["agrees"]) else "unmirrored"
+
+
+def _both_ways(plan: dict[str, Any]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    gained, lost = tuple(plan["gained"]), tuple(plan["lost"])
+    return (gained, lost), (lost, gained)
+
+
+def _matched_bytes(studies: Iterable[_Pictured], uses: frozenset[Use] | None, sizes: _Sizes) -> int:
     """A matched image is stored once per row group, however many studies of the group it matches."""
     stored = 0
     groups: dict[str, _Group] = {}
     for study in studies:
-        for path in study.matched:
+        paths = {path for use, path in study.matched if path and (uses is None or use in uses)}
+        for path in sorted(paths):
             group = groups.setdefault(study.split, _Group())
             stored += 0 if path in group.held else sizes.of(path)
             group.held.add(path)

@@ -23,6 +23,7 @@ class Recipe(Noun):
     purpose: str
     package: str
     configs: tuple[str, ...]
+    loss: str
     command: tuple[str, ...]
     gpus: int
     batch: int
@@ -187,7 +188,13 @@ def _script(
         if installed is not None
         else f"not checked: {recipe.package} is not installed here (--python names another environment)"
     )
-    told = (f"ccf-build recipe {name}: {recipe.purpose}", recipe.before, f"The arguments are {checked}.")
+    loss = f"Loss: {recipe.loss}"
+    told = (
+        f"ccf-build recipe {name}: {recipe.purpose}",
+        loss,
+        recipe.before,
+        f"The arguments are {checked}.",
+    )
     head = "#!/bin/sh\n" + "".join(f"# {line}\n" for line in told if line) + "set -eu\n"
     command = [word.format(gpus=processes) for word in recipe.command]
     lines = [f"{key}={shlex.quote(str(value))}" for key, value in environment.items()]

@@ -71,6 +71,11 @@ class Sides:
     chosen: str
     rejected: str
 
+    @property
+    def turned(self) -> Sides:
+        """The same texts the other way round."""
+        return Sides(self.rejected, self.chosen)
+
 
 @dataclass(frozen=True)
 class Diagnosed:

@@ -1,11 +1,15 @@
-"""The published layout: data/<config>/<split>-00000-of-000NN.parquet, written in one pass over the shards."""
+"""Write the published layout: data/<config>/<split>-00000-of-000NN.parquet.
+
+The shards are read twice: once to choose the pairs to train on, which depends on all of them, and once to
+write every config.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -15,17 +19,16 @@ from ccf_pipeline.datasets.disk_space import bytes_below, bytes_wanted, require_
 from ccf_pipeline.datasets.formats import Export, StudyPairs, shipped_exports
 from ccf_pipeline.datasets.formats.images import LeftOut, StudyImages
 from ccf_pipeline.datasets.formats.llamafactory import dataset_info
-from ccf_pipeline.datasets.formats.select import Selection
+from ccf_pipeline.datasets.formats.select import BY_CHOICE, HAS_MIRROR, NO_MIRROR, USES, Selection
 from ccf_pipeline.datasets.judged_rows import JudgedRows
 from ccf_pipeline.datasets.split_files import FileFormat, SplitFiles
-from ccf_pipeline.datasets.wrapper import Wrapper, load_wrapper
+from ccf_pipeline.datasets.wrapper import load_wrapper
 from ccf_pipeline.files.disk import remove_folder, write_text
 from ccf_pipeline.records import ConfigSummary, Record, Split
 from ccf_pipeline.settings import DatasetSettings
 
 # The Hub's word for MIMIC's "validate".
 SPLIT_FILES: dict[Split, str] = {"train": "train", "validate": "validation", "test": "test"}
-LEFT_BY_CHOICE = "beyond rejected_per_chosen"
 
 Progress = Callable[[int], None]
 Batch = tuple[Literal["accepted", "rejected"], Iterable[Record]]
@@ -62,7 +65,7 @@ def chosen_exports(chosen: DatasetSettings) -> list[Export]:
 
 def refuse_small_disk(build: JudgedRows, shards: int, images_root: Path, chosen: DatasetSettings) -> None:
     """Refuse what would run out of disk at its end, before it begins; a plan is enough to know that."""
-    wanted = bytes_wanted(build, shards, chosen_exports(chosen), images_root, chosen.images)
+    wanted = bytes_wanted(build, shards, chosen_exports(chosen), images_root, chosen)
     require_room(build.dataset_path, wanted, freed=bytes_below(build.dataset_path))
 
 
@@ -94,28 +97,33 @@ def write_configs(
             if progress is not None:
                 progress(shard + 1)
 
-    return write_records(folder, exports, batches(), images_root, chosen, kind=kind)
+    return write_records(folder, exports, batches, images_root, chosen, kind=kind)
 
 
 def write_records(
     folder: Path,
     exports: Sequence[Export],
-    batches: Iterable[Batch],
+    batches: Callable[[], Iterable[Batch]],
     images_root: Path,
     chosen: DatasetSettings,
     *,
     kind: FileFormat = "parquet",
 ) -> WrittenDataset:
-    """Write some configs of records from anywhere; those of a study lie together."""
-    wrapper = load_wrapper(chosen)
-    tally, selection = Tally(), Selection(chosen.rejected_per_chosen)
+    """Write some configs of records from anywhere; those of a study lie together.
+
+    Args:
+        batches: gives the records anew each time it is called.
+    """
+    tally, study_pairs = Tally(), _StudyReader(images_root, chosen, select_pairs(batches(), chosen))
     with contextlib.ExitStack() as cleaning:
         outputs = [_Output(folder, export, kind) for export in exports]
         for output in outputs:
             cleaning.callback(output.discard)
-        for of, records in batches:
+        for of, records in batches():
             fed = [output for output in outputs if output.export.of == of]
-            for study in _studies(records, tally, selection, images_root, chosen, wrapper):
+            for together in _by_study(records):
+                study = study_pairs.of(together)
+                tally.add_study(study)
                 for output in fed:
                     output.add(study)
         configs = tuple(output.seal() for output in outputs)
@@ -137,8 +145,11 @@ class _Output:
     splits: list[str] = field(default_factory=list)
 
     def add(self, study: StudyPairs) -> None:
-        if self.export.unit == "pair" and self.export.shows_images:
-            self.left_out[LEFT_BY_CHOICE] += len(study.all_records) - len(study.records)
+        uses = self.export.trains_on
+        if uses is not None:
+            self.left_out.update(study.left_out)
+            self.left_out[NO_MIRROR] += 0 if "unmirrored" in uses else len(study.unmirrored)
+            self.left_out[HAS_MIRROR] += 0 if "mirrored" in uses else len(study.mirrored)
         for row in self.export.rows(study):
             if isinstance(row, LeftOut):
                 self.left_out[row.reason] += 1
@@ -167,26 +178,41 @@ class _Output:
         return self.files[name]
 
 
-def _studies(
-    records: Iterable[Record],
-    tally: Tally,
-    selection: Selection,
-    images_root: Path,
-    chosen: DatasetSettings,
-    wrapper: Wrapper,
-) -> Iterator[StudyPairs]:
-    """Records by study, in their order; a study's records lie beside each other in a shard."""
+def select_pairs(batches: Iterable[Batch], chosen: DatasetSettings) -> Mapping[str, str]:
+    """Return for every accepted record what it is used for, or why it is not trained on."""
+    selection = Selection(chosen)
+    for of, records in batches:
+        for together in _by_study(records) if of == "accepted" else ():
+            selection.add(together)
+    return selection.settle()
+
+
+def _by_study(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
+    """Yield records by study, in their order; a study's records lie beside each other in a shard."""
     for _, group in itertools.groupby(records, key=lambda record: (record.corpus, record.study_id)):
-        together = tuple(group)
+        yield tuple(group)
+
+
+class _StudyReader:
+    """Puts the records of a study together with what the configs need to make rows of them."""
+
+    def __init__(self, images_root: Path, chosen: DatasetSettings, uses: Mapping[str, str]) -> None:
+        self._images_root, self._chosen, self._uses = images_root, chosen, uses
+        self._wrapper = load_wrapper(chosen)
+
+    def of(self, together: Sequence[Record]) -> StudyPairs:
+        by_use: dict[str, list[Record]] = {}
         for record in together:
-            tally.add(record)
-        kept = selection.of(together) if together[0].accepted else together
-        for record in kept if together[0].accepted else ():
-            tally.sides.add(record)
-        yield StudyPairs(
+            if record.accepted:
+                by_use.setdefault(self._uses[record.record_id], []).append(record)
+        dropped = {record.record_id for record in by_use.get(BY_CHOICE, ())}
+        return StudyPairs(
             all_records=together,
-            records=kept,
-            images=StudyImages(images_root, chosen.images),
-            wrapper=wrapper,
-            perception_weight=chosen.perception_weight,
+            records=[record for record in together if record.record_id not in dropped],
+            mirrored=by_use.get("mirrored", ()),
+            unmirrored=by_use.get("unmirrored", ()),
+            left_out={use: len(records) for use, records in by_use.items() if use not in USES},
+            images=StudyImages(self._images_root, self._chosen.images),
+            wrapper=self._wrapper,
+            perception_weight=self._chosen.perception_weight,
         )

@@ -53,7 +53,7 @@ def export_config(
     chosen = _merge_settings(settings.dataset, choices or {}, export, kind)
     refuse_filled(out)
     root, form = images_root(settings.corpus), kind or _choose_format(export)
-    require_room(out, bytes_wanted(folder, plan.shards, [export], root, chosen.images, form))
+    require_room(out, bytes_wanted(folder, plan.shards, [export], root, chosen, form))
 
     def tell(shard: int) -> None:
         if progress is not None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from ccf_pipeline.corpora import read_corpus
 from ccf_pipeline.counterfactual.plan import Bank, Gatherer, PlanTally, plan_study, read_state
 from ccf_pipeline.counterfactual.plan.balance import Census, find_weights
-from ccf_pipeline.counterfactual.plan.matched_images import ImageIndex, with_matched_images
+from ccf_pipeline.counterfactual.plan.films import FilmReader
+from ccf_pipeline.counterfactual.plan.matched_images import ImageIndex, fitting_films, with_matched_images
 from ccf_pipeline.engine.materials import Progress
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader import Lexicon
@@ -31,6 +32,7 @@ class Planner:
     settings: PlanSettings
     graph: ConceptGraph
     lexicon: Lexicon
+    films: FilmReader
     weights: dict[str, int]
     bank: Bank | None
     images: ImageIndex
@@ -43,6 +45,7 @@ class Planner:
         chosen = self.settings
         reading = read_facts(study.text, self.lexicon)
         state = read_state(study, reading, self.graph)
+        film = self.films.read(reading)
         plans = plan_study(
             study,
             reading,
@@ -53,8 +56,9 @@ class Planner:
             weights=self.weights,
             state=state,
             bank=self.bank,
+            fits=fitting_films(study, film, self.films, self.images),
         )
-        plans = with_matched_images(plans, study, reading.states, self.images)
+        plans = with_matched_images(plans, study, film, self.films, self.images)
         self.tally.add(state, plans)
         self.matched_qualities.extend(p.matched_image.quality for p in plans if p.matched_image)
         return plans
@@ -66,13 +70,13 @@ def open_planner(
     """Look at every study of the corpus, and return a planner that knows what they decide together."""
     chosen, drawn_sentences = settings.plan, settings.expert.drawn_sentences
     census, images = Census(chosen.seed), ImageIndex(chosen.seed)
-    gatherer = Gatherer(graph, chosen.seed)
+    gatherer, films = Gatherer(graph, chosen.seed), FilmReader(graph, lexicon)
     for number, study in enumerate(read_corpus(settings.corpus), 1):
         progress("survey", number, None)
         if isinstance(study, Skipped):
             continue
         reading = read_facts(study.text, lexicon)
-        images.add(study, reading.states)
+        images.add(study, films.read(reading))
         if drawn_sentences:
             gatherer.add(study, reading)
         if chosen.preset == "balanced":
@@ -82,6 +86,7 @@ def open_planner(
         settings=chosen,
         graph=graph,
         lexicon=lexicon,
+        films=films,
         weights=weights,
         bank=gatherer.settle(drawn_sentences) if drawn_sentences else None,
         images=images,

@@ -25,8 +25,11 @@ from ccf_pipeline.quality.rates import rounded
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-Kind = Literal["words", "shape", "characters"]
-"""What of a text the model is shown: its words, its length and punctuation, or runs of characters."""
+Kind = Literal["words", "shape", "characters", "common characters"]
+"""What of a text the model is shown: its words, its length and punctuation, or runs of characters.
+
+Of long texts only the runs that several share are looked at: all of them would fill the memory.
+"""
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The pairs to learn from, and the pairs to judge."""
@@ -35,6 +38,7 @@ FOLDS = 5
 FEWEST_PAIRS, FEWEST_PATIENTS = 40, 10
 SHUFFLES, SHUFFLED_PAIRS = 20, 1000
 WORDS_SHOWN = 20
+MOST_RUNS = 100_000
 STRENGTH = 0.1  # of the model, as scikit-learn's C: weak enough not to learn single reports by heart
 _TOKEN = r"[^\W\d_]+(?:'[a-z]+)?|\d+|[^\w\s]"
 _MARKS = ".,:;()/-\n"
@@ -59,10 +63,18 @@ class Sides:
         return Sides(self.view, self.kind, self.chosen[:pairs], self.rejected[:pairs], self.patients[:pairs])
 
 
+def measure_preference(sides: Sides) -> float | None:
+    """Return how often a model that learnt preferences from texts alone prefers the chosen side."""
+    if _are_too_few(sides):
+        return None
+    features, _ = _features(sides)
+    return 0.5 if features.shape[1] == 0 else rounded(_preference(features, _folds(sides.patients)))
+
+
 def measure_view(sides: Sides, *, seed: int) -> ArtefactView:
     """How well the sides are told apart, what chance would give, and by which words."""
     pairs = len(sides.patients)
-    if pairs < FEWEST_PAIRS or len(set(sides.patients)) < FEWEST_PATIENTS:
+    if _are_too_few(sides):
         return _nothing(sides.view, pairs)
     features, names = _features(sides)
     if features.shape[1] == 0:
@@ -81,6 +93,10 @@ def measure_view(sides: Sides, *, seed: int) -> ArtefactView:
         null_high=rounded(float(np.quantile(null, 0.95))),
         words=_telltales(features, names),
     )
+
+
+def _are_too_few(sides: Sides) -> bool:
+    return len(sides.patients) < FEWEST_PAIRS or len(set(sides.patients)) < FEWEST_PATIENTS
 
 
 def _nothing(view: str, pairs: int, auc: float | None = None) -> ArtefactView:
@@ -102,6 +118,10 @@ def _features(sides: Sides) -> tuple[csr_matrix, list[str]]:
         return csr_matrix(scaled), list(_SHAPE_NAMES)
     if sides.kind == "characters":
         words = CountVectorizer(analyzer="char", ngram_range=(3, 6), lowercase=False, binary=True)
+    elif sides.kind == "common characters":
+        words = CountVectorizer(
+            analyzer="char", ngram_range=(3, 5), binary=True, min_df=5, max_features=MOST_RUNS
+        )
     else:
         # A word of one or two reports tells of them, not of a side; and keeps names out of the figures.
         words = CountVectorizer(token_pattern=_TOKEN, ngram_range=(1, 2), binary=True, min_df=5)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ccf_pipeline.records import Direction, Noun, ReasonCount
 
-VERSION = 1
+VERSION = 2
 
 
 class Rate(Noun):
@@ -217,6 +219,35 @@ class ArtefactView(Noun):
     words: tuple[TellTale, ...]
 
 
+class TextAlone(Noun):
+    """How often a model of one kind of feature prefers the right side of some rows, without any image.
+
+    It learns on some patients and judges others; 0.5 is what a coin would come to.
+    """
+
+    pairs: Literal["training mix", "thinking pairs"]
+    features: Literal["words", "characters"]
+    rows: int
+    value: float | None
+
+
+class FilmFigures(Noun):
+    """How close the matched films are to the counterfactual texts, by their own reports.
+
+    `planned` counts all accepted pairs by what the plan promised. The rates are of pairs that may be trained
+    on with a mirror: the text and the report of its film, read again, have the same findings and the same
+    side of the target, the text names no degree and no place of it that the report does not, and says
+    nothing that the report contradicts.
+    """
+
+    planned: tuple[ReasonCount, ...]
+    findings: Rate
+    side: Rate
+    degree: Rate
+    place: Rate
+    uncontradicted: Rate
+
+
 class ModelOpinion(Noun):
     """What another model says besides labels: whether it finds the same entities on both sides."""
 
@@ -248,12 +279,17 @@ class Figures(Noun):
     balance: Balance
     privacy: Privacy
     artefacts: tuple[ArtefactView, ...]
+    text_alone: tuple[TextAlone, ...]
+    films: FilmFigures
     models: tuple[ModelOpinion, ...] = ()
     samples: Samples
 
 
 class Gate(Noun):
-    """One bound that a good data set keeps; `passed` is None where there was too little to measure."""
+    """One bound that a good data set keeps; `passed` is None where there was too little to measure.
+
+    `floor` is what reports that nobody forged come to, for a figure that cannot fall below that.
+    """
 
     name: str
     value: float | None
@@ -261,6 +297,7 @@ class Gate(Noun):
     at_least: bool
     passed: bool | None
     why: str
+    floor: float | None = None
 
 
 class MadeWith(Noun):

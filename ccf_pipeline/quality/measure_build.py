@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,23 +19,27 @@ from pydantic import ValidationError
 from ccf_pipeline.corpora import corpus_terms, images_root
 from ccf_pipeline.corpora.thumbnails import thumbnail
 from ccf_pipeline.datasets.card import tell_quality
+from ccf_pipeline.datasets.counts import film_of
+from ccf_pipeline.datasets.formats.select import has_mirror, named_apart
 from ccf_pipeline.datasets.wrapper import answer, load_wrapper
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.materials import Progress, silent
 from ccf_pipeline.errors import MissingInput, UnreadableInput
+from ccf_pipeline.files.arrow import read_columns
 from ccf_pipeline.files.disk import write_text
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.quality.figures import VERSION, MadeWith, Quality
-from ccf_pipeline.quality.measuring import Opinion, Rules, measure
+from ccf_pipeline.quality.measuring import Opinion, Rules, Training, measure
+from ccf_pipeline.quality.mix_files import read_mix
 from ccf_pipeline.quality.other_labels import LabelSource, write_texts
 from ccf_pipeline.quality.page import write_page
 from ccf_pipeline.quality.sampling import Sample, StratifiedSample
-from ccf_pipeline.quality.tally import Tally
+from ccf_pipeline.quality.tally import Tally, ranked
 from ccf_pipeline.reader import Lexicon
-from ccf_pipeline.records import PlanSummary, Record
-from ccf_pipeline.settings import BuildSettings, settings_of
+from ccf_pipeline.records import PlanSummary, ReasonCount, Record
+from ccf_pipeline.settings import BuildSettings, DatasetSettings, settings_of
 
 QUALITY_FILE = "quality.json"
 REPORT_FILE = "report.html"
@@ -43,6 +48,7 @@ SEED = 7
 ACCEPTED_OF_A_KIND = 16
 REJECTED_FOR_A_REASON = 24
 MOST_PAIRS = 700
+_REPORTS = ["study.study_id", "study.text"]
 MOST_THUMBNAIL_BYTES = 1_200_000
 
 
@@ -69,25 +75,63 @@ def measure_build(
     folder, plan = finished_build(path)
     graph = load_graph(graph_path)
     tally, sample = Tally(graph), Sample[Record](sampling.pairs, sampling.seed)
+    films: Counter[str] = Counter()
     made_with: MadeWith | None = None
     for number, record in enumerate(every_record(folder, plan), 1):
         tally.add(record)
         if record.accepted:
             sample.add(record.record_id, record)
+            films[film_of(record)] += 1
         made_with = made_with or _made_with(record)
         if number % 500 == 0 or number == plan.plans:
             progress("rows", number, plan.plans)
     sampled = sample.values()
-    wrapper = load_wrapper(build_settings(path).dataset)
+    settings = build_settings(path)
+    wrapper = load_wrapper(settings.dataset)
     # Both sides of a pair show the same headings or none; here they stay as the report has them.
     as_it_stands = wrapper.model_copy(update={"findings": "FINDINGS:", "impression": "IMPRESSION:"})
     wrap = partial(answer, wrapper=as_it_stands)
     rules = Rules(graph, Lexicon.from_graph(graph.file), wrap, wrapper.question, sampling.seed)
     opinions = [_opinion(source, sampled, path) for source in sources]
-    quality = measure(tally, sampled, plan, made_with or _of_nothing(graph), rules, opinions, progress)
+    quality = measure(
+        tally,
+        sampled,
+        plan,
+        made_with or _of_nothing(graph),
+        rules,
+        opinions,
+        progress,
+        training=_training(folder, plan, sampled, ranked(films), settings.dataset, sampling),
+    )
     write_text(path / QUALITY_FILE, quality.model_dump_json(indent=1) + "\n", private=True)
     _tell_on_the_card(path)
     return quality
+
+
+def _training(
+    folder: BuildFolder,
+    plan: PlanSummary,
+    sampled: Sequence[Record],
+    films: tuple[ReasonCount, ...],
+    chosen: DatasetSettings,
+    sampling: Sampling,
+) -> Training:
+    """Return what is trained on: the texts of the written rows, and the reports of the matched films."""
+    mirrored = [
+        record
+        for record in sampled
+        if has_mirror(record, chosen.match) and (chosen.same_diagnosis or named_apart(record))
+    ]
+    wanted = {record.matched_image.study_id for record in mirrored if record.matched_image}
+    planned = (
+        row["study"] for n in range(plan.shards) for row in read_columns(folder.plan_path(n), _REPORTS)
+    )
+    return Training(
+        mix=read_mix(folder.dataset_path, 2 * sampling.pairs, seed=sampling.seed),
+        films=films,
+        mirrored=mirrored,
+        reports={study["study_id"]: study["text"] for study in planned if study["study_id"] in wanted},
+    )
 
 
 def _tell_on_the_card(path: Path) -> None:
@@ -161,13 +205,20 @@ def _thumbnails(records: Sequence[Record], root: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     room = MOST_THUMBNAIL_BYTES
     for record in records:
-        if record.image_path is None or room <= 0:
-            continue
-        small = thumbnail(root / record.image_path, record.image_sha256)
-        if small is not None:
-            found[record.record_id] = small
-            room -= len(small)
+        for path, sha256 in _films_of(record):
+            small = thumbnail(root / path, sha256) if room > 0 and path not in found else None
+            if small is not None:
+                found[path] = small
+                room -= len(small)
     return found
+
+
+def _films_of(record: Record) -> Iterator[tuple[str, str | None]]:
+    """Yield the path and digest of a pair's own film and of the matched one."""
+    if record.image_path is not None:
+        yield record.image_path, record.image_sha256
+    if record.matched_image is not None:
+        yield record.matched_image.path, record.matched_image.sha256
 
 
 def _notice(settings: BuildSettings) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ccf_pipeline.counterfactual.check.foreign_pairs import report_pair
 from ccf_pipeline.counterfactual.check.privacy import IDENTIFIER
 from ccf_pipeline.counterfactual.masking import mask_details, mask_findings, wrapper_of
+from ccf_pipeline.counterfactual.plan.films import FilmReader
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.quality.artefacts import Sides, measure_view
 from ccf_pipeline.quality.duplicates import measure_duplicates
@@ -26,18 +27,20 @@ from ccf_pipeline.quality.figures import (
     Samples,
     Violations,
 )
-from ccf_pipeline.quality.flips import DIRECTIONS, FlipCount, States, implied_by_change, leaving
+from ccf_pipeline.quality.films import measure_films
+from ccf_pipeline.quality.flips import FlipCount, States, implied_by_change, leaving
 from ccf_pipeline.quality.gates import judge_figures
 from ccf_pipeline.quality.leakage import WRAPPER_WORDS, names_answer_first, scan_privacy
+from ccf_pipeline.quality.preference import TextPair, measure_text_alone
 from ccf_pipeline.quality.rates import rate, rounded
-from ccf_pipeline.quality.reference import written_sides
+from ccf_pipeline.quality.reference import KINDS, forged_view, written_sides, written_view
 from ccf_pipeline.quality.sampling import draw
 from ccf_pipeline.quality.tally import Tally, ranked
 from ccf_pipeline.quality.wording import inserted_spans, measure_wording
 from ccf_pipeline.reader import CHEXPERT, Lexicon, read_text
 from ccf_pipeline.reader.facts import is_asserted, read_facts
 from ccf_pipeline.reader.strict_labels import read_strict_labels
-from ccf_pipeline.records import FINDING_LABELS, Label, Mention, Pair, PlanSummary, Record
+from ccf_pipeline.records import FINDING_LABELS, Label, Mention, Pair, PlanSummary, ReasonCount, Record
 
 HARD_CODES = frozenset({"exclusive_asserted", "self_contradiction"})
 AUDITED_PAIRS = 4000  # a verdict on bare texts takes a few milliseconds
@@ -71,6 +74,23 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Training:
+    """What is trained on: a sample of the mix's rows as they were written, and the films of its mirror rows.
+
+    Args:
+        mix: the chosen and the rejected text of each row.
+        films: how close the films of all accepted pairs were planned to be.
+        mirrored: the sampled pairs that stand in the mix.
+        reports: by study, those of the films.
+    """
+
+    mix: Sequence[TextPair] = ()
+    films: tuple[ReasonCount, ...] = ()
+    mirrored: Sequence[Record] = ()
+    reports: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ReadPair:
     """A sampled row with what the reader finds on both sides."""
 
@@ -88,8 +108,10 @@ def measure(
     rules: Rules,
     opinions: Sequence[Opinion] = (),
     progress: Progress = _silent,
+    *,
+    training: Training = Training(),
 ) -> Quality:
-    """Everything that is measured of a build.
+    """Measure everything of a build.
 
     Args:
         sampled: accepted rows, drawn by lot; texts are read again for these only.
@@ -116,6 +138,16 @@ def measure(
             seed=rules.seed,
         ),
         artefacts=tuple(measure_artefacts(pairs, rules, progress)),
+        text_alone=tuple(
+            measure_text_alone(
+                training.mix,
+                [(pair.chosen, pair.record.counterfactual_text) for pair in pairs],
+                [pair.record.subject_id for pair in pairs],
+            )
+        ),
+        films=measure_films(
+            training.films, training.mirrored, training.reports, FilmReader(rules.graph, rules.lexicon)
+        ),
         models=tuple(_models(opinions)),
         samples=Samples(seed=rules.seed, pairs=len(pairs), of=tally.accepted.total()),
     )
@@ -307,9 +339,9 @@ def _leakage(pairs: Sequence[ReadPair], rules: Rules) -> Leakage:
 def measure_artefacts(
     pairs: Sequence[ReadPair], rules: Rules, progress: Progress = _silent
 ) -> Iterable[ArtefactView]:
-    """Every view of the artefact test, the ones within a direction last.
+    """Yield every view of the artefact test.
 
-    One view is of no forgery at all: it tells how much of the masked view is medicine.
+    Beside each kind of pair stands a view of no forgery at all: it tells how much of the first is medicine.
     """
     patients = [pair.record.subject_id for pair in pairs]
     raw = [pair.chosen for pair in pairs], [pair.record.counterfactual_text for pair in pairs]
@@ -327,32 +359,41 @@ def measure_artefacts(
             for pair in pairs
         ],
     )
+    written = _written(pairs, masked[0], rules)
+    reports = {pair.record.study_id: pair.record.factual_text for pair in pairs}
+    records = [pair.record for pair in pairs]
     views = [
         Sides("raw words", "words", *raw, patients),
+        written_sides(records, reports, seed=rules.seed, view="written reports, raw words").sides,
         Sides("findings masked", "words", *masked, patients),
         Sides(
             "findings, sides, places and degrees masked", "words", *_without_details(masked, rules), patients
         ),
-        written_sides([pair.record for pair in pairs], _written(pairs, masked[0], rules), seed=rules.seed),
         Sides("length and punctuation", "shape", *raw, patients),
         Sides("wrapper alone", "characters", *wrappers, patients),
     ]
-    # Within one direction, what is left cannot be that findings come oftener than they go.
-    for direction in DIRECTIONS:
-        chosen = [number for number, pair in enumerate(pairs) if pair.record.direction == direction]
-        blotted = [[side[number] for number in chosen] for side in masked]
-        views.append(
-            Sides(
-                f"findings masked, {direction} only",
-                "words",
-                blotted[0],
-                blotted[1],
-                [patients[number] for number in chosen],
-            )
-        )
+    for kind in KINDS:
+        views += _beside_written(records, masked, written, kind, seed=rules.seed)
     for number, sides in enumerate(views, 1):
         yield measure_view(sides, seed=rules.seed)
         progress("artefacts", number, len(views))
+
+
+def _beside_written(
+    records: Sequence[Record],
+    masked: tuple[list[str], list[str]],
+    written: Mapping[str, str],
+    kind: str,
+    *,
+    seed: int,
+) -> tuple[Sides, Sides]:
+    """Return the pairs of one kind and, for the same pairs, written reports with the same findings.
+
+    Both are cut into the same blocks of patients and are as many, so that neither is learnt from more.
+    """
+    floor = written_sides(records, written, seed=seed, view=written_view(kind), kind=kind)
+    sides = [[side[number] for number in floor.numbers] for side in masked]
+    return Sides(forged_view(kind), "words", sides[0], sides[1], floor.sides.patients), floor.sides
 
 
 def _without_details(masked: tuple[list[str], list[str]], rules: Rules) -> tuple[list[str], list[str]]:

@@ -34,7 +34,7 @@ def write_page(
 
     Args:
         pairs: rows to show, the most wanted first; as many as there is room for.
-        thumbnails: small JPEGs, by the record's id.
+        thumbnails: small JPEGs, by the path of the film.
         notice: who may see the page.
     """
     data = {
@@ -154,7 +154,7 @@ def _pairs_with_room(pairs: Iterable[Record], thumbnails: Mapping[str, bytes]) -
     shown: list[dict[str, Any]] = []
     room = MOST_PAIR_BYTES
     for record in pairs:
-        pair = _pair(record, thumbnails.get(record.record_id))
+        pair = _pair(record, thumbnails)
         room -= len(script_safe(pair)) + 1
         if room < 0:
             break
@@ -164,8 +164,12 @@ def _pairs_with_room(pairs: Iterable[Record], thumbnails: Mapping[str, bytes]) -
     )
 
 
-def _pair(record: Record, thumbnail: bytes | None) -> dict[str, Any]:
-    image = f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None
+def _shown_film(thumbnail: bytes | None) -> str | None:
+    return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None
+
+
+def _pair(record: Record, thumbnails: Mapping[str, bytes]) -> dict[str, Any]:
+    film = record.matched_image
     return {
         "id": made_visible(record.record_id),
         "study": made_visible(record.study_id),
@@ -192,7 +196,9 @@ def _pair(record: Record, thumbnail: bytes | None) -> dict[str, Any]:
         },
         "expert": made_visible(record.expert),
         "attempt": record.attempt,
-        "image": image,
+        "image": _shown_film(thumbnails.get(record.image_path or "")),
+        "film": _shown_film(thumbnails.get(film.path)) if film else None,
+        "filmAgrees": ", ".join(film.agrees) if film else "",
     }
 
 

@@ -9,27 +9,67 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ccf_pipeline.quality.artefacts import Sides
 from ccf_pipeline.quality.sampling import draw
-from ccf_pipeline.records import Label, Record
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Label, Record
 
-WRITTEN_REPORTS = "written reports, findings masked"
+ALL_DIRECTIONS = "all directions"
+KINDS = (ALL_DIRECTIONS, "add", "remove", "swap finding for finding", "swap to No Finding")
+"""The kinds of pairs that are held to what written reports with the same findings come to."""
 BLOCKS = 10
 """No report may be learnt from on one side and judged on the other: both of a pair are of one block."""
 
 
-def written_sides(records: Sequence[Record], masked: Mapping[str, str], *, seed: int) -> Sides:
-    """Pairs of written reports that differ in findings as the sampled pairs do, where there is a match.
+@dataclass(frozen=True)
+class Floor:
+    """Pairs of written reports that differ in findings as some sampled pairs do, by their numbers."""
+
+    sides: Sides
+    numbers: tuple[int, ...]
+
+
+def forged_view(kind: str) -> str:
+    return f"findings masked, {kind}"
+
+
+def written_view(kind: str) -> str:
+    return f"written reports, {kind}"
+
+
+def is_of_kind(record: Record, kind: str) -> bool:
+    """True if a pair is of one of the kinds."""
+    if kind == ALL_DIRECTIONS:
+        return True
+    if record.direction == "swap":
+        to_normal = record.target == FINDING_LABELS[NO_FINDING]
+        return kind == ("swap to No Finding" if to_normal else "swap finding for finding")
+    return kind == record.direction
+
+
+def written_sides(
+    records: Sequence[Record],
+    masked: Mapping[str, str],
+    *,
+    seed: int,
+    view: str,
+    kind: str = ALL_DIRECTIONS,
+) -> Floor:
+    """Return pairs of written reports that differ in findings as the sampled pairs do.
 
     Args:
+        records: all that were sampled; their reports are what a pair may be set beside.
         masked: the factual reports by study, with findings blotted out.
+        kind: of which of them pairs are returned.
     """
     known: defaultdict[tuple[int, frozenset[str]], dict[str, str]] = defaultdict(dict)
     for record in records:
         known[_block(record, seed), _asserted(record.factual_labels)][record.study_id] = record.subject_id
-    chosen, rejected, blocks = [], [], []
-    for record in records:
+    chosen, rejected, blocks, numbers = [], [], [], []
+    for number, record in enumerate(records):
+        if not is_of_kind(record, kind):
+            continue
         block = _block(record, seed)
         alike = known.get((block, _asserted(record.counterfactual_labels)), {})
         others = sorted(study for study, patient in alike.items() if patient != record.subject_id)
@@ -38,7 +78,8 @@ def written_sides(records: Sequence[Record], masked: Mapping[str, str], *, seed:
             chosen.append(masked[record.study_id])
             rejected.append(masked[other])
             blocks.append(str(block))
-    return Sides(WRITTEN_REPORTS, "words", chosen, rejected, blocks)
+            numbers.append(number)
+    return Floor(Sides(view, "words", chosen, rejected, blocks), tuple(numbers))
 
 
 def _block(record: Record, seed: int) -> int:

@@ -13,7 +13,8 @@ def gate_rows(quality: Quality) -> list[tuple[str, str, str, str]]:
 
 
 def bound_of(gate: Gate) -> str:
-    return f"{'≥' if gate.at_least else '≤'} {gate.bound:g}"
+    beside = "" if gate.floor is None else f" (written reports {number(gate.floor)})"
+    return f"{'≥' if gate.at_least else '≤'} {gate.bound:g}{beside}"
 
 
 def verdict_of(gate: Gate) -> str:
@@ -41,9 +42,22 @@ def figure_rows(figures: Figures) -> list[tuple[str, str]]:
         ("wrapper's words inside the reasoning", share(leakage.wrapper_in_reasoning)),
         ("mix of findings, Cramér's V", number(figures.balance.cramers_v)),
     ]
+    rows += [
+        (f"preferred by text alone, {one.pairs}, by {one.features}", number(one.value))
+        for one in figures.text_alone
+    ]
+    films = figures.films
+    rows += [(f"matched film: {entry.reason}", str(entry.count)) for entry in films.planned]
+    rows += [
+        ("film and text of mirror rows, read again: same findings", share(films.findings)),
+        ("the same side of the target", share(films.side)),
+        ("no other degree", share(films.degree)),
+        ("no other place", share(films.place)),
+        ("nothing that contradicts", share(films.uncontradicted)),
+    ]
     for view in figures.artefacts:
         rows.append((f"artefact AUC, {view.view}", _auc_row(view.auc, view.null_high)))
-        rows.append((f"preferred by text alone, {view.view}", number(view.preference)))
+        rows.append((f"preferred pair by pair, {view.view}", number(view.preference)))
     return rows
 
 

@@ -39,6 +39,7 @@ from ccf_pipeline.records.corpora import (
     TrainingImage,
 )
 from ccf_pipeline.records.plans import (
+    Aspect,
     Dependent,
     MatchedImage,
     Plan,
@@ -80,6 +81,7 @@ __all__ = [
     "NO_FINDING",
     "SUPPORT_DEVICES",
     "AnswerForm",
+    "Aspect",
     "AuditedPair",
     "Borrowed",
     "BuildCheck",

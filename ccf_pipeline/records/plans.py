@@ -53,8 +53,16 @@ class Dependent(Noun):
     is_near: bool
 
 
+Aspect = Literal["findings", "side", "degree", "place", "rest"]
+
+
 class MatchedImage(Noun):
-    """Another patient's image that a perception pair sets beside the text; `quality` is from 0 to 1."""
+    """Another patient's image that shows the counterfactual, as far as its own report says.
+
+    `findings` are those that its report asserts. `agrees` names in what it agrees with the counterfactual:
+    all findings; side, degree and place of the target; and the rest, where it has the devices that the text
+    names and contradicts nothing that the pair leaves alone. `quality` is from 0 to 1.
+    """
 
     study_id: str
     image_id: str
@@ -62,6 +70,8 @@ class MatchedImage(Noun):
     sha256: str | None
     shows: Literal["has the target", "lacks the finding"]
     quality: float
+    findings: tuple[str, ...] = ()
+    agrees: tuple[Aspect, ...] = ()
 
 
 class Plan(Noun):

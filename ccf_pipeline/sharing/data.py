@@ -88,14 +88,26 @@ def copy_dataset(build: BuildFolder, folder: Path) -> None:
     drop_config(folder, REFUSED.config)
 
 
-def write_rebuilt(out: Path, records: Iterable[Record], images_root: Path) -> list[tuple[str, int]]:
-    """Write every config of the data set from records that were made again; returns the rows of each."""
+_OF_THE_MIX = ("even", "match", "same_diagnosis", "rejected_per_chosen", "perception_weight")
+
+
+def write_rebuilt(
+    out: Path, records: Iterable[Record], images_root: Path, recipe: Recipe
+) -> list[tuple[str, int]]:
+    """Write every config of the data set from records that were made again; return the rows of each.
+
+    The pairs to train on are chosen by the settings of the build that was shared.
+    """
+    told = {name: recipe.settings.get(f"dataset.{name}") for name in _OF_THE_MIX}
+    chosen = DatasetSettings.model_validate(
+        {name: value for name, value in told.items() if value is not None}
+    )
     kept = out / _REBUILT
     write_nouns(kept, records, Record)
     exports = [export for export in shipped_exports() if export.of == "accepted"]
     try:
         written = write_records(
-            out, exports, [("accepted", read_nouns(kept, Record))], images_root, DatasetSettings()
+            out, exports, lambda: [("accepted", read_nouns(kept, Record))], images_root, chosen
         )
     finally:
         kept.unlink(missing_ok=True)

@@ -59,7 +59,7 @@ def rehydrate(
             rebuilt = _rebuild_from_deltas(shared, recipe, corpus, missing, progress)
         else:
             rebuilt = _rebuild_from_recipe(shared, recipe, corpus, staged, graph, missing, progress)
-        configs = write_rebuilt(staged, rebuilt, images_root(corpus))
+        configs = write_rebuilt(staged, rebuilt, images_root(corpus), recipe)
         shutil.rmtree(staged / _WORKSHOP, ignore_errors=True)
         write_rebuilt_card(staged, recipe, dict(configs))
         if missing:

@@ -23,7 +23,7 @@ from tests.paired_build import corpus_of, paired_build, written
 PAPER = {
     "swift-sft": ["--learning_rate 1e-4", "--lora_rank 8", "--gradient_accumulation_steps 16"],
     "swift-cpo": ["--rlhf_type dpo", "--learning_rate 2e-5", "--gradient_accumulation_steps 8"],
-    "swift-cpo-plus": ["--rlhf_type cpo", "--rpo_alpha 0.1", "--gradient_accumulation_steps 16"],
+    "swift-cpo-plus": ["--rlhf_type dpo", "--rpo_alpha 0.1", "--gradient_accumulation_steps 16"],
     "trl-dpo": ["--dataset_config trl_dpo", "--learning_rate 2e-5", "--gradient_accumulation_steps 8"],
     "llamafactory-dpo": ["--stage dpo", "--dataset ccf_dpo", "--gradient_accumulation_steps 8"],
 }

@@ -16,7 +16,8 @@ with tempfile.TemporaryDirectory() as cache:
             assert sum(map(len, rows.values())) == expected, f"{config}: rows are missing"
             assert set(rows) == {split for split in SPLITS if files(config, split)}
             for split in rows if config in ("cpo_thinking", "trl_dpo", "llamafactory") else ():
-                for row, pair in zip(rows[split], EXPECTED["pairs"][split], strict=True):
+                told = EXPECTED["pairs" if config == "cpo_thinking" else "mix"]
+                for row, pair in zip(rows[split], told[split], strict=True):
                     (image,) = row["images"]
                     if config == "trl_dpo":
                         assert content(row["chosen"]) == pair["chosen"]

@@ -35,7 +35,7 @@ def load(name):
 
 for split in ("train", "validation", "test"):
     name = "ccf_dpo" if split == "train" else f"ccf_dpo_{split}"
-    rows, pairs = list(load(name)), EXPECTED["pairs"][split]
+    rows, pairs = list(load(name)), EXPECTED["mix"][split]
     assert len(rows) == len(pairs), f"{name}: {len(rows)} rows, not {len(pairs)}"
     for row, pair in zip(rows, pairs, strict=True):
         assert [turn["role"] for turn in row["_prompt"]] == ["user"]

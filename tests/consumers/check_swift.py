@@ -53,9 +53,12 @@ for split in ("train", "validation", "test"):
     for streaming in (False, True):
         rows = load(files("cpo_thinking", split), streaming)
         check_rows(rows, EXPECTED["pairs"][split], f"cpo_thinking {split}")
+    rows = load(files("cpo_mirror", split))
+    check_rows(rows, EXPECTED["mirror"][split], f"cpo_mirror {split}")
     rows = load(files("cpo_perception", split))
     check_rows(rows, EXPECTED["perception"][split], f"cpo_perception {split}")
 found(f"cpo_thinking: {EXPECTED['rows']['cpo_thinking']} rows, files and stream")
+found(f"cpo_mirror: {EXPECTED['rows']['cpo_mirror']} rows")
 found(f"cpo_perception: {EXPECTED['rows']['cpo_perception']} rows")
 
 counted = sum(len(load(files("sft", split))) for split in ("train", "validation", "test"))
@@ -69,7 +72,8 @@ mixed = [
 assert len(mixed) == EXPECTED["rows"]["cpo_mixed"]
 sources = [row["cpo_source"] for row in mixed]
 assert sources.count("thinking") == EXPECTED["rows"]["cpo_thinking"]
-assert sources.count("perception") == EXPECTED["rows"]["cpo_perception"]
+assert sources.count("mirror") == EXPECTED["rows"]["cpo_mirror"]
+assert 0 < sources.count("perception") <= EXPECTED["rows"]["cpo_perception"]
 found(f"cpo_mixed: {len(mixed)} rows, source and weight kept with remove_unused_columns=False")
 
 if not VERSION.startswith("3."):

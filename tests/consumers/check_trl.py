@@ -16,10 +16,10 @@ from trl import DPOConfig, DPOTrainer
 found(f"trl {trl.__version__}, transformers {transformers.__version__}, torch {torch.__version__}")
 torch.manual_seed(0)
 with tempfile.TemporaryDirectory() as folder:
-    texts = [pair["chosen"] for pair in EXPECTED["pairs"]["train"]]
+    texts = [pair["chosen"] for pair in EXPECTED["mix"]["train"]]
     model, processor = write_tiny_qwen(Path(folder) / "model", texts)
     rows = datasets.load_dataset(str(DATASET), "trl_dpo", split="train", cache_dir=folder)
-    assert len(rows) == len(EXPECTED["pairs"]["train"])
+    assert len(rows) == len(EXPECTED["mix"]["train"])
     before = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
     arguments = DPOConfig(
         output_dir=folder,

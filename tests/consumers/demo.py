@@ -17,6 +17,7 @@ from ccf_pipeline.corpora.terms import TERMS
 from ccf_pipeline.datasets.card import write_card
 from ccf_pipeline.datasets.counts import ranked
 from ccf_pipeline.datasets.formats import shipped_exports
+from ccf_pipeline.datasets.formats.select import has_mirror, named_apart
 from ccf_pipeline.datasets.wrapper import chosen_answer, load_wrapper, pair_answers
 from ccf_pipeline.datasets.write import SPLIT_FILES
 from ccf_pipeline.engine.finish_build import reviews_of
@@ -30,7 +31,7 @@ def main(folder: Path) -> None:
     """Build the demo, write every config with its card, and say what must be found."""
     shutil.rmtree(folder, ignore_errors=True)
     build = paired_build(folder, studies=80)
-    data = written(build, folder / "dataset", *[export.config for export in shipped_exports()])
+    data = written(build, folder / "dataset", *[export.config for export in shipped_exports()], even=False)
     plan, graph, tally = build.plan_summary(), load_graph(None), data.tally
     assert plan is not None
     summary = BuildSummary(
@@ -47,27 +48,48 @@ def main(folder: Path) -> None:
     )
     write_card(data, summary, lineage, TERMS["demo"], DatasetSettings(), reviews_of(graph, tally.targets))
     records = list(build.accepted_records(shards_of(build)))
+    mirrored = [record for record in records if has_mirror(record, "attributes") and _is_trained_on(record)]
+    pairs, mirror = _pairs(mirrored, corpus_of(build), folder / "images")
     expected = {
         "rows": {one.config: one.rows for one in data.configs},
-        "pairs": _pairs(records, corpus_of(build), folder / "images"),
+        "pairs": pairs,
+        "mirror": mirror,
+        "mix": {
+            split: [row for two in zip(pairs[split], mirror[split], strict=True) for row in two]
+            for split in pairs
+        },
         "perception": _perception(records, corpus_of(build), folder / "images"),
     }
     (folder / "expected.json").write_text(json.dumps(expected, indent=1), encoding="utf-8")
     print(f"{folder / 'dataset'}: {sum(expected['rows'].values())} rows in {len(data.configs)} configs")
 
 
-def _pairs(records: list[Record], corpus: Path, images: Path) -> dict[str, list[dict[str, Any]]]:
-    """By split, in the order of the rows: the words of both sides and the digest of their image."""
+def _is_trained_on(record: Record) -> bool:
+    return record.image_path is not None and named_apart(record)
+
+
+def _pairs(
+    records: list[Record], corpus: Path, images: Path
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]:
+    """By split, in the order of the rows: the words of both sides and the digest of their image.
+
+    First of the pairs over their own film, then of their mirrors over the other one.
+    """
     wrapper = load_wrapper(DatasetSettings())
     pairs: dict[str, list[dict[str, Any]]] = {}
+    mirrors: dict[str, list[dict[str, Any]]] = {}
     for record in records:
-        if record.image_path is None:
-            continue
-        sides, image = pair_answers(record, wrapper), _kept(corpus / record.image_path, images)
-        pairs.setdefault(SPLIT_FILES[record.split], []).append(
-            {"chosen": sides.chosen, "rejected": sides.rejected, "image": image, "other": image}
+        assert record.image_path is not None
+        assert record.matched_image is not None
+        sides, split = pair_answers(record, wrapper), SPLIT_FILES[record.split]
+        own, other = (_kept(corpus / path, images) for path in (record.image_path, record.matched_image.path))
+        pairs.setdefault(split, []).append(
+            {"chosen": sides.chosen, "rejected": sides.rejected, "image": own, "other": own}
         )
-    return pairs
+        mirrors.setdefault(split, []).append(
+            {"chosen": sides.rejected, "rejected": sides.chosen, "image": other, "other": other}
+        )
+    return pairs, mirrors
 
 
 def _perception(records: list[Record], corpus: Path, images: Path) -> dict[str, list[dict[str, Any]]]:
@@ -75,8 +97,12 @@ def _perception(records: list[Record], corpus: Path, images: Path) -> dict[str, 
     wrapper = load_wrapper(DatasetSettings())
     pairs: dict[str, list[dict[str, Any]]] = {}
     shown = set()
-    for record in records:
-        if record.image_path is None or record.matched_image is None:
+    # Of a study those with a mirror come first.
+    first_of = {one.study_id: place for place, one in reversed(list(enumerate(records)))}
+    for record in sorted(
+        records, key=lambda one: (first_of[one.study_id], not has_mirror(one, "attributes"))
+    ):
+        if not _is_trained_on(record) or record.image_path is None or record.matched_image is None:
             continue
         two = (record.image_path, record.matched_image.path)
         if two in shown:

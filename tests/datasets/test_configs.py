@@ -10,19 +10,19 @@ import pytest
 
 from ccf_pipeline.corpora.images import training_image
 from ccf_pipeline.datasets.formats import shipped_exports
-from ccf_pipeline.datasets.formats.select import Selection, named_more
-from ccf_pipeline.datasets.write import LEFT_BY_CHOICE, WrittenDataset
+from ccf_pipeline.datasets.formats.select import BY_CHOICE, NO_MIRROR
+from ccf_pipeline.datasets.write import WrittenDataset
 from ccf_pipeline.engine.build_folder import BuildFolder
-from ccf_pipeline.records import Record
 from tests.paired_build import corpus_of, rows_of, shards_of, written
 
-SWIFT_PAIRS = ("cpo_thinking", "cpo_perception", "cpo_mixed")
+SWIFT_PAIRS = ("cpo_thinking", "cpo_mirror", "cpo_perception", "cpo_mixed", "cpo_unmirrored")
+ONE_TEXT_EACH = ("cpo_thinking", "cpo_mirror", "cpo_unmirrored")
 
 
 @pytest.fixture(scope="module")
 def whole(build: BuildFolder, tmp_path_factory: pytest.TempPathFactory) -> WrittenDataset:
     configs = [export.config for export in shipped_exports()]
-    return written(build, tmp_path_factory.mktemp("whole"), *configs)
+    return written(build, tmp_path_factory.mktemp("whole"), *configs, even=False)
 
 
 def left_out(data: WrittenDataset, config: str) -> dict[str, int]:
@@ -31,20 +31,24 @@ def left_out(data: WrittenDataset, config: str) -> dict[str, int]:
 
 
 def test_every_pair_is_in_a_config_or_left_out_with_a_reason(whole: WrittenDataset) -> None:
-    for config in ("ccf", "cpo_thinking", "cpo_perception", "trl_dpo", "llamafactory"):
-        assert len(rows_of(whole, config)) + sum(left_out(whole, config).values()) == whole.tally.accepted
+    rows_a_pair = {"ccf": 1, "cpo_perception": 1, "trl_dpo": 2, "llamafactory": 2} | dict.fromkeys(
+        ONE_TEXT_EACH, 1
+    )
+    for config, each in rows_a_pair.items():
+        pairs = len(rows_of(whole, config)) / each
+        assert pairs + sum(left_out(whole, config).values()) == whole.tally.accepted
     assert len(rows_of(whole, "rejected")) == whole.tally.rejected
 
 
 def test_a_study_is_one_row_where_its_counterfactuals_stand_together(
     whole: WrittenDataset, build: BuildFolder
 ) -> None:
+    pictured = [record for record in build.accepted_records(shards_of(build)) if record.image_path]
     studies = {record.study_id for record in build.accepted_records(shards_of(build))}
 
     for config in ("sft", "cf_vlm"):
         assert len(rows_of(whole, config)) + sum(left_out(whole, config).values()) == len(studies)
-    samples = sum(len(row["cf_samples"]) for row in rows_of(whole, "cf_vlm"))
-    assert samples == len(rows_of(whole, "cpo_thinking"))
+    assert sum(len(row["cf_samples"]) for row in rows_of(whole, "cf_vlm")) == len(pictured)
 
 
 @pytest.mark.parametrize("config", SWIFT_PAIRS)
@@ -66,6 +70,28 @@ def test_a_thinking_pair_has_one_image_and_two_texts(whole: WrittenDataset) -> N
         assert row["messages"][1] != row["rejected_messages"][1]
 
 
+def test_a_mirror_is_its_pair_turned_round_over_the_other_film(
+    whole: WrittenDataset, build: BuildFolder
+) -> None:
+    pairs, mirrors = rows_of(whole, "cpo_thinking"), rows_of(whole, "cpo_mirror")
+
+    assert pairs
+    for pair, mirror in zip(pairs, mirrors, strict=True):
+        assert mirror["messages"] == pair["rejected_messages"]
+        assert mirror["rejected_messages"] == pair["messages"]
+        assert mirror["images"] == mirror["rejected_images"]
+        assert mirror["images"][0]["path"] != pair["images"][0]["path"]
+
+
+def test_pairs_without_a_mirror_have_a_config_of_their_own(whole: WrittenDataset) -> None:
+    apart = {row["rejected_messages"][1]["content"] for row in rows_of(whole, "cpo_unmirrored")}
+    mixed = {row["rejected_messages"][1]["content"] for row in rows_of(whole, "cpo_thinking")}
+
+    assert apart
+    assert apart.isdisjoint(mixed)
+    assert left_out(whole, "cpo_thinking")[NO_MIRROR] == len(rows_of(whole, "cpo_unmirrored"))
+
+
 def test_a_perception_pair_has_one_text_and_two_images(whole: WrittenDataset) -> None:
     rows = rows_of(whole, "cpo_perception")
 
@@ -75,15 +101,17 @@ def test_a_perception_pair_has_one_text_and_two_images(whole: WrittenDataset) ->
         assert row["images"][0]["path"] != row["rejected_images"][0]["path"]
 
 
-def test_the_mixed_config_says_which_stream_a_row_is_of(build: BuildFolder, tmp_path: Path) -> None:
-    data = written(build, tmp_path, "cpo_mixed", "cpo_thinking", "cpo_perception", perception_weight=0.5)
+def test_the_mixed_config_says_which_stream_a_row_is_of(
+    whole: WrittenDataset, build: BuildFolder, tmp_path: Path
+) -> None:
+    data = written(build, tmp_path, "cpo_mixed", even=False, perception_weight=0.5)
 
     found = Counter((row["cpo_source"], row["cpo_sample_weight"]) for row in rows_of(data, "cpo_mixed"))
 
-    assert found == {
-        ("thinking", 1.0): len(rows_of(data, "cpo_thinking")),
-        ("perception", 0.5): len(rows_of(data, "cpo_perception")),
-    }
+    pairs = len(rows_of(whole, "cpo_thinking"))
+    perception = found.pop(("perception", 0.5))
+    assert 0 < perception <= pairs
+    assert found == {("thinking", 1.0): pairs, ("mirror", 1.0): pairs}
 
 
 def test_every_package_is_given_the_same_words(whole: WrittenDataset) -> None:
@@ -95,9 +123,14 @@ def test_every_package_is_given_the_same_words(whole: WrittenDataset) -> None:
 
         return [look(row) for row in rows_of(whole, config)]
 
-    chosen = words("cpo_thinking", "messages", 1)
+    def in_turns(own: list[str], mirrored: list[str]) -> list[str]:
+        return [text for pair in zip(own, mirrored, strict=True) for text in pair]
+
+    chosen = in_turns(words("cpo_thinking", "messages", 1), words("cpo_mirror", "messages", 1))
     assert chosen == words("trl_dpo", "chosen", 0) == words("llamafactory", "chosen")
-    rejected = words("cpo_thinking", "rejected_messages", 1)
+    rejected = in_turns(
+        words("cpo_thinking", "rejected_messages", 1), words("cpo_mirror", "rejected_messages", 1)
+    )
     assert rejected == words("trl_dpo", "rejected", 0) == words("llamafactory", "rejected")
 
 
@@ -121,7 +154,7 @@ def test_an_image_is_the_very_bytes_that_the_record_was_bound_to(
 
 
 def test_images_may_be_named_instead(build: BuildFolder, tmp_path: Path) -> None:
-    data = written(build, tmp_path, "cpo_thinking", images="paths")
+    data = written(build, tmp_path, "cpo_thinking", images="paths", even=False)
 
     rows = rows_of(data, "cpo_thinking")
 
@@ -132,42 +165,32 @@ def test_images_may_be_named_instead(build: BuildFolder, tmp_path: Path) -> None
         assert (corpus_of(build) / image["path"]).is_file()
 
 
-def test_an_image_that_changed_is_left_out_and_never_replaced(build: BuildFolder, tmp_path: Path) -> None:
+def test_an_image_that_changed_is_left_out_and_takes_the_mirror_with_it(
+    build: BuildFolder, tmp_path: Path
+) -> None:
     record = next(r for r in build.accepted_records(1) if r.image_path)
     path = corpus_of(build) / str(record.image_path)
     content = path.read_bytes()
     path.write_bytes(content + b"\0")
     try:
-        data = written(build, tmp_path, "cpo_thinking", "cpo_perception")
+        data = written(build, tmp_path, even=False)
     finally:
         path.write_bytes(content)
 
-    assert left_out(data, "cpo_thinking")["image changed since it was bound"] >= 1
-    shown = [image["path"] for row in rows_of(data, "cpo_perception") for image in row["rejected_images"]]
+    assert left_out(data, "trl_dpo")["image changed since it was bound"] >= 1
+    shown = [
+        image["path"] for config in SWIFT_PAIRS for row in rows_of(data, config) for image in row["images"]
+    ]
     assert f"{record.image_id}.jpg" not in shown
+    chosen = Counter(row["chosen"][0]["content"] for row in rows_of(data, "trl_dpo"))
+    assert chosen == Counter(row["rejected"][0]["content"] for row in rows_of(data, "trl_dpo"))
 
 
 def test_k_rejected_per_chosen_keeps_k_and_counts_the_rest(build: BuildFolder, tmp_path: Path) -> None:
-    data = written(build, tmp_path, "ccf", "cpo_thinking", "trl_dpo", rejected_per_chosen=1)
+    data = written(build, tmp_path, "ccf", "cpo_thinking", "trl_dpo", rejected_per_chosen=1, even=False)
 
     chosen = Counter(row["messages"][1]["content"] for row in rows_of(data, "cpo_thinking"))
     assert set(chosen.values()) == {1}
-    assert left_out(data, "cpo_thinking")[LEFT_BY_CHOICE] > 0
+    assert left_out(data, "cpo_thinking")[BY_CHOICE] > 0
     assert len(rows_of(data, "ccf")) == data.tally.accepted
-    assert len(rows_of(data, "trl_dpo")) == len(rows_of(data, "cpo_thinking"))
-
-
-def test_what_is_kept_evens_out_the_diseases_named(build: BuildFolder) -> None:
-    """Each study may gain or lose a disease; taking the first would name far more on one side."""
-    by_more: dict[int, Record] = {}
-    for shard in range(shards_of(build)):
-        for record in build.records_of(shard):
-            by_more.setdefault(named_more(record), record)
-    selection = Selection(1)
-
-    kept = [record for _ in range(30) for record in selection.of([by_more[1], by_more[-1], by_more[0]])]
-
-    assert len(kept) == 30
-    assert sum(map(named_more, kept)) == 0
-    unevenly = [record for _ in range(30) for record in selection.of([by_more[1], by_more[-1]])]
-    assert abs(sum(map(named_more, unevenly))) <= 1
+    assert len(rows_of(data, "trl_dpo")) == 2 * len(rows_of(data, "cpo_thinking"))

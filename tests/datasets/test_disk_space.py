@@ -11,6 +11,7 @@ import pytest
 from ccf_pipeline import walk
 from ccf_pipeline.datasets.disk_space import bytes_below, bytes_wanted, require_room
 from ccf_pipeline.datasets.formats import shipped_exports
+from ccf_pipeline.datasets.write import write_configs
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.export import export_config, find_export
@@ -18,6 +19,9 @@ from ccf_pipeline.errors import StorageError
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings, ImagesAs
 
 Disk = Callable[[int], None]
+ALL_PAIRS = {"even": False, "same_diagnosis": True}
+EMBEDDED = DatasetSettings.model_validate(ALL_PAIRS)
+PATHS = DatasetSettings.model_validate({**ALL_PAIRS, "images": "paths"})
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,7 @@ def settings(corpus: Path, out: Path, images: ImagesAs = "embedded") -> BuildSet
     return BuildSettings(
         out=out,
         corpus=CorpusSettings(kind="demo", path=corpus),
-        dataset=DatasetSettings(images=images),
+        dataset=DatasetSettings.model_validate({**ALL_PAIRS, "images": images}),
     )
 
 
@@ -57,12 +61,24 @@ def settings(corpus: Path, out: Path, images: ImagesAs = "embedded") -> BuildSet
 def test_a_config_takes_no_more_than_was_told_and_its_images_not_much_less(
     build: BuildFolder, corpus: Path, export: object
 ) -> None:
-    told = bytes_wanted(build, 1, [export], corpus, "embedded")  # type: ignore[list-item]
-    of_text = bytes_wanted(build, 1, [export], corpus, "paths")  # type: ignore[list-item]
+    told = bytes_wanted(build, 1, [export], corpus, EMBEDDED)  # type: ignore[list-item]
+    of_text = bytes_wanted(build, 1, [export], corpus, PATHS)  # type: ignore[list-item]
     taken = bytes_below(build.dataset_path / "data" / export.config)  # type: ignore[attr-defined]
 
     assert taken <= told
     assert told - of_text <= 1.5 * taken
+
+
+def test_an_even_mix_is_told_to_take_less_and_takes_no_more_than_that(
+    build: BuildFolder, corpus: Path, tmp_path: Path
+) -> None:
+    for config in ("cpo_thinking", "cpo_mixed", "trl_dpo"):
+        export = find_export(config)
+        even = bytes_wanted(build, 1, [export], corpus, DatasetSettings())
+        written = write_configs(tmp_path / config, [export], build, 1, corpus, DatasetSettings())
+
+        assert bytes_below(written.folder / "data" / config) <= even
+        assert even < bytes_wanted(build, 1, [export], corpus, EMBEDDED)
 
 
 def test_a_build_that_will_not_have_room_asks_nothing(corpus: Path, tmp_path: Path, disk: Disk) -> None:
@@ -97,7 +113,7 @@ def test_images_by_path_need_no_room(corpus: Path, tmp_path: Path, disk: Disk) -
 def test_an_export_without_room_leaves_nothing(
     build: BuildFolder, corpus: Path, tmp_path: Path, disk: Disk
 ) -> None:
-    disk(bytes_wanted(build, 1, [find_export("cpo_thinking")], corpus, "embedded") - 1)
+    disk(bytes_wanted(build, 1, [find_export("cpo_thinking")], corpus, EMBEDDED) - 1)
 
     with pytest.raises(StorageError, match="are free"):
         export_config(build.path, "cpo_thinking", tmp_path / "out")
@@ -118,6 +134,6 @@ def test_what_goes_before_counts_as_free(tmp_path: Path, disk: Disk) -> None:
 def test_images_that_are_gone_take_no_room(build: BuildFolder, tmp_path: Path) -> None:
     exports = shipped_exports()
 
-    gone = bytes_wanted(build, 1, exports, tmp_path, "embedded")
+    gone = bytes_wanted(build, 1, exports, tmp_path, EMBEDDED)
 
-    assert gone == bytes_wanted(build, 1, exports, tmp_path, "paths")
+    assert gone == bytes_wanted(build, 1, exports, tmp_path, PATHS)

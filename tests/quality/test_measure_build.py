@@ -53,6 +53,12 @@ def build(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+def without_figures(card: str) -> str:
+    """A card without the sections that are written again when a build is measured."""
+    first, _, rest = card.partition("## What decides a pair")
+    return first + rest.partition("## The training mix")[2].partition("## Quality")[0]
+
+
 def test_the_card_tells_the_gates_once_they_are_measured(corpus: Path, tmp_path: Path) -> None:
     build = made(corpus, tmp_path / "build")
     card = build / "dataset" / "README.md"
@@ -63,7 +69,7 @@ def test_the_card_tells_the_gates_once_they_are_measured(corpus: Path, tmp_path:
 
     after = card.read_text("utf-8")
     assert all(f"| {gate.name.replace('|', chr(92) + '|')} |" in after for gate in quality.gates)
-    assert before.partition("## Quality")[0] == after.partition("## Quality")[0]
+    assert without_figures(before) == without_figures(after)
     assert before.partition("## Made with")[2] == after.partition("## Made with")[2]
     assert files_of(build / "dataset" / "data") == data
     BuildFolder(build).verify()
@@ -167,7 +173,8 @@ def test_the_markdown_holds_figures_and_no_words_of_reports(build: Path) -> None
 
     table = quality_markdown(quality)
 
-    assert "artefact AUC, findings masked" in table
+    assert "told apart with findings masked, add" in table
+    assert "preferred by text alone, training mix, by words" in table
     words = {word.word for view in quality.figures.artefacts for word in view.words if " " in word.word}
     assert not [word for word in words if f"| {word} |" in table]
 

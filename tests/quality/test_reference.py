@@ -33,7 +33,10 @@ def test_a_report_is_set_beside_another_patients_that_says_what_its_counterfactu
     rows = [*turned, *others, *lonely]
     masked = {row.study_id: f"{row.factual_labels[0].finding} {row.study_id}" for row in rows}
 
-    sides = written_sides(rows, masked, seed=7)
+    floor = written_sides(rows, masked, seed=7, view="written")
+
+    sides = floor.sides
+    assert floor.numbers == tuple(range(120))
 
     assert len(sides.chosen) == 120
     for chosen, rejected in zip(sides.chosen, sides.rejected, strict=True):

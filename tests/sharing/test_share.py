@@ -24,7 +24,7 @@ from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.errors import BuildConflict, LeakFound, MissingInput, SharingRefused, StorageError
 from ccf_pipeline.files.arrow import read_nouns
 from ccf_pipeline.records import Record
-from ccf_pipeline.settings import BuildSettings, CorpusSettings
+from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings
 from ccf_pipeline.sharing.data import planned_texts, read_rows, strings_to_leave
 from ccf_pipeline.sharing.delta.keys import check_value, make_key
 from ccf_pipeline.sharing.delta.rows import PHRASE_DIFFERS, REPORT_DIFFERS
@@ -246,16 +246,21 @@ def test_the_right_corpus_gives_the_data_set_byte_for_byte(made: Path, tmp_path:
 def test_images_come_back_from_the_holders_own_copy(tmp_path: Path) -> None:
     write_demo_corpus(tmp_path / "corpus", studies=6, seed=5)
     corpus = corpus_at(tmp_path / "corpus")
-    walk.build(BuildSettings(out=tmp_path / "build", corpus=corpus))
+    every_pair = DatasetSettings(even=False, same_diagnosis=True)
+    walk.build(BuildSettings(out=tmp_path / "build", corpus=corpus, dataset=every_pair))
     share(tmp_path / "build", tmp_path / "L1", level="L1")
 
     share(tmp_path / "build", tmp_path / "L2", level="L2")
 
     rehydrate(tmp_path / "L1", corpus, tmp_path / "out")
 
-    assert (tmp_path / "L2" / "data" / "cpo_thinking").is_dir()
-    for path in sorted((tmp_path / "build" / "dataset" / "data" / "cpo_thinking").iterdir()):
-        assert (tmp_path / "out" / "data" / "cpo_thinking" / path.name).read_bytes() == path.read_bytes()
+    written = tmp_path / "build" / "dataset" / "data"
+    trained_on = [path for config in written.glob("cpo_*") for path in sorted(config.iterdir())]
+    assert trained_on
+    for path in trained_on:
+        place = path.relative_to(written)
+        assert (tmp_path / "L2" / "data" / place).is_file()
+        assert (tmp_path / "out" / "data" / place).read_bytes() == path.read_bytes()
 
 
 def spoiled(made: Path, tmp_path: Path, spoil: Callable[[list[Path]], None], level: str) -> RehydrateSummary:

@@ -14,7 +14,7 @@ drafting.py    what a change comes to: what must appear, cease and stay, and why
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ccf_pipeline.counterfactual.plan.alterations import draw_alterations
@@ -28,7 +28,7 @@ from ccf_pipeline.counterfactual.plan.recognise import alteration_between
 from ccf_pipeline.counterfactual.plan.study_states import StudyState, read_state
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
-from ccf_pipeline.records import Plan, Study
+from ccf_pipeline.records import Plan, Statement, Study
 
 if TYPE_CHECKING:
     from ccf_pipeline.settings import PlanPreset
@@ -59,6 +59,7 @@ def plan_study(
     weights: Mapping[str, int] | None = None,
     state: StudyState | None = None,
     bank: Bank | None = None,
+    fits: Callable[[Change, Statement], int] | None = None,
 ) -> tuple[Plan, ...]:
     """The counterfactuals to ask for one study, each with another target.
 
@@ -71,6 +72,7 @@ def plan_study(
             heeds them.
         state: that of the study, where it was read already.
         bank: the sentences of the corpus; each plan then has some that say what is new.
+        fits: how well a film of the corpus agrees with a statement of a change.
     """
     if preset == "minimal":
         chosen = draw_alterations(study, reading, graph, per_study=per_study, seed=seed)
@@ -78,4 +80,6 @@ def plan_study(
     options = changes_open_to(state or read_state(study, reading, graph), graph, preset)
     heeded = weights or {} if preset == "balanced" else {}
     drawn = choose(options, lot(seed, study.study_id), heeded, per_study)
-    return tuple(plan_change(study, reading, graph, option.change, seed=seed, bank=bank) for option in drawn)
+    return tuple(
+        plan_change(study, reading, graph, option.change, seed=seed, bank=bank, fits=fits) for option in drawn
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import lru_cache
 
 from ccf_pipeline.counterfactual.check.case import views_of
@@ -27,6 +28,7 @@ from ccf_pipeline.records import (
     Wording,
 )
 
+DRAWS = 8
 ALL_IS_WELL = ("nrm_no_acute_process", "fnd_no_finding")
 
 
@@ -38,15 +40,19 @@ def plan_change(
     *,
     seed: int,
     bank: Bank | None = None,
+    fits: Callable[[Change, Statement], int] | None = None,
 ) -> Plan:
     """What one change of one study comes to.
 
     Args:
         bank: the sentences of the corpus, for an expert that is to write with them.
+        fits: how well a film of the corpus agrees with a statement; side, degree and place of what is new
+            are drawn a few times, and the draw that fits best is kept.
     """
     what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
     chance = random.Random(lot(seed, "place", *what))
-    told, wording = _told(reading, graph, change, chance, bank)
+    drawn = [_told(reading, graph, change, chance, bank) for _ in range(DRAWS if fits else 1)]
+    told, wording = max(drawn, key=lambda draw: fits(change, draw[0]) if fits and draw[0] else 0)
     must_cease, dependents = _ceasing(study, reading, graph, change, told)
     gained, lost = _effects(reading, graph, change, must_cease, dependents)
     return _plan(

@@ -1,48 +1,71 @@
-"""Perception pairs: the same text beside another patient's image, which shows something else.
+"""Find for a counterfactual the film of another patient that shows it.
 
-An index holds of each study what a match depends on, some twenty bytes and its image's names. Studies that
-may stand in for each other, of one corpus, split and view, that show a finding or lack it, lie in one list
-in the order of lots that depend on the seed and the study alone. A study is compared with so many that
-follow its own lot, so that neither the order nor the shards in which studies come change a match.
+A film is matched by its own report: the nearest one has the same findings, the same side, degree and place
+of the target, the same devices, and nothing that contradicts what the pair leaves alone.
+
+An index holds of each study some hundred bytes and its image's names. Studies that may stand in for each
+other, of one corpus, split and view, lie in lists by what they show, in the order of lots that depend on the
+seed and the study alone. A study is compared with so many that follow its own lot, so that neither the
+order nor the shards in which studies come change a match.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ccf_pipeline.counterfactual.plan.changes import Change
 from ccf_pipeline.counterfactual.plan.choose import lot
-from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, MatchedImage, Plan, Polarity, Study
+from ccf_pipeline.counterfactual.plan.films import (
+    BITS,
+    COLUMNS,
+    FINDINGS,
+    Details,
+    Film,
+    FilmReader,
+)
+from ccf_pipeline.records import (
+    FINDING_LABELS,
+    NO_FINDING,
+    SUPPORT_DEVICES,
+    Aspect,
+    MatchedImage,
+    Plan,
+    Statement,
+    Study,
+)
 
 AGE_SPAN_YEARS = 40
-WEIGHTS = {"findings": 0.6, "age": 0.25, "sex": 0.15}
+WEIGHTS = {"findings": 0.4, "details": 0.2, "age": 0.25, "sex": 0.15}
 CANDIDATES = 256
+DETAILS: tuple[Aspect, ...] = ("side", "degree", "place")
 UNKNOWN_AGE = -1
 
-States = Mapping[str, Polarity]
 Shows = Literal["has the target", "lacks the finding"]
 
-_BITS: dict[str, int] = {finding: 1 << number for number, finding in enumerate(FINDING_LABELS)}
-_ALL = sum(_BITS.values())
-_ONES = np.array([number.bit_count() for number in range(1 << len(_BITS))], dtype=np.int8)
+_WIDTH = len(FINDINGS)
+_DEGREE_AT, _PLACE_AT = 2, 10
+_SIDE_BITS, _DEGREE_BITS, _PLACE_BITS = 0x3, 0xFF << _DEGREE_AT, 0x3FFFFF << _PLACE_AT
+_COUNTED = sum(BITS.values()) & ~BITS[NO_FINDING]
+_ONES = np.array([number.bit_count() for number in range(1 << _WIDTH)], dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What another image has to show, for the text to be about something else."""
+    """What another film has to show, for the text to be about something else."""
 
     finding: str
     shows: Shows
 
 
 def wanted_of(plan: Plan) -> Wanted:
-    """What stands against the factual text: the target where it is gained, or else that it is not there."""
+    """Return what contradicts the factual text: the target where it is gained, or else its absence."""
     return Wanted(plan.target, "has the target" if plan.target in plan.gained else "lacks the finding")
 
 
@@ -54,57 +77,92 @@ class ImageIndex:
     names: list[tuple[str, str, str, str | None]] = field(default_factory=list)
     lots: array[int] = field(default_factory=lambda: array("Q"))
     subjects: array[int] = field(default_factory=lambda: array("I"))
-    places: array[int] = field(default_factory=lambda: array("H"))
+    pools: array[int] = field(default_factory=lambda: array("H"))
     present: array[int] = field(default_factory=lambda: array("H"))
     doubted: array[int] = field(default_factory=lambda: array("H"))
+    details: array[int] = field(default_factory=lambda: array("I"))
+    devices: array[int] = field(default_factory=lambda: array("I"))
     ages: array[int] = field(default_factory=lambda: array("h"))
     sexes: array[int] = field(default_factory=lambda: array("B"))
     _subject_numbers: dict[str, int] = field(default_factory=dict)
-    _place_numbers: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    _pool_numbers: dict[tuple[str, str, str], int] = field(default_factory=dict)
     _sex_numbers: dict[str | None, int] = field(default_factory=lambda: {None: 0})
 
-    def add(self, study: Study, states: States) -> None:
+    def add(self, study: Study, film: Film) -> None:
         """Take a study in; one without an image, or of which the view is not known, matches nothing."""
         image = study.image
         if image is None or image.view is None:
             return
         self.names.append((study.study_id, image.image_id, image.path, image.sha256))
         self.lots.append(_lot(self.seed, study.study_id))
-        subjects, places, sexes = self._subject_numbers, self._place_numbers, self._sex_numbers
+        subjects, pools, sexes = self._subject_numbers, self._pool_numbers, self._sex_numbers
         self.subjects.append(subjects.setdefault(study.subject_id, len(subjects)))
-        self.places.append(places.setdefault((study.corpus, study.split, image.view), len(places)))
-        self.present.append(_mask(states, "present"))
-        self.doubted.append(_mask(states, "uncertain"))
+        self.pools.append(pools.setdefault((study.corpus, study.split, image.view), len(pools)))
+        self.present.append(film.present)
+        self.doubted.append(film.doubted)
+        self.details.extend([_packed(film, column) for column in range(_WIDTH)])
+        self.devices.append(film.devices)
         self.ages.append(UNKNOWN_AGE if study.age is None else study.age)
         self.sexes.append(sexes.setdefault(study.sex, len(sexes)))
         self.__dict__.pop("_table", None)
 
-    def match(self, study: Study, states: States, wanted: Wanted) -> MatchedImage | None:
-        """The nearest image of another patient that shows what is wanted: same corpus, split and view."""
+    def match(self, study: Study, shown: Film, wanted: Wanted) -> MatchedImage | None:
+        """Return the nearest film of another patient that shows what is wanted, if there is one.
+
+        Args:
+            shown: what the film would have to show for the counterfactual to be its report.
+        """
         image = study.image
         if image is None or image.view is None:
             return None
-        rows = self._candidates(study, (study.corpus, study.split, image.view), wanted)
+        rows = self._candidates(study, (study.corpus, study.split, image.view), shown, wanted)
         if not len(rows):
             return None
-        qualities = self._qualities(study, states, wanted.finding, rows)
+        agreement = self._agreement(shown, wanted.finding, rows)
+        rank = agreement.rank
+        highest = np.flatnonzero(rank == rank.max())
+        qualities = self._qualities(study, shown, agreement.details[highest], rows[highest])
         # Of equals the one that comes first after the study's own lot: the rows stand in that order.
-        best = int(np.argmax(qualities))
-        study_id, image_id, path, sha256 = self.names[rows[best]]
+        first = int(np.argmax(qualities))
+        best = int(highest[first])
+        row = int(rows[best])
+        study_id, image_id, path, sha256 = self.names[row]
         return MatchedImage(
             study_id=study_id,
             image_id=image_id,
             path=path,
             sha256=sha256,
             shows=wanted.shows,
-            quality=int(qualities[best]) / 10_000,
+            quality=int(qualities[first]) / 10_000,
+            findings=tuple(
+                label for finding, label in FINDING_LABELS.items() if self.present[row] & BITS[finding]
+            ),
+            agrees=tuple(aspect for aspect in _ASPECTS if getattr(agreement, aspect)[best]),
         )
 
-    def _candidates(self, study: Study, place: tuple[str, str, str], wanted: Wanted) -> Rows:
-        number = self._place_numbers.get(place)
+    def closeness(self, study: Study, present: int, finding: str, details: Details) -> int:
+        """Return how closely some film of these findings agrees in the details of one of them."""
+        view = study.image.view if study.image else None
+        number = self._pool_numbers.get((study.corpus, study.split, view or ""))
+        return 0 if number is None else self._table.closeness(number, present, COLUMNS[finding], details)
+
+    def _candidates(self, study: Study, pool: tuple[str, str, str], shown: Film, wanted: Wanted) -> Rows:
+        """Return films that agree in details of the target, then in all findings, or else show it."""
+        number = self._pool_numbers.get(pool)
         if number is None:
             return _NOBODY
-        rows, lots = self._table.list_of(number, wanted)
+        table, column = self._table, COLUMNS[wanted.finding]
+        alike = table.alike(number, shown.present)
+        found = [self._following(study, alike)]
+        if len(alike[0]) > CANDIDATES:
+            found.insert(0, self._following(study, table.alike_in_detail(number, shown, column)))
+        if not len(found[-1]):
+            found = [self._following(study, table.showing(number, wanted))]
+        return np.concatenate(found)
+
+    def _following(self, study: Study, listed: Listed) -> Rows:
+        """Return the films of other patients that follow the study's own lot in a list."""
+        rows, lots = listed
         begin = int(np.searchsorted(lots, np.uint64(_lot(self.seed, study.study_id))))
         subject = self._subject_numbers.get(study.subject_id, -1)
         others = self._others(rows[_circle(begin, CANDIDATES, len(rows))], subject)
@@ -115,13 +173,39 @@ class ImageIndex:
         others: Rows = rows[self._table.subjects[rows] != subject]
         return others
 
-    def _qualities(self, study: Study, states: States, finding: str, rows: Rows) -> npt.NDArray[np.int64]:
-        """How near each is in everything but the finding, in ten-thousandths."""
+    def _agreement(self, shown: Film, target: str, rows: Rows) -> Agreement:
+        """Compare the findings that are wanted: of no other one does any film of these findings say more."""
         table = self._table
-        counted = _ALL & ~_BITS[finding] & ~_BITS[NO_FINDING]
-        differing = _ONES[(table.present[rows] ^ np.uint16(_mask(states, "present"))) & np.uint16(counted)]
-        total = counted.bit_count()
-        same = _share("findings", (total - differing.astype(np.int64)) * 10_000 // total)
+        columns = np.array([n for n, bit in enumerate(BITS.values()) if shown.present & bit], dtype=np.int64)
+        details = table.details[rows[:, None], columns]
+        wanted = np.array([_packed(shown, column) for column in columns], dtype=np.uint32)
+        differing = details ^ wanted
+        sides, degrees, places = ((differing & part) == 0 for part in (_SIDE_BITS, _DEGREE_BITS, _PLACE_BITS))
+        is_target = columns == COLUMNS[target]
+        opposite = ((details & wanted & _SIDE_BITS) == 0) & ~is_target
+        opposite &= ((details & _SIDE_BITS) > 0) & ((wanted & _SIDE_BITS) > 0)
+        denied = shown.denied | (BITS[target] & ~shown.present)
+        doubts = (table.doubted[rows] & np.uint16(denied)) > 0
+        lacking = (np.uint32(shown.devices) & ~table.devices[rows]) > 0
+        findings = table.present[rows] == shown.present
+        alike = sides.sum(axis=1) + degrees.sum(axis=1) + places.sum(axis=1)
+        return Agreement(
+            findings,
+            findings & sides[:, is_target].all(axis=1),
+            findings & degrees[:, is_target].all(axis=1),
+            findings & places[:, is_target].all(axis=1),
+            findings & ~opposite.any(axis=1) & ~doubts & ~lacking,
+            alike * 10_000 // max(1, 3 * len(columns)),
+        )
+
+    def _qualities(
+        self, study: Study, shown: Film, details: npt.NDArray[np.int64], rows: Rows
+    ) -> npt.NDArray[np.int64]:
+        """Return how near each is, in ten-thousandths."""
+        table = self._table
+        differing = _ONES[(table.present[rows] ^ np.uint16(shown.present)) & np.uint16(_COUNTED)]
+        total = _COUNTED.bit_count()
+        same = _share("findings", (total - differing) * 10_000 // total)
         apart = np.minimum(np.abs(table.ages[rows].astype(np.int64) - (study.age or 0)), AGE_SPAN_YEARS)
         near = (AGE_SPAN_YEARS - apart) * 10_000 // AGE_SPAN_YEARS
         unknown_age = (table.ages[rows] == UNKNOWN_AGE) | (study.age is None)
@@ -130,25 +214,56 @@ class ImageIndex:
         unknown_sex = (table.sexes[rows] == 0) | (study.sex is None)
         return (
             same
+            + _share("details", details)
             + _share("age", np.where(unknown_age, 5_000, near))
             + _share("sex", np.where(unknown_sex, 5_000, alike))
         )
 
     @cached_property
     def _table(self) -> _Table:
+        shape = (len(self.names), _WIDTH)
         return _Table(
             lots=np.array(self.lots, dtype=np.uint64),
             subjects=np.array(self.subjects, dtype=np.int64),
-            places=np.array(self.places, dtype=np.uint16),
+            pools=np.array(self.pools, dtype=np.uint16),
             present=np.array(self.present, dtype=np.uint16),
             doubted=np.array(self.doubted, dtype=np.uint16),
+            details=np.array(self.details, dtype=np.uint32).reshape(shape),
+            devices=np.array(self.devices, dtype=np.uint32),
             ages=np.array(self.ages, dtype=np.int16),
             sexes=np.array(self.sexes, dtype=np.int16),
         )
 
 
 Rows = npt.NDArray[np.int64]
+Listed = tuple[Rows, npt.NDArray[np.uint64]]
 _NOBODY: Rows = np.zeros(0, dtype=np.int64)
+_ASPECTS: tuple[Aspect, ...] = ("findings", "side", "degree", "place", "rest")
+# A wrong side is as bad as a contradiction, and both are worse than another degree or place.
+_WORTH: dict[Aspect, int] = {"findings": 32, "side": 8, "rest": 8, "degree": 4, "place": 2}
+
+
+class Agreement(NamedTuple):
+    """In what each candidate agrees with the counterfactual; side, degree and place are the target's.
+
+    `rest`: it has the devices that the text names, and neither names the other side of a finding that stays
+    nor doubts what the text denies. `details` are in how many of the other details it agrees.
+    """
+
+    findings: npt.NDArray[np.bool_]
+    side: npt.NDArray[np.bool_]
+    degree: npt.NDArray[np.bool_]
+    place: npt.NDArray[np.bool_]
+    rest: npt.NDArray[np.bool_]
+    details: npt.NDArray[np.int64]
+
+    @property
+    def rank(self) -> npt.NDArray[np.int64]:
+        """What the agreement of each is worth, whatever else it shares."""
+        rank = np.zeros(len(self.findings), dtype=np.int64)
+        for aspect, worth in _WORTH.items():
+            rank += worth * getattr(self, aspect)
+        return rank
 
 
 @dataclass
@@ -157,28 +272,81 @@ class _Table:
 
     lots: npt.NDArray[np.uint64]
     subjects: npt.NDArray[np.int64]
-    places: npt.NDArray[np.uint16]
+    pools: npt.NDArray[np.uint16]
     present: npt.NDArray[np.uint16]
     doubted: npt.NDArray[np.uint16]
+    details: npt.NDArray[np.uint32]
+    devices: npt.NDArray[np.uint32]
     ages: npt.NDArray[np.int16]
     sexes: npt.NDArray[np.int16]
-    _lists: dict[tuple[int, Wanted], tuple[Rows, npt.NDArray[np.uint64]]] = field(default_factory=dict)
+    _lists: dict[tuple[Any, ...], Listed] = field(default_factory=dict)
+    _seen: dict[tuple[int, int, int], set[tuple[int, ...]]] = field(default_factory=dict)
 
-    def list_of(self, place: int, wanted: Wanted) -> tuple[Rows, npt.NDArray[np.uint64]]:
-        """The studies of a place that show what is wanted, by their lots, with these."""
-        if (place, wanted) not in self._lists:
-            bit = np.uint16(_BITS[wanted.finding])
+    def showing(self, pool: int, wanted: Wanted) -> Listed:
+        """Return the films of a pool that show what is wanted, by their lots, with these."""
+
+        def select() -> Rows:
+            bit = np.uint16(BITS[wanted.finding])
             has, doubts = (self.present & bit) > 0, (self.doubted & bit) > 0
-            # An image lacks what its report denies or does not name; doubt is neither.
+            # A film lacks what its report denies or does not name; doubt is neither.
             shows = has if wanted.shows == "has the target" else ~has & ~doubts
-            rows = np.flatnonzero(shows & (self.places == place))
+            return np.flatnonzero(shows & (self.pools == pool))
+
+        return self._listed((pool, wanted), select)
+
+    def alike(self, pool: int, present: int) -> Listed:
+        """Return the films of a pool that show these findings and no others."""
+        return self._listed((pool, present), lambda: self._by_findings.get((pool, present), _NOBODY))
+
+    def alike_in_detail(self, pool: int, shown: Film, column: int) -> Listed:
+        """Return those of them that agree in the side and degree of one finding as well."""
+        wanted = _packed(shown, column) & (_SIDE_BITS | _DEGREE_BITS)
+
+        def select() -> Rows:
+            rows, _ = self.alike(pool, shown.present)
+            agreeing: Rows = rows[(self.details[rows, column] & (_SIDE_BITS | _DEGREE_BITS)) == wanted]
+            return agreeing
+
+        return self._listed((pool, shown.present, column, wanted), select)
+
+    def closeness(self, pool: int, present: int, column: int, details: Details) -> int:
+        """Return what the details are worth that some film of a pool and of these findings shares."""
+        key = (pool, present, column)
+        if key not in self._seen:
+            rows, _ = self.alike(pool, present)
+            packed = np.unique(self.details[rows, column])
+            parts = (packed & _SIDE_BITS, packed >> _DEGREE_AT & 0xFF, packed >> _PLACE_AT)
+            seen = set(zip(*(part.tolist() for part in parts), strict=True))
+            self._seen[key] = {told[:count] for told in seen for count in (1, 2, 3)}
+        shared = self._seen[key]
+        return sum(_WORTH[aspect] for count, aspect in enumerate(DETAILS, 1) if details[:count] in shared)
+
+    def _listed(self, key: tuple[Any, ...], select: Callable[[], Rows]) -> Listed:
+        if key not in self._lists:
+            rows = select()
             rows = rows[np.argsort(self.lots[rows], kind="stable")]
-            self._lists[place, wanted] = rows, self.lots[rows]
-        return self._lists[place, wanted]
+            self._lists[key] = rows, self.lots[rows]
+        return self._lists[key]
+
+    @cached_property
+    def _by_findings(self) -> dict[tuple[int, int], Rows]:
+        keys = self.pools.astype(np.int64) << _WIDTH | self.present
+        order = np.argsort(keys, kind="stable")
+        distinct, begins = np.unique(keys[order], return_index=True)
+        groups = np.split(order, begins[1:])
+        return {
+            (int(key) >> _WIDTH, int(key) & (1 << _WIDTH) - 1): group
+            for key, group in zip(distinct, groups, strict=True)
+        }
+
+
+def _packed(film: Film, column: int) -> int:
+    """Return side, degree and place of one finding as one number."""
+    return film.sides[column] | film.degrees[column] << _DEGREE_AT | film.places[column] << _PLACE_AT
 
 
 def _circle(begin: int, count: int, length: int) -> Rows:
-    """So many numbers below `length`, from one on, going round at the end."""
+    """Return so many numbers below `length`, from one on, going round at the end."""
     return (begin + np.arange(min(count, length), dtype=np.int64)) % max(1, length)
 
 
@@ -186,27 +354,38 @@ def _share(part: str, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     return (values.astype(np.int64) * round(100 * WEIGHTS[part])) // 100
 
 
-def _mask(states: States, polarity: Polarity) -> int:
-    return sum(_BITS[finding] for finding, state in states.items() if state == polarity and finding in _BITS)
-
-
 def _lot(seed: int, study_id: str) -> int:
     return lot(seed, "image", study_id)
 
 
-def index_images(seed: int, studies: Iterable[tuple[Study, States]]) -> ImageIndex:
-    """An index of these studies."""
+def index_images(seed: int, studies: Iterable[tuple[Study, Film]]) -> ImageIndex:
+    """Return an index of these studies."""
     index = ImageIndex(seed)
-    for study, states in studies:
-        index.add(study, states)
+    for study, film in studies:
+        index.add(study, film)
     return index
 
 
 def with_matched_images(
-    plans: Sequence[Plan], study: Study, states: States, index: ImageIndex
+    plans: Sequence[Plan], study: Study, film: Film, films: FilmReader, index: ImageIndex
 ) -> tuple[Plan, ...]:
-    """The plans of a study, each with the image of a perception pair where there is one."""
+    """Return the plans of a study, each with the film of another patient where there is one."""
     return tuple(
-        plan.model_copy(update={"matched_image": index.match(study, states, wanted_of(plan))})
+        plan.model_copy(
+            update={"matched_image": index.match(study, films.foresee(plan, film), wanted_of(plan))}
+        )
         for plan in plans
     )
+
+
+def fitting_films(
+    study: Study, film: Film, films: FilmReader, index: ImageIndex
+) -> Callable[[Change, Statement], int]:
+    """Return how well the films of the corpus agree with what a change of a study would say."""
+
+    def fits(change: Change, told: Statement) -> int:
+        gone = (*change.gives_way, *([NO_FINDING] if change.target != SUPPORT_DEVICES else []))
+        present = (film.present & ~sum(BITS[finding] for finding in gone)) | BITS[change.target]
+        return index.closeness(study, present, change.target, films.details_of(told, change.target))
+
+    return fits

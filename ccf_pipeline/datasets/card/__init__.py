@@ -6,10 +6,16 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ccf_pipeline.datasets.card.body import QUALITY_HEADING, card_body, quality_section
+from ccf_pipeline.datasets.card.body import (
+    DECIDES_HEADING,
+    QUALITY_HEADING,
+    card_body,
+    decides_section,
+    quality_section,
+)
 from ccf_pipeline.datasets.card.contents import CardMatter
 from ccf_pipeline.datasets.card.croissant import croissant_text
-from ccf_pipeline.datasets.card.evidence import Evidence, read_quality
+from ccf_pipeline.datasets.card.evidence import Evidence, read_probe, read_quality
 from ccf_pipeline.datasets.card.head import card_head
 from ccf_pipeline.datasets.card.licences import licence_text
 from ccf_pipeline.datasets.write import WrittenDataset
@@ -38,6 +44,7 @@ def write_card(
         build: the build folder, where quality.json is looked for.
         vouched: who vouched for the hosts that were asked, a line each.
     """
+    beside = build or written.folder.parent
     matter = CardMatter(
         written=written,
         summary=summary,
@@ -45,7 +52,7 @@ def write_card(
         terms=terms,
         chosen=chosen,
         reviews=reviews,
-        evidence=Evidence(quality=read_quality(build or written.folder.parent), vouched=vouched),
+        evidence=Evidence(quality=read_quality(beside), probe=read_probe(beside), vouched=vouched),
         prices=prices or PriceSettings(),
     )
     write_text(written.folder / "LICENSE.md", licence_text(terms), private=True)
@@ -55,6 +62,12 @@ def write_card(
 
 
 def tell_quality(card: str, build: Path) -> str:
-    """A card with what was measured of its build since it was written; all else stays as it is."""
-    section = re.compile(rf"^{QUALITY_HEADING}\n.*?(?=\n\n## )", re.MULTILINE | re.DOTALL)
-    return section.sub(lambda _: quality_section(Evidence(quality=read_quality(build))), card, count=1)
+    """Return a card with what was measured of its build since it was written; all else stays as it is."""
+    evidence = Evidence(quality=read_quality(build), probe=read_probe(build))
+    sections = {QUALITY_HEADING: quality_section(evidence), DECIDES_HEADING: decides_section(evidence)}
+    for heading, text in sections.items():
+        section = re.compile(rf"^{heading}\n.*?(?=\n\n## )", re.MULTILINE | re.DOTALL)
+        found = section.search(card)
+        if found is not None:
+            card = card[: found.start()] + text + card[found.end() :]
+    return card

@@ -9,12 +9,15 @@ from ccf_pipeline.datasets.card.contents import NAME, CardMatter
 from ccf_pipeline.datasets.card.escaping import escaped, table, unlinked
 from ccf_pipeline.datasets.card.evidence import Evidence
 from ccf_pipeline.datasets.card.licences import licence_of, notices
+from ccf_pipeline.datasets.counts import FILMS, ranked
 from ccf_pipeline.datasets.formats import all_exports
+from ccf_pipeline.datasets.formats.select import USES
 from ccf_pipeline.datasets.wrapper import load_wrapper
 from ccf_pipeline.datasets.write import SPLIT_FILES
 from ccf_pipeline.records import Direction, ReasonCount
 
 QUALITY_HEADING = "## Quality"
+DECIDES_HEADING = "## What decides a pair"
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 
 
@@ -28,6 +31,8 @@ def card_body(matter: CardMatter) -> str:
     """The card as Markdown."""
     parts = [
         _opening(matter),
+        decides_section(matter.evidence),
+        _mix(matter),
         _access(matter),
         _configs(matter),
         _use(matter),
@@ -53,6 +58,62 @@ Version {escaped(matter.chosen.version)}, {matter.summary.accepted} accepted pai
 
 Not for clinical use.
 The counterfactuals are written by a program; no radiologist has read them."""
+
+
+def decides_section(evidence: Evidence) -> str:
+    """How far the texts alone decide, as measured; written again when it is."""
+    quality = evidence.quality
+    if quality is None:
+        measured = ["Not measured for this build: `ccf-build metrics` does."]
+    else:
+        measured = [
+            f"- {line.name}: **{_figure(line.value) or 'not measured'}**."
+            for line in quality.figures.text_alone
+        ]
+    arms: list[tuple[object, ...]] = [
+        (
+            arm.name,
+            *map(_figure, (arm.own_film, arm.shuffled_film, arm.blank_film, arm.matched_film, arm.both)),
+        )
+        for arm in evidence.probe
+    ]
+    header = ("trained on", "own film", "shuffled film", "blank film", "matched film", "both")
+    probed = (
+        f"A small model of films and texts, trained on this build, prefers the right text:\n\n{table(header, arms)}"
+        if arms
+        else "No model was trained on films and texts of this build (`ccf-build probe`)."
+    )
+    return f"""{DECIDES_HEADING}
+
+Only the image should. A reader of the texts alone, without any image, prefers the right side of:
+
+{chr(10).join(measured) or "Nothing was measured."}
+
+{probed}"""
+
+
+def _mix(matter: CardMatter) -> str:
+    tally, chosen = matter.written.tally, matter.chosen
+    films: list[tuple[object, ...]] = [
+        (film, tally.films[film], _share(tally.films[film], tally.accepted)) for film in FILMS
+    ]
+    evened = (
+        "For each of them another pair leads back: from the diagnosis that it leads to, to the one that it leaves."
+        if chosen.even
+        else "They were not evened out: some diagnoses are led to more often than left."
+    )
+    left = ", ".join(
+        f"{entry.reason} {entry.count}" for entry in ranked(tally.uses) if entry.reason not in USES
+    )
+    return f"""## The training mix
+
+{tally.uses["mirrored"]} pairs stand in it twice: the factual text chosen over its own film, and the counterfactual text chosen over the film of another patient whose own report says the same (`[dataset] match = "{chosen.match}"`).
+So every text is chosen as often as it is rejected, and the text alone decides nothing.
+{evened}
+{tally.uses["unmirrored"]} pairs without such a film are in `cpo_unmirrored`.
+Not trained on: {left or "none"}.
+
+{table(("the matched film, by its own report", "pairs", "share"), films)}"""
 
 
 def _access(matter: CardMatter) -> str:
@@ -188,23 +249,19 @@ def _sides(matter: CardMatter) -> str:
             _mean(sides.rejected_diseases, sides.pairs),
         ),
     ]
-    most = matter.chosen.rejected_per_chosen
-    kept = "every counterfactual" if most is None else f"at most {most} per study, picked to even these out"
     voice = (
         f"{tally.with_chosen_text} of {tally.accepted} factual texts are in the expert's own words;"
         " the others are the radiologist's."
     )
     return f"""## How alike the two sides are
 
-Both sides wear the wrapper `{escaped(wrapper.name)}` and are labelled by the same reader; the pairs hold {kept}.
+Both sides wear the wrapper `{escaped(wrapper.name)}` and are labelled by the same reader.
 {voice}
 
     question  {wrapper.question}
     answer    {wrapper.answer}
 
-{table(("mean per pair", "chosen", "rejected"), rows)}
-
-{sides.same_diseases} of {sides.pairs} pairs name the same diseases on both sides: support devices are no disease."""
+{table(("mean per pair", "factual", "counterfactual"), rows)}"""
 
 
 def quality_section(evidence: Evidence) -> str:
@@ -245,7 +302,7 @@ def _limits(matter: CardMatter) -> str:
 - The factual texts are reports as they were dictated; what they leave out is not known to be absent.
 - Findings are read by rules on both sides. What is doubted is not counted as a disease, and the reader's errors are in the labels.
 - A counterfactual is judged by the concept graph alone: what the graph does not know, the verdict does not see.
-- The image of a pair shows the factual report, and nobody drew one for the counterfactual. In `cpo_perception` the rejected image is another patient's.
+- The image of a pair shows the factual report, and nobody drew one for the counterfactual. The film of a mirror row, and the rejected one of `cpo_perception`, is another patient's: it agrees with the text in what the table above says, by its own report, and may differ in all else.
 - The rows follow the prevalence of the source and of the planner, not that of any clinic."""
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ccf_pipeline.errors import UnreadableInput
 
-QUALITY = "quality.json"
+QUALITY, PROBE = "quality.json", "probe.json"
+Table = TypeVar("Table", bound=BaseModel)
 
 
 class Gate(BaseModel):
@@ -22,12 +24,59 @@ class Gate(BaseModel):
     passed: bool | None = None
 
 
+class Preferred(BaseModel):
+    """How often a model of one kind of feature prefers the right side of some pairs, without any image."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    pairs: str
+    features: str
+    value: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.pairs}, by {self.features}"
+
+
+class Measured(BaseModel):
+    """The figures of `quality.json` that the card tells."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    text_alone: tuple[Preferred, ...] = ()
+
+
 class Quality(BaseModel):
     """What `quality.json` holds for the card; it may hold more."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     gates: tuple[Gate, ...] = ()
+    figures: Measured = Measured()
+
+
+class ProbeArm(BaseModel):
+    """How often a scorer of films and texts prefers the right text, trained on one selection of rows.
+
+    `both`: the factual text over its own film, and the counterfactual over a film drawn to show it.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    own_film: float | None = None
+    shuffled_film: float | None = None
+    blank_film: float | None = None
+    matched_film: float | None = None
+    both: float | None = None
+
+
+class Probe(BaseModel):
+    """What `probe.json` holds for the card; it may hold more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    arms: tuple[ProbeArm, ...] = ()
 
 
 class Evidence(BaseModel):
@@ -36,18 +85,28 @@ class Evidence(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     quality: Quality | None = None
+    probe: tuple[ProbeArm, ...] = ()
     vouched: tuple[str, ...] = ()
 
 
 def read_quality(build: Path) -> Quality | None:
     """Read the measured quality of a build; None while it was not measured."""
-    path = build / QUALITY
+    return _read_table(build / QUALITY, Quality)
+
+
+def read_probe(build: Path) -> tuple[ProbeArm, ...]:
+    """Read what a probe of a build came to; nothing while none was run."""
+    probe = _read_table(build / PROBE, Probe)
+    return probe.arms if probe else ()
+
+
+def _read_table(path: Path, kind: type[Table]) -> Table | None:
     if not path.is_file():
         return None
     try:
-        return Quality.model_validate_json(path.read_text(encoding="utf-8"))
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
     except (ValidationError, OSError) as error:
         raise UnreadableInput(
-            f"{path}: not a table of quality that can be read ({error.__class__.__name__})",
+            f"{path}: not a table that can be read ({error.__class__.__name__})",
             hint="Remove it, or have it written anew; the card can do without it.",
         ) from error

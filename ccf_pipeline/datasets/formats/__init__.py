@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from ccf_pipeline.datasets.formats.images import LeftOut, StudyImages
-from ccf_pipeline.datasets.wrapper import Wrapper
+from ccf_pipeline.datasets.formats.images import ImageCell, LeftOut, StudyImages
+from ccf_pipeline.datasets.formats.select import Use
+from ccf_pipeline.datasets.wrapper import Sides, Wrapper, pair_answers
 from ccf_pipeline.files.plugins import load_plugins
 from ccf_pipeline.records import Record
 
@@ -20,11 +21,18 @@ Row = dict[str, Any]
 class StudyPairs:
     """The records of one study, and what a config needs to make rows of them.
 
-    `all_records` are those the verdict was spoken over, `records` those that `rejected_per_chosen` left.
+    Args:
+        all_records: those the verdict was spoken over.
+        records: those that `rejected_per_chosen` left.
+        mirrored, unmirrored: those to train on, with and without a film that shows the counterfactual.
+        left_out: how many are not trained on, by reason.
     """
 
     all_records: Sequence[Record]
     records: Sequence[Record]
+    mirrored: Sequence[Record]
+    unmirrored: Sequence[Record]
+    left_out: Mapping[str, int]
     images: StudyImages
     wrapper: Wrapper
     perception_weight: float = 1.0
@@ -34,7 +42,10 @@ class StudyPairs:
 class Export:
     """One config: its columns, and how the records of a study become rows of it.
 
-    `images_of` names whose images its columns hold, one entry for each time a study's rows store one.
+    Args:
+        trains_on: which of the selected pairs it holds; None for a config that is not made of pairs to train
+            on.
+        images_of: whose images its columns hold, one entry for each time a study's rows store one.
     """
 
     config: str
@@ -42,6 +53,7 @@ class Export:
     schema: pa.Schema
     rows: Callable[[StudyPairs], Iterable[Row | LeftOut]]
     unit: Literal["pair", "study"] = "pair"
+    trains_on: frozenset[Use] | None = None
     images_of: tuple[Literal["own", "matched"], ...] = ("own",)
     of: Literal["accepted", "rejected"] = "accepted"
     formats: tuple[str, ...] = ("parquet", "json", "jsonl", "csv")
@@ -59,10 +71,12 @@ def shipped_exports() -> tuple[Export, ...]:
         ccf.EXPORT,
         swift.SFT,
         swift.THINKING,
+        swift.MIRROR,
         swift.PERCEPTION,
         swift.MIXED,
         trl.EXPORT,
         llamafactory.EXPORT,
+        swift.UNMIRRORED,
         cf_vlm.EXPORT,
         ccf.REJECTED,
         *load_plugins("ccf_pipeline.formats", Export).values(),
@@ -76,11 +90,31 @@ def all_exports() -> tuple[Export, ...]:
     return (*shipped_exports(), cpo_scripts.EXPORT)
 
 
-def each_record(row: Callable[[Record, StudyPairs], Row | LeftOut]) -> Callable[[StudyPairs], Iterator[Any]]:
-    """Make the rows of a config that has one for every pair."""
+def mix_rows(
+    row: Callable[[StudyPairs, Sides, ImageCell], Row],
+) -> Callable[[StudyPairs], Iterator[Row | LeftOut]]:
+    """Make the rows of the balanced mix: each pair over its own film, and turned round over the matched one.
+
+    A pair that lacks either film gives neither row: one of them alone would let the text decide.
+    """
 
     def rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
-        for record in study.records:
-            yield row(record, study)
+        for record in study.mirrored:
+            films = films_of(record, study)
+            if isinstance(films, LeftOut):
+                yield films
+                continue
+            own, matched = films
+            sides = pair_answers(record, study.wrapper)
+            yield row(study, sides, own)
+            yield row(study, sides.turned, matched)
 
     return rows
+
+
+def films_of(record: Record, study: StudyPairs) -> tuple[ImageCell, ImageCell] | LeftOut:
+    """Return a pair's own film and the matched one, or why there are not both."""
+    own, matched = study.images.own(record), study.images.matched(record)
+    if isinstance(own, LeftOut):
+        return own
+    return matched if isinstance(matched, LeftOut) else (own, matched)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
-from ccf_pipeline.datasets.formats import Export, Row, StudyPairs, each_record
+from ccf_pipeline.datasets.formats import Export, Row, StudyPairs, mix_rows
 from ccf_pipeline.datasets.formats.columns import (
     IMAGES,
     MESSAGES,
@@ -16,16 +16,11 @@ from ccf_pipeline.datasets.formats.columns import (
     table,
     turn,
 )
-from ccf_pipeline.datasets.formats.images import LeftOut
-from ccf_pipeline.datasets.wrapper import pair_answers
-from ccf_pipeline.records import Record
+from ccf_pipeline.datasets.formats.images import ImageCell
+from ccf_pipeline.datasets.wrapper import Sides
 
 
-def row(record: Record, study: StudyPairs) -> Row | LeftOut:
-    image = study.images.own(record)
-    if isinstance(image, LeftOut):
-        return image
-    sides = pair_answers(record, study.wrapper)
+def row(study: StudyPairs, sides: Sides, image: ImageCell) -> Row:
     return {
         "messages": [turn("user", study.wrapper.asked(tag=True))],
         "chosen": turn("assistant", sides.chosen),
@@ -36,14 +31,16 @@ def row(record: Record, study: StudyPairs) -> Row | LeftOut:
 
 EXPORT = Export(
     config="llamafactory",
-    purpose="two texts over one image, for LLaMA-Factory",
+    purpose="the balanced mix, as in `trl_dpo`, for LLaMA-Factory",
     schema=table(
         messages=(MESSAGES, MESSAGES_FEATURE),
         chosen=(TURN, TURN_FEATURE),
         rejected=(TURN, TURN_FEATURE),
         images=(IMAGES, PLAIN_IMAGES),
     ),
-    rows=each_record(row),
+    rows=mix_rows(row),
+    trains_on=frozenset({"mirrored"}),
+    images_of=("own", "matched"),
 )
 
 _TAGS = {

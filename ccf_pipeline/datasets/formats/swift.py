@@ -1,16 +1,17 @@
 """The columns that ms-swift reads: `sft`, and the preference pairs of CPO and CPO++.
 
-`cpo_thinking` sets two texts beside one image, `cpo_perception` one text beside two images, `cpo_mixed`
-holds both with the columns by which CPO++'s trainer tells them apart.
+`cpo_thinking` sets two texts beside one image, `cpo_mirror` the same texts turned round beside the matched
+one, `cpo_perception` one text beside two images; `cpo_mixed` holds all three with the columns by which
+CPO++'s trainer tells them apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from ccf_pipeline.datasets.formats import Export, Row, StudyPairs, each_record
+from ccf_pipeline.datasets.formats import Export, Row, StudyPairs, films_of
 from ccf_pipeline.datasets.formats.columns import (
     IMAGES,
     MESSAGES,
@@ -22,8 +23,8 @@ from ccf_pipeline.datasets.formats.columns import (
     conversation,
     table,
 )
-from ccf_pipeline.datasets.formats.images import LeftOut
-from ccf_pipeline.datasets.wrapper import chosen_answer, pair_answers
+from ccf_pipeline.datasets.formats.images import ImageCell, LeftOut
+from ccf_pipeline.datasets.wrapper import Sides, chosen_answer, pair_answers
 from ccf_pipeline.records import Record
 
 _MESSAGES = (MESSAGES, MESSAGES_FEATURE)
@@ -41,12 +42,9 @@ def sft_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
     yield {"messages": conversation(study.wrapper.asked(tag=True), reply), "images": [image]}
 
 
-def thinking_row(record: Record, study: StudyPairs) -> Row | LeftOut:
-    """Factual against counterfactual text, over the same image."""
-    image = study.images.own(record)
-    if isinstance(image, LeftOut):
-        return image
-    question, sides = study.wrapper.asked(tag=True), pair_answers(record, study.wrapper)
+def pair_row(study: StudyPairs, sides: Sides, image: ImageCell) -> Row:
+    """Two texts over one image."""
+    question = study.wrapper.asked(tag=True)
     return {
         "messages": conversation(question, sides.chosen),
         "images": [image],
@@ -55,33 +53,70 @@ def thinking_row(record: Record, study: StudyPairs) -> Row | LeftOut:
     }
 
 
-def perception_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
-    """The factual text over the image it was written about, against the same text over a matched one."""
-    shown: set[str] = set()
-    for record in study.records:
-        other, image = study.images.matched(record), study.images.own(record)
+def thinking_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
+    """The factual against the counterfactual text, over the film of the report."""
+    for record in study.mirrored:
+        films = films_of(record, study)
+        if isinstance(films, LeftOut):
+            yield films
+        else:
+            yield pair_row(study, pair_answers(record, study.wrapper), films[0])
+
+
+def mirror_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
+    """The counterfactual against the factual text, over another patient's film that shows it."""
+    for record in study.mirrored:
+        films = films_of(record, study)
+        if isinstance(films, LeftOut):
+            yield films
+        else:
+            yield pair_row(study, pair_answers(record, study.wrapper).turned, films[1])
+
+
+def unmirrored_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
+    """Thinking rows of the pairs for which no film shows the counterfactual."""
+    for record in study.unmirrored:
+        image = study.images.own(record)
         if isinstance(image, LeftOut):
             yield image
-        elif isinstance(other, LeftOut):
-            yield other
-        elif record.matched_image is not None and record.matched_image.path in shown:
-            yield LeftOut("same matched image twice")
         else:
-            shown.add(record.matched_image.path if record.matched_image else "")
-            said = conversation(study.wrapper.asked(tag=True), chosen_answer(record, study.wrapper))
-            yield {
-                "messages": said,
-                "images": [image],
-                "rejected_messages": said,
-                "rejected_images": [other],
-            }
+            yield pair_row(study, pair_answers(record, study.wrapper), image)
+
+
+def perception_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
+    """The factual text over the image it was written about, against the same text over a matched one."""
+    return _perception_rows(study, (*study.mirrored, *study.unmirrored))
+
+
+def _perception_rows(study: StudyPairs, records: Iterable[Record]) -> Iterator[Row | LeftOut]:
+    shown: set[str] = set()
+    for record in records:
+        films = films_of(record, study)
+        if isinstance(films, LeftOut):
+            yield films
+            continue
+        own, matched = films
+        path = record.matched_image.path if record.matched_image else ""
+        if path in shown:
+            yield LeftOut("same matched image twice")
+            continue
+        shown.add(path)
+        said = conversation(study.wrapper.asked(tag=True), chosen_answer(record, study.wrapper))
+        yield {
+            "messages": said,
+            "images": [own],
+            "rejected_messages": said,
+            "rejected_images": [matched],
+        }
 
 
 def mixed_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
-    """Both kinds, a study's thinking pairs before its perception pairs."""
-    for row in each_record(thinking_row)(study):
+    """All three kinds: a study's thinking, mirror and perception rows, one kind after the other."""
+    for row in thinking_rows(study):
         yield _from(row, "thinking", 1.0)
-    for row in perception_rows(study):
+    for row in mirror_rows(study):
+        yield _from(row, "mirror", 1.0)
+    for row in _perception_rows(study, study.mirrored):
         yield _from(row, "perception", study.perception_weight)
 
 
@@ -107,22 +142,41 @@ SFT = Export(
 )
 THINKING = Export(
     config="cpo_thinking",
-    purpose="two texts over one image, for ms-swift",
+    purpose="the mix's pairs over their own film: the factual text chosen, for ms-swift",
     schema=table(**_PAIR),
-    rows=each_record(thinking_row),
+    rows=thinking_rows,
+    trains_on=frozenset({"mirrored"}),
     images_of=("own", "own"),
+)
+MIRROR = Export(
+    config="cpo_mirror",
+    purpose="the same pairs turned round over another patient's film: the counterfactual text chosen",
+    schema=table(**_PAIR),
+    rows=mirror_rows,
+    trains_on=frozenset({"mirrored"}),
+    images_of=("matched", "matched"),
 )
 PERCEPTION = Export(
     config="cpo_perception",
     purpose="one text over two images, the rejected one another patient's, for ms-swift",
     schema=table(**_PAIR),
     rows=perception_rows,
+    trains_on=frozenset({"mirrored", "unmirrored"}),
     images_of=("own", "matched"),
 )
 MIXED = Export(
     config="cpo_mixed",
-    purpose="thinking and perception pairs together, with their source and weight, for CPO++'s trainer",
+    purpose="thinking, mirror and perception rows together, with source and weight, for CPO++'s trainer",
     schema=table(**_PAIR, cpo_source=(TEXT, TEXT_FEATURE), cpo_sample_weight=(pa.float32(), WEIGHT_FEATURE)),
     rows=mixed_rows,
-    images_of=("own", "own", "matched"),
+    trains_on=frozenset({"mirrored"}),
+    images_of=("own", "matched", "own", "matched"),
+)
+UNMIRRORED = Export(
+    config="cpo_unmirrored",
+    purpose="pairs that no film mirrors, as in `cpo_thinking`: their texts alone tell the sides apart",
+    schema=table(**_PAIR),
+    rows=unmirrored_rows,
+    trains_on=frozenset({"unmirrored"}),
+    images_of=("own", "own"),
 )

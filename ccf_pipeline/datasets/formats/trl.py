@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccf_pipeline.datasets.formats import Export, Row, StudyPairs, each_record
+from ccf_pipeline.datasets.formats import Export, Row, StudyPairs, mix_rows
 from ccf_pipeline.datasets.formats.columns import (
     DECODED_IMAGES,
     IMAGES,
@@ -11,16 +11,11 @@ from ccf_pipeline.datasets.formats.columns import (
     table,
     turn,
 )
-from ccf_pipeline.datasets.formats.images import LeftOut
-from ccf_pipeline.datasets.wrapper import pair_answers
-from ccf_pipeline.records import Record
+from ccf_pipeline.datasets.formats.images import ImageCell
+from ccf_pipeline.datasets.wrapper import Sides
 
 
-def row(record: Record, study: StudyPairs) -> Row | LeftOut:
-    image = study.images.own(record)
-    if isinstance(image, LeftOut):
-        return image
-    sides = pair_answers(record, study.wrapper)
+def row(study: StudyPairs, sides: Sides, image: ImageCell) -> Row:
     return {
         # TRL puts the image before the question by itself; a tag in the text would be trained on.
         "prompt": [turn("user", study.wrapper.asked(tag=False))],
@@ -34,7 +29,9 @@ _MESSAGES = (MESSAGES, MESSAGES_FEATURE)
 
 EXPORT = Export(
     config="trl_dpo",
-    purpose="two texts over one image, for TRL",
+    purpose="the balanced mix: every pair over its own film and turned round over the matched one, for TRL",
     schema=table(prompt=_MESSAGES, chosen=_MESSAGES, rejected=_MESSAGES, images=(IMAGES, DECODED_IMAGES)),
-    rows=each_record(row),
+    rows=mix_rows(row),
+    trains_on=frozenset({"mirrored"}),
+    images_of=("own", "matched"),
 )

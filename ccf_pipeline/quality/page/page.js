@@ -249,18 +249,23 @@
     for (const p of pair.problems) badges.push(make("span", { class: "badge " + (p.level === "block" ? "bad" : "warn"), title: p.message }, p.code.replaceAll("_", " ")));
     const head = make("div", { class: "head" },
       make("div", null, make("h3", null, title(pair)), make("p", { class: "ids" }, `record ${pair.id} · study ${pair.study}`), make("div", null, badges)),
-      pair.image ? make("img", { src: pair.image, alt: "the study's image, small", loading: "lazy" }) : null);
+      ...film(pair.image, "the study's film"), ...film(pair.film, "the matched film, of another patient"));
     const sides = make("div", { class: "sides" },
-      make("div", { class: "side" }, make("h4", null, "Factual, chosen"), before),
-      make("div", { class: "side" }, make("h4", null, "Counterfactual, rejected"), after));
+      make("div", { class: "side" }, make("h4", null, "Factual: chosen over the study's film"), before),
+      make("div", { class: "side" }, make("h4", null, "Counterfactual: rejected there"), after));
     const facts = make("dl", { class: "facts" });
     const say = (name, value) => { if (value) facts.append(make("dt", null, name), make("dd", null, value)); };
     say("why asked", pair.why);
     for (const p of pair.problems) say(p.level === "block" ? "refused" : "remark", p.message);
     say("labels", data.findings.filter((f) => pair.before[f] !== pair.after[f]).map((f) => `${f}: ${pair.before[f] || "not said"} → ${pair.after[f] || "not said"}`).join("; "));
+    say("mirror", pair.filmAgrees ? `over the matched film the counterfactual is chosen; by its own report it agrees in: ${pair.filmAgrees}` : "");
     say("scores", Object.entries(pair.scores).map(([name, value]) => `${name} ${value}`).join(", "));
     say("written by", `${pair.expert}, attempt ${pair.attempt}`);
     return [head, sides, facts];
+  }
+
+  function film(source, name) {
+    return source ? [make("figure", null, make("img", { src: source, alt: name + ", small", loading: "lazy" }), make("figcaption", null, name))] : [];
   }
 
   /* Words that differ, by the longest common run of words. */

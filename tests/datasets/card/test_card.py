@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccf_pipeline.corpora.terms import TERMS
-from ccf_pipeline.datasets.card import write_card
+from ccf_pipeline.datasets.card import tell_quality, write_card
 from ccf_pipeline.datasets.card.escaping import escaped, table, unlinked
 from ccf_pipeline.datasets.card.head import size_category
 from ccf_pipeline.datasets.counts import ranked
@@ -134,6 +134,43 @@ def test_what_was_measured_is_told_and_a_missed_bound_stands_out(build: BuildFol
 
     assert "1 of 2 figures miss their bound." in text
     assert "| masked AUC | 0.71 | 0.6 | FAILED |" in text
+
+
+def test_the_first_screen_says_how_far_the_text_alone_decides(build: BuildFolder, tmp_path: Path) -> None:
+    before = card(build, tmp_path)
+    alone = [
+        {"pairs": "training mix", "features": "words", "rows": 90, "value": 0.5},
+        {"pairs": "thinking pairs", "features": "characters", "rows": 45, "value": 0.958},
+    ]
+    arm = {"name": "balanced", "own_film": 0.94, "shuffled_film": 0.49, "both": 0.84, "seeds": [1, 2]}
+    (tmp_path / "quality.json").write_text(json.dumps({"gates": [], "figures": {"text_alone": alone}}))
+    (tmp_path / "probe.json").write_text(json.dumps({"arms": [arm]}))
+
+    after = tell_quality(before, tmp_path)
+
+    for text in (before, after):
+        first_screen = text[: text.index("## Source and terms")]
+        assert "What decides a pair" in first_screen
+        assert "every text is chosen as often as it is rejected" in first_screen
+    assert "Not measured for this build" in before[: before.index("## The training mix")]
+    assert "- training mix, by words: **0.5**." in after
+    assert "- thinking pairs, by characters: **0.958**." in after
+    assert "| balanced | 0.94 | 0.49 |  |  | 0.84 |" in after
+    assert after[after.index("## The training mix") : after.index("## Quality")] in before
+
+
+def test_the_mix_adds_up_to_the_accepted_pairs(build: BuildFolder, tmp_path: Path) -> None:
+    text = card(build, tmp_path)
+
+    accepted = int(re.findall(r"^\| accepted \| (\d+) \|", text, re.MULTILINE)[0])
+    mixed = int(re.findall(r"^(\d+) pairs stand in it twice", text, re.MULTILINE)[0])
+    apart = int(re.findall(r"^(\d+) pairs without such a film", text, re.MULTILINE)[0])
+    left = sum(
+        map(int, re.findall(r" (\d+)", re.findall(r"^Not trained on: (.*)\.$", text, re.MULTILINE)[0]))
+    )
+    films = re.findall(r"^\| (?:no film|shows the|same) [^|]*\| (\d+) \|", text, re.MULTILINE)
+    assert mixed + apart + left == accepted
+    assert sum(map(int, films)) == accepted
 
 
 def test_a_damaged_table_of_quality_is_named(build: BuildFolder, tmp_path: Path) -> None:

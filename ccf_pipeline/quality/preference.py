@@ -1,0 +1,85 @@
+"""How often texts alone prefer the right side: of the rows that are trained on, and of thinking pairs.
+
+Of the training mix it is 0.5 by construction, and measured all the same from the rows as they were written:
+a figure that is computed from what was meant to be written would not see a fault of the export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+from ccf_pipeline.quality.artefacts import Kind, Sides, measure_preference
+from ccf_pipeline.quality.figures import TextAlone
+
+MIX: Literal["training mix"] = "training mix"
+THINKING: Literal["thinking pairs"] = "thinking pairs"
+MOST_ROWS: dict[Literal["words", "characters"], int] = {"words": 6000, "characters": 2000}
+_KINDS: dict[Literal["words", "characters"], Kind] = {"words": "words", "characters": "common characters"}
+
+TextPair = tuple[str, str]
+"""The chosen and the rejected text of a row."""
+
+
+def measure_text_alone(
+    mix: Sequence[TextPair], thinking: Sequence[TextPair], patients: Sequence[str]
+) -> Iterator[TextAlone]:
+    """Measure the preference by text alone, by words and by characters.
+
+    Args:
+        mix: rows of the training configs, those of a pair and its mirror together.
+        thinking: pairs as they were judged, the factual text chosen.
+        patients: whose the thinking pairs are.
+    """
+    for features, most in MOST_ROWS.items():
+        yield _measure(MIX, features, *_first_groups(mix, text_groups(mix), most))
+        yield _measure(THINKING, features, list(thinking[:most]), list(patients[:most]))
+
+
+def text_groups(rows: Iterable[TextPair]) -> list[str]:
+    """Return a name for each row, the same for all rows that share a text with each other by any chain.
+
+    Rows of one group are learnt from together or judged together: a text that was seen on one side would be
+    known on the other.
+    """
+    above: dict[int, int] = {}
+
+    def top(number: int) -> int:
+        while above.setdefault(number, number) != number:
+            above[number] = above[above[number]]
+            number = above[number]
+        return number
+
+    numbers: dict[str, int] = {}
+    ends = [tuple(numbers.setdefault(text, len(numbers)) for text in row) for row in rows]
+    for chosen, rejected in ends:
+        above[top(chosen)] = top(rejected)
+    return [str(top(chosen)) for chosen, _ in ends]
+
+
+def _first_groups(
+    rows: Sequence[TextPair], groups: Sequence[str], most: int
+) -> tuple[list[TextPair], list[str]]:
+    """Return whole groups until there are so many rows."""
+    if len(rows) <= most:
+        return list(rows), list(groups)
+    sizes: dict[str, int] = {}
+    for group in groups:
+        sizes[group] = sizes.get(group, 0) + 1
+    room, kept = most, set()
+    for group, size in sizes.items():
+        if size <= room:
+            kept.add(group)
+            room -= size
+    chosen = [(row, group) for row, group in zip(rows, groups, strict=True) if group in kept]
+    return [row for row, _ in chosen], [group for _, group in chosen]
+
+
+def _measure(
+    pairs: Literal["training mix", "thinking pairs"],
+    features: Literal["words", "characters"],
+    rows: Sequence[TextPair],
+    groups: Sequence[str],
+) -> TextAlone:
+    sides = Sides(pairs, _KINDS[features], [c for c, _ in rows], [r for _, r in rows], groups)
+    return TextAlone(pairs=pairs, features=features, rows=len(rows), value=measure_preference(sides))
