@@ -254,7 +254,7 @@ _OTHER = _words(
         |patients?|times?|dates?|days?|visits?|techniques?|institutions?|hospitals?|reports?
         |comparisons?|settings?|individuals?|reasons?|context|interval|position|level|age|limitations?
         |series|physicians?|providers?|recommendations?|inspirations?|contours?|point|portable|chest
-        |lungs?|heart|person|bod(?:y|ies)"""
+        |lungs?|heart|person"""
 )
 _COMMUNICATION = _words(
     r"""discussed\s(?:with|by|at|on|in|via|over|_|X)|(?:was|were|been|being|be|is
@@ -270,7 +270,8 @@ _EXCEPTION = _words(
     r"""otherwise|remaining|remainder|rest\sof|elsewhere|(?:no|any|without|nor)\s(?:\w+\s)?(?:other
         |additional|further)(?!\s(?:evaluation|work|imaging|follow))"""
 )
-_TEST = r"""(?:ct|cta|mri|mr|pet\S*|tomogra\w+|ultrasound|sonogra\w+|echo\w*|bronchoscop\w+|biops\w+
+_TEST = r"""(?:X{4,}|_{3,}
+        |ct|cta|mri|mr|pet\S*|tomogra\w+|ultrasound|sonogra\w+|echo\w*|bronchoscop\w+|biops\w+
         |radiograph\w*|x-?\s?rays?|films?|views?|series|imaging|stud(?:y|ies)|exam\w*|evaluat\w+
         |assess\w*|work-?up|characteri[sz]\w+|follow(?:ed|ing)?-?\s?(?:up)?|followup|correlat\w+
         |comparison|surveillance|monitor\w+|reposition\w*|advance\w*|retract\w*|withdr\w+|removal
