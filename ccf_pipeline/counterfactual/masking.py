@@ -47,6 +47,6 @@ _ROW_OF_BLOTS = re.compile(rf"\s*{BLOT}(?:[\s-]*{BLOT})*\s*")
 
 
 def wrapper_of(answer: str, text: str) -> str:
-    """What stands around a report in an answer: neither the report nor how many diseases it leads to."""
+    """Return the words around a report in an answer, without the report and the number of its diseases."""
     reasoning = " ".join(text.split())
     return _LIST_OF_BLOTS.sub(BLOT, _DISEASES.sub(BLOT, answer.replace(reasoning, BLOT, 1)))

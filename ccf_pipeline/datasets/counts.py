@@ -1,4 +1,4 @@
-"""What a data set holds, counted while it is written, so that no row is read twice for it."""
+"""Count what a data set holds while it is written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ccf_pipeline.settings import PriceSettings
 
 @dataclass
 class Spent:
-    """What one model's answers cost, over all attempts."""
+    """The cost of one model's answers, over all attempts."""
 
     judged: int = 0
     accepted: int = 0
@@ -29,7 +29,7 @@ class Spent:
         self.tokens_out += record.tokens_out
 
     def at(self, prices: PriceSettings) -> float:
-        """What they come to in money."""
+        """Return the price of the tokens."""
         return prices.cost_of(
             Spend(tokens_in=self.tokens_in, tokens_cached=self.tokens_cached, tokens_out=self.tokens_out)
         )
@@ -37,7 +37,7 @@ class Spent:
 
 @dataclass
 class SideSums:
-    """How alike both sides of the mix's pairs are in what is no medicine: words and diseases named."""
+    """Sums of the words and of the diseases named on both sides of the mix's pairs."""
 
     pairs: int = 0
     chosen_words: int = 0
@@ -61,7 +61,7 @@ FILMS = (
     "same side and degree of the target, too",
     "same place of the target, too",
 )
-"""How close a matched film can be to the counterfactual text, by its own report, from the farthest on."""
+"""The levels of agreement between a matched film and the counterfactual text, the lowest first."""
 
 
 def film_of(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Whether the disk has room for a data set, told before the first question and before the first byte.
+"""Refuse a data set that the disk has no room for, before the first question and before the first byte.
 
 What takes room is embedded images: each config stores an image once per column that shows it, so that eleven
 configs of a corpus may take seven times its images. The plan knows which images; the rest is an estimate.
@@ -24,7 +24,7 @@ from ccf_pipeline.files.arrow import read_columns
 from ccf_pipeline.settings import DatasetSettings
 
 TEXT_PER_PLAN = 2
-"""What a config's text takes beside the plan's own file, and how much more where nothing is compressed."""
+"""Size of a config's text beside the plan's own file; more where nothing is compressed."""
 
 PLAIN_PER_PARQUET = 5
 DICOMS_TRIED = 4
@@ -79,7 +79,7 @@ def require_room(folder: Path, wanted: int, *, freed: int = 0) -> None:
 
 
 def bytes_below(folder: Path) -> int:
-    """What the files of a folder take, if it is there."""
+    """Return the size of the files of a folder, if it is there."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -154,7 +154,7 @@ class _Group:
 
 
 class _Sizes:
-    """What images take in a row: their bytes, but for DICOM, which becomes JPEG."""
+    """The size of images in a row: their bytes, except for DICOM, which becomes JPEG."""
 
     def __init__(self, root: Path, paths: Iterable[str]) -> None:
         self._root = root
@@ -167,7 +167,7 @@ class _Sizes:
         return self._known[path]
 
     def _tried(self, dicoms: Sequence[str]) -> float:
-        """How much smaller the JPEGs are, by a few that are made."""
+        """Make a few JPEGs and return how much smaller they are."""
         before = after = 0
         for path in dicoms[:: max(1, len(dicoms) // DICOMS_TRIED)][:DICOMS_TRIED]:
             with contextlib.suppress(CcfError, OSError):

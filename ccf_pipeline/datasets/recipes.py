@@ -18,7 +18,7 @@ Value = bool | int | float | str
 
 
 class Recipe(Noun):
-    """How a training package is called; a name with `|` is spelt the second way by older versions."""
+    """The command of a training package; older versions spell a name with `|` the second way."""
 
     purpose: str
     package: str
@@ -95,7 +95,7 @@ def training_script(
 
 
 def images_by_path(folder: Path, config: str) -> bool:
-    """Whether the rows name their images instead of holding them."""
+    """True if the rows name their images instead of holding them."""
     (first, *_) = _files(folder, config, "train")
     row = next(pq.ParquetFile(first).iter_batches(batch_size=1, columns=["images"])).to_pylist()[0]
     return row["images"][0]["bytes"] is None

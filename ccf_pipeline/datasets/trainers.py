@@ -1,4 +1,4 @@
-"""What an installed training package takes, asked of the package itself."""
+"""Ask an installed training package which arguments it takes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Installed(Noun):
 
 
 def find_installed(package: str, python: Path) -> Installed | None:
-    """What an environment's package takes; None where it is not installed there."""
+    """Return the arguments that a package of an environment takes; None where it is not installed."""
     asked = _ASK.format(package=package, imports=_IMPORTS[package], absent=_ABSENT)
     try:
         told = subprocess.run(

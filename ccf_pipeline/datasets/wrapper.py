@@ -52,7 +52,7 @@ class Wrapper(Noun):
 
     @cached_property
     def around(self) -> tuple[str, str, str]:
-        """What stands before the text, between it and the diagnosis, and behind."""
+        """The words before the text, between it and the diagnosis, and after it."""
         before, _, rest = self.answer.partition("{text}")
         middle, _, after = rest.partition("{diagnosis}")
         return before, middle, after
@@ -66,7 +66,7 @@ class Wrapper(Noun):
 
 @dataclass(frozen=True)
 class Sides:
-    """What is answered on the chosen and on the rejected side of one pair."""
+    """The answers on the chosen and on the rejected side of one pair."""
 
     chosen: str
     rejected: str
@@ -161,7 +161,7 @@ def diseases(labels: Iterable[Label]) -> tuple[str, ...]:
 
 
 def diagnosed(record: Record) -> Diagnosed:
-    """What the two diagnosis lines are to name: all that each side shows, or one disease on both.
+    """Return the labels that both diagnosis lines name: all that each side shows, or one disease on both.
 
     Where the plan named one diagnosis, the factual side names one of its own as well, so that the number of
     diseases does not tell the sides apart. Which one depends on the study alone, and each is as likely:

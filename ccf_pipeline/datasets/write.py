@@ -36,7 +36,7 @@ Batch = tuple[Literal["accepted", "rejected"], Iterable[Record]]
 
 @dataclass(frozen=True)
 class WrittenDataset:
-    """What lies in a data set's folder, and what was counted on the way there."""
+    """The contents of a data set's folder, and the counts made while it was written."""
 
     folder: Path
     configs: tuple[ConfigSummary, ...]

@@ -1,4 +1,4 @@
-"""What readers made of a data set: how plausible it looked to them, and how far they agreed."""
+"""Summarise the judgements of readers: how plausible a data set looked, and how far they agreed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ReadRow(Noun):
 
 
 class Agreement(Noun):
-    """How far two readers agree beyond chance, on the reports that both judged."""
+    """Return how far two readers agree beyond chance on the reports that both judged (Cohen's kappa)."""
 
     readers: tuple[str, str]
     both_judged: int

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Kind = Literal["words", "shape", "characters", "common characters"]
-"""What of a text the model is shown: its words, its length and punctuation, or runs of characters.
+"""The part of a text that the model sees: its words, its length and punctuation, or runs of characters.
 
 Of long texts only the runs that several share are looked at: all of them would fill the memory.
 """
@@ -72,7 +72,7 @@ def measure_preference(sides: Sides) -> float | None:
 
 
 def measure_view(sides: Sides, *, seed: int) -> ArtefactView:
-    """How well the sides are told apart, what chance would give, and by which words."""
+    """Measure how well the sides are told apart, what chance would give, and which words tell them apart."""
     pairs = len(sides.patients)
     if _are_too_few(sides):
         return _nothing(sides.view, pairs)
@@ -199,7 +199,7 @@ def _tell_apart(
 
 
 def _preference(features: csr_matrix, folds: Sequence[Fold]) -> float:
-    """How often a model that learnt preferences from text alone prefers the chosen side."""
+    """Return how often a model that learnt preferences from text alone prefers the chosen side."""
     from scipy.sparse import diags
 
     difference = (features[1::2] - features[0::2]).tocsr()

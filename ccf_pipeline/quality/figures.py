@@ -10,7 +10,7 @@ VERSION = 2
 
 
 class Rate(Noun):
-    """How many of how many, with Wilson's interval at 95 %."""
+    """A share of rows with Wilson's interval at 95 %."""
 
     hits: int
     of: int
@@ -27,7 +27,7 @@ class NamedRate(Noun):
 
 
 class FlipCell(Noun):
-    """How often one finding changed as asked, in one direction."""
+    """The share of pairs in which one finding changed as asked, in one direction."""
 
     finding: str
     direction: Direction
@@ -35,7 +35,7 @@ class FlipCell(Noun):
 
 
 class Flips(Noun):
-    """Whether the finding that was to change did, and no other, as one judge reads both texts.
+    """Shares of pairs in which the planned finding changed and no other, as one judge reads both texts.
 
     `uncertain` are pairs in which the judge doubts the finding; they are no success.
     `collateral` is per finding: how often it comes, goes or becomes doubtful though neither plan nor graph
@@ -63,7 +63,7 @@ class Spread(Noun):
 
 
 class EditFigures(Noun):
-    """How far the counterfactuals are from what they were made of."""
+    """The distance between the counterfactuals and their reports."""
 
     token_distance: Spread
     sentences_kept: Spread
@@ -82,7 +82,7 @@ class Preserved(Noun):
 
 
 class WordingFigures(Noun):
-    """What was written into the reports: shares over so many spans, since they fall with their number."""
+    """Variety of the words written into the reports; the shares fall with the number of spans."""
 
     spans: int
     distinct_spans: float | None
@@ -109,7 +109,7 @@ class Violations(Noun):
 
 
 class RelationUse(Noun):
-    """How often a relation of the graph was at work: a sign that came with its finding, or what gave way."""
+    """Uses of a relation of the graph: a sign that came with its finding, or a concept that gave way."""
 
     source: str
     target: str
@@ -118,7 +118,7 @@ class RelationUse(Noun):
 
 
 class Leakage(Noun):
-    """What gives the answer away before it is given."""
+    """Shares of texts that give the answer away before the diagnosis line."""
 
     wrapper_in_reasoning: Rate
     chosen_names_answer_first: Rate
@@ -127,7 +127,7 @@ class Leakage(Noun):
 
 
 class FindingBalance(Noun):
-    """How often one finding comes and goes over the data set."""
+    """Counts of one finding: on either side, gained and lost."""
 
     finding: str
     chosen: int
@@ -137,7 +137,7 @@ class FindingBalance(Noun):
 
 
 class BalanceCell(Noun):
-    """How often one finding gave way for another; `lost` is "" where nothing had to."""
+    """Count of pairs in which one finding replaces another; `lost` is "" where none is replaced."""
 
     lost: str
     target: str
@@ -146,7 +146,7 @@ class BalanceCell(Noun):
 
 
 class Balance(Noun):
-    """Whether the mix of findings alone tells the sides apart."""
+    """The mix of findings on both sides, and its association with the side."""
 
     directions: tuple[ReasonCount, ...]
     cells: tuple[BalanceCell, ...]
@@ -156,14 +156,14 @@ class Balance(Noun):
 
 
 class AttemptYield(Noun):
-    """How many answers of one attempt were good."""
+    """The share of accepted answers of one attempt."""
 
     attempt: int
     rate: Rate
 
 
 class Yield(Noun):
-    """What was asked for, what came of it, and what it cost."""
+    """Counts of studies, plans, answers and tokens."""
 
     studies_read: int
     studies_skipped: tuple[ReasonCount, ...]
@@ -200,7 +200,7 @@ class TellTale(Noun):
 
 
 class ArtefactView(Noun):
-    """How well a linear model tells rejected from chosen by one view of the texts, on patients it never saw.
+    """A linear model's success at telling rejected from chosen by one view, on patients it never saw.
 
     Args:
         auc: 0.5 is chance.
@@ -220,7 +220,7 @@ class ArtefactView(Noun):
 
 
 class TextAlone(Noun):
-    """How often a model of one kind of feature prefers the right side of some rows, without any image.
+    """The share of rows in which a model of one kind of feature prefers the right side, without any image.
 
     It learns on some patients and judges others; 0.5 is what a coin would come to.
     """
@@ -232,7 +232,7 @@ class TextAlone(Noun):
 
 
 class FilmFigures(Noun):
-    """How close the matched films are to the counterfactual texts, by their own reports.
+    """Agreement of the matched films with the counterfactual texts, by their own reports.
 
     `planned` counts all accepted pairs by what the plan promised. The rates are of pairs that may be trained
     on with a mirror: the text and the report of its film, read again, have the same findings and the same
@@ -249,7 +249,7 @@ class FilmFigures(Noun):
 
 
 class ModelOpinion(Noun):
-    """What another model says besides labels: whether it finds the same entities on both sides."""
+    """Another model's entities: the share that it finds on both sides."""
 
     source: str
     pairs: int
@@ -257,7 +257,7 @@ class ModelOpinion(Noun):
 
 
 class Samples(Noun):
-    """How many rows the figures that need texts read again were taken from."""
+    """The number of rows whose texts were read again for the figures."""
 
     seed: int
     pairs: int
@@ -301,7 +301,7 @@ class Gate(Noun):
 
 
 class MadeWith(Noun):
-    """What the measured build was made with."""
+    """Graph, program and expert of the measured build."""
 
     graph: str
     graph_digest: str

@@ -1,4 +1,4 @@
-"""How close the films of the mirror rows are to their texts, by reading both again apart from the plan."""
+"""Compare the films of the mirror rows with their texts by reading both again, apart from the plan."""
 
 from __future__ import annotations
 

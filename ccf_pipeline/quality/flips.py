@@ -90,12 +90,12 @@ class FlipCount:
 
 
 def _told(state: Polarity | None) -> Polarity | None:
-    """What is said to be there or doubted; a denial and silence are the same."""
+    """Return the state if the finding is asserted or doubted; a denial counts as silence."""
     return None if state == "absent" else state
 
 
 def has_flipped(record: Record, counterfactual: States) -> bool:
-    """Whether what was to come is there, and what was to go is not, not even as a doubt."""
+    """True if the gained finding is asserted and the lost ones are neither asserted nor doubted."""
     gone = all(counterfactual.get(label) not in ("present", "uncertain") for label in leaving(record))
     return gone and (record.direction == "remove" or counterfactual.get(record.target) == "present")
 

@@ -1,4 +1,4 @@
-"""What is good enough: a bound for each figure that decides, and why it is there."""
+"""Quality checks (gates): a bound for each figure that decides, and the reason for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gives the answer away too early, and what could point to a person."""
+"""Find words that give the answer away too early, or that could point to a person."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _PLANTS = (
 def names_answer_first(
     text: str, labels: Sequence[Label], mentions: Sequence[Mention], graph: ConceptGraph
 ) -> bool:
-    """Whether the first sentence asserts a disease that the answer names by its own name, not by a sign."""
+    """True if the first sentence asserts a disease by the name that the answer gives it, not by a sign."""
     present = {label.finding for label in labels if label.state == "present"}
     answers = {f for f, label in FINDING_LABELS.items() if label in present and f != SUPPORT_DEVICES}
     first = _FIRST_SENTENCE.match(text)

@@ -54,7 +54,7 @@ MOST_THUMBNAIL_BYTES = 1_200_000
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many pairs are read again, and by which lot they are drawn."""
+    """The number of pairs that are read again, and the seed by which they are drawn."""
 
     pairs: int = SAMPLED_PAIRS
     seed: int = SEED
@@ -143,7 +143,7 @@ def _tell_on_the_card(path: Path) -> None:
 
 
 def read_quality(path: Path) -> Quality | None:
-    """What was measured of a build; None where nothing was, or by another version than this one."""
+    """Return the figures of a build; None if it was not measured, or by another version of the program."""
     file = path / QUALITY_FILE
     if not file.is_file():
         return None

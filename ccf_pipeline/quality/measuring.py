@@ -55,7 +55,7 @@ def _silent(stage: str, done: int, total: int | None) -> None:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What another judge says of texts, by record and side; `entities` where it names things in them."""
+    """Labels that another judge gives to texts, by record and side; `entities` where it names any."""
 
     source: str
     labels: Mapping[tuple[str, str], States]
@@ -64,7 +64,7 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Rules:
-    """What rows are measured by."""
+    """The graph, reader and wrapper by which rows are measured."""
 
     graph: ConceptGraph
     lexicon: Lexicon
@@ -75,7 +75,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained on: a sample of the mix's rows as they were written, and the films of its mirror rows.
+    """A sample of the mix's rows as they were written, and the films of its mirror rows.
 
     Args:
         mix: the chosen and the rejected text of each row.
@@ -235,7 +235,7 @@ def _preserved(pairs: Sequence[ReadPair], graph: ConceptGraph) -> Preserved:
 
 
 def _told(mentions: Sequence[Mention], near: frozenset[str]) -> Counter[tuple[str, str, str]]:
-    """What is said, however often: a normal state's denials are not counted one by one."""
+    """Return each statement once; denials that a normal state implies are left out."""
     return Counter(
         {
             (mention.concept, mention.polarity, mention.side or ""): 1

@@ -30,7 +30,7 @@ _STATES: dict[int, Polarity] = {1: "present", 0: "absent", -1: "uncertain"}
 
 @dataclass
 class Judged:
-    """What a judge said, by record and side."""
+    """The labels and entities of a judge, by record and side."""
 
     labels: dict[TextId, dict[str, Polarity]] = field(default_factory=dict)
     entities: dict[TextId, frozenset[str]] = field(default_factory=dict)
@@ -41,10 +41,10 @@ class LabelSource(Protocol):
 
     @property
     def name(self) -> str:
-        """How the figures call it."""
+        """The judge's name in the figures."""
 
     def judge(self, texts: Mapping[TextId, str], folder: Path) -> Judged:
-        """What it says of these texts; of those it says nothing of, nothing is measured.
+        """Return its labels for these texts; a text without labels is not measured.
 
         Args:
             folder: where temporary files may lie: they hold report text.

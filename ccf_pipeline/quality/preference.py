@@ -1,4 +1,4 @@
-"""How often texts alone prefer the right side: of the rows that are trained on, and of thinking pairs.
+"""Measure how often texts alone prefer the right side: of the rows trained on, and of thinking pairs.
 
 Of the training mix it is 0.5 by construction, and measured all the same from the rows as they were written:
 a figure that is computed from what was meant to be written would not see a fault of the export.

@@ -35,7 +35,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def cliffs_delta(left: Sequence[float], right: Sequence[float]) -> float | None:
-    """How much oftener a value of `left` exceeds one of `right` than the other way round, from -1 to 1."""
+    """Return how much oftener a value of `left` exceeds one of `right` than the reverse, from -1 to 1."""
     if not len(left) or not len(right):
         return None
     ordered = np.sort(np.asarray(right))

@@ -1,4 +1,4 @@
-"""What the artefact test gives for reports that nobody forged: the share of it that is medicine.
+"""The floor of the artefact test: its result for reports that nobody forged, which is medicine.
 
 Words that no mask takes away go with findings: a report of an effusion names a side, one of a normal chest
 does not. So each factual report is set beside another patient's, as it was written, that asserts what the

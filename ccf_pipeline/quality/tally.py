@@ -1,4 +1,4 @@
-"""What one pass over all rows counts; nothing is kept of a row but numbers."""
+"""Count all rows in one pass; only numbers are kept of a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was written into the reports: the spans that are new, and how varied they are."""
+"""Measure the variety of the words that were written into the reports."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _within(before: str, after: str) -> list[str]:
 
 
 def measure_wording(spans: Sequence[str]) -> WordingFigures:
-    """How many of the spans, words and pairs of words are different ones."""
+    """Return the shares of different spans, words and pairs of words."""
     compared = spans[:SPANS_COMPARED]
     words = [WORD.findall(span) for span in compared]
     pairs = [list(itertools.pairwise(span)) for span in words]

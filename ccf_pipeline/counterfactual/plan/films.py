@@ -1,4 +1,4 @@
-"""What a film shows, by its own report: the findings with their sides, degrees and places, and the devices.
+"""Describe a film by its own report: its findings with sides, degrees and places, and its devices.
 
 Everything is a small whole number, so that hundreds of thousands of films are compared as columns.
 """
@@ -30,7 +30,7 @@ Details = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Film:
-    """What one film shows, or is to show.
+    """The findings and devices that one film shows, or has to show.
 
     Args:
         present, denied, doubted: a bit for each finding.

@@ -58,7 +58,7 @@ _ONES = np.array([number.bit_count() for number in range(1 << _WIDTH)], dtype=np
 
 @dataclass(frozen=True)
 class Wanted:
-    """What another film has to show, for the text to be about something else."""
+    """The finding that another film must show or lack to contradict the factual text."""
 
     finding: str
     shows: Shows
@@ -259,7 +259,7 @@ class Agreement(NamedTuple):
 
     @property
     def rank(self) -> npt.NDArray[np.int64]:
-        """What the agreement of each is worth, whatever else it shares."""
+        """The weight of each candidate's agreement, before age and sex."""
         rank = np.zeros(len(self.findings), dtype=np.int64)
         for aspect, worth in _WORTH.items():
             rank += worth * getattr(self, aspect)

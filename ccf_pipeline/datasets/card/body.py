@@ -1,4 +1,4 @@
-"""What a card tells people: what the rows are, where they come from, how good they are, who may have them."""
+"""Write the text of a card: the rows, their source, their quality, and who may have them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ The counterfactuals are written by a program; no radiologist has read them."""
 
 
 def decides_section(evidence: Evidence) -> str:
-    """How far the texts alone decide, as measured; written again when it is."""
+    """Return the section on how far the texts alone decide; it is written again when that is measured."""
     quality = evidence.quality
     if quality is None:
         measured = ["Not measured for this build: `ccf-build metrics` does."]

@@ -15,7 +15,7 @@ NAME = "CXR-CounterFact"
 
 @dataclass(frozen=True)
 class CardMatter:
-    """What was written, from what, with what, and who may see it."""
+    """The written data set, its source, the program that made it, and who may see it."""
 
     written: WrittenDataset
     summary: BuildSummary

@@ -25,7 +25,7 @@ class Gate(BaseModel):
 
 
 class Preferred(BaseModel):
-    """How often a model of one kind of feature prefers the right side of some pairs, without any image."""
+    """The share of pairs in which a model of one feature kind prefers the right side, without an image."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -47,7 +47,7 @@ class Measured(BaseModel):
 
 
 class Quality(BaseModel):
-    """What `quality.json` holds for the card; it may hold more."""
+    """The part of `quality.json` that the card shows; it may hold more."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -56,7 +56,7 @@ class Quality(BaseModel):
 
 
 class ProbeArm(BaseModel):
-    """How often a scorer of films and texts prefers the right text, trained on one selection of rows.
+    """The shares of pairs in which a scorer of films and texts, trained on some rows, prefers the right text.
 
     `both`: the factual text over its own film, and the counterfactual over a film drawn to show it.
     """
@@ -72,7 +72,7 @@ class ProbeArm(BaseModel):
 
 
 class Probe(BaseModel):
-    """What `probe.json` holds for the card; it may hold more."""
+    """The part of `probe.json` that the card shows; it may hold more."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

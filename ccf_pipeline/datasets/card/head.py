@@ -49,7 +49,7 @@ def _licence(matter: CardMatter) -> dict[str, str]:
 
 
 def _gate(matter: CardMatter) -> dict[str, Any]:
-    """What the Hub asks before it lets somebody in: only where the source must be signed for."""
+    """Return the questions that the Hub asks before access; none unless the source must be signed for."""
     if matter.terms.sensitivity != "credentialed":
         return {}
     return {

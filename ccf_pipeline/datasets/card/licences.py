@@ -65,6 +65,6 @@ def licence_text(terms: CorpusTerms) -> str:
 
 
 def notices(terms: CorpusTerms) -> tuple[str, ...]:
-    """What whoever holds the data set must know before anything else."""
+    """Return the notices that every holder of the data set must read first."""
     credentialed = (CREDENTIALED,) if terms.sensitivity == "credentialed" else ()
     return credentialed if terms.adaptations_may_be_shared else (*credentialed, NOT_PASSED_ON)

@@ -24,7 +24,7 @@ class LeftOut:
 
 @dataclass
 class StudyImages:
-    """What a study's records show, as cells of an image column.
+    """The images of a study's records, as cells of an image column.
 
     A pair whose image has gone or changed is left out: it must never be trained on another study's image.
     """

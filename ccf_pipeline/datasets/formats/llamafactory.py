@@ -53,7 +53,7 @@ _TAGS = {
 
 
 def dataset_info(splits: Mapping[str, Collection[str]]) -> str:
-    """What LLaMA-Factory reads to find its configs: one entry for every split of each.
+    """Return the file by which LLaMA-Factory finds its configs: one entry for every split of each.
 
     Entries go by the folder's README (`script_url`), not by a folder of files: that would mix the splits.
 

@@ -71,7 +71,7 @@ def named_more(record: Record) -> int:
 
 @dataclass
 class Selection:
-    """What becomes of every accepted record: trained on with or without a mirror, or left out for a reason.
+    """Decides for every accepted record: trained on with or without a mirror, or left out for a reason.
 
     Add the records study by study, then `settle`. The outcome depends on the records and settings alone.
     """
