@@ -46,7 +46,7 @@ def test_json_is_the_file(folder: Path, build: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads((Path(build) / "quality.json").read_text())
-    assert json.loads(done.stdout)["version"] == 1
+    assert json.loads(done.stdout)["version"] == 2
 
 
 def test_gates_that_fail_say_so_and_exit_with_one(folder: Path, build: str) -> None:

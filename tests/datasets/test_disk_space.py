@@ -113,11 +113,11 @@ def test_images_by_path_need_no_room(corpus: Path, tmp_path: Path, disk: Disk) -
 def test_an_export_without_room_leaves_nothing(
     build: BuildFolder, corpus: Path, tmp_path: Path, disk: Disk
 ) -> None:
-    disk(bytes_wanted(build, 1, [find_export("cpo_thinking")], corpus, EMBEDDED) - 1)
+    disk(bytes_wanted(build, 1, [find_export("cpo_mixed")], corpus, EMBEDDED) - 1)
 
     with pytest.raises(StorageError, match="are free"):
-        export_config(build.path, "cpo_thinking", tmp_path / "out")
-    export_config(build.path, "cpo_thinking", tmp_path / "json", kind="json")
+        export_config(build.path, "cpo_mixed", tmp_path / "out")
+    export_config(build.path, "cpo_mixed", tmp_path / "json", kind="json")
 
     assert not (tmp_path / "out").exists()
 
