@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ccf_pipeline.api import build as build
-    from ccf_pipeline.api import check as check
-    from ccf_pipeline.api import load_graph as load_graph
-    from ccf_pipeline.api import open_build as open_build
-    from ccf_pipeline.api import plan as plan
-    from ccf_pipeline.api import read_report as read_report
+    from ccf_pipeline.engine.notebook import check as check
+    from ccf_pipeline.engine.notebook import load_graph as load_graph
+    from ccf_pipeline.engine.notebook import open_build as open_build
+    from ccf_pipeline.engine.notebook import plan as plan
+    from ccf_pipeline.engine.notebook import read_report as read_report
+    from ccf_pipeline.walk import build_corpus as build
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "build", "check", "load_graph", "open_build", "plan", "read_report"]
@@ -18,8 +18,12 @@ __all__ = ["__version__", "build", "check", "load_graph", "open_build", "plan", 
 
 def __getattr__(name: str) -> Any:
     # Imported when it is first asked for: `ccf-build --help` needs none of it, and it takes half a second.
-    if name in __all__:
-        from ccf_pipeline import api
+    if name == "build":
+        from ccf_pipeline.walk import build_corpus
 
-        return getattr(api, name)
+        return build_corpus
+    if name in __all__:
+        from ccf_pipeline.engine import notebook
+
+        return getattr(notebook, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

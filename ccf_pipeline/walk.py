@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import logging
 from pathlib import Path
+from typing import Any
 
 from ccf_pipeline.corpora import require_corpus, require_tables
 from ccf_pipeline.engine.ask import Watch, never, unwatched
@@ -18,6 +19,7 @@ from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials, Progress, silent
 from ccf_pipeline.engine.place import Stopping, open_place
+from ccf_pipeline.errors import SettingsError
 from ccf_pipeline.experts import open_expert
 from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, BuildSummary, Record
@@ -86,3 +88,18 @@ def sample_pair(out: Path) -> Record | None:
         return trades, sections == 2, -len(record.factual_text)
 
     return max(accepted, key=rank, default=None)
+
+
+def build_corpus(corpus: str, out: Path | str, **settings: Any) -> BuildSummary:
+    """Build a data set from a corpus, or go on with one: `build` for a notebook.
+
+    Args:
+        corpus: KIND:PATH, as `ccf-build run --corpus` takes it.
+        out: the build folder, or s3://BUCKET/PREFIX.
+        settings: tables of build.toml, for example `plan={"per_study": 3}`.
+    """
+    kind, colon, path = corpus.partition(":")
+    if not colon:
+        raise SettingsError(f"{corpus}: names no kind of corpus", hint="Give KIND:PATH.")
+    chosen = {"kind": kind, "path": path, **settings.pop("corpus", {})}
+    return build(BuildSettings.model_validate({**settings, "out": out, "corpus": chosen}))

@@ -1,4 +1,4 @@
-"""The public Python API: what a notebook or another program calls. `docs/api.md` shows it at work.
+"""Offer what a notebook or another program calls; `from ccf_pipeline import …` leads here.
 
 Findings may be named as the graph (`disease_pneumothorax`), CheXpert (`Pneumothorax`) or a person names them.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ccf_pipeline.counterfactual.check.foreign_pairs import audit_pair, study_of
 from ccf_pipeline.counterfactual.plan import Change, plan_as_asked, plan_study
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.place import open_place
-from ccf_pipeline.errors import MissingInput, SettingsError
+from ccf_pipeline.errors import MissingInput
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.graph.names import find_concept
@@ -24,7 +24,6 @@ from ccf_pipeline.records import (
     FINDING_LABELS,
     BuildCheck,
     BuildStatus,
-    BuildSummary,
     Direction,
     Mention,
     Pair,
@@ -34,14 +33,14 @@ from ccf_pipeline.records import (
     Study,
     Verdict,
 )
-from ccf_pipeline.settings import BuildSettings, CorpusSettings, PriceSettings
+from ccf_pipeline.settings import PriceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
 
-__all__ = ["Build", "ReadReport", "build", "check", "load_graph", "open_build", "plan", "read_report"]
+__all__ = ["Build", "ReadReport", "check", "load_graph", "open_build", "plan", "read_report"]
 
 Rows = Literal["accepted", "rejected", "all"]
 
@@ -120,25 +119,6 @@ def check(
         swap_from=tuple(_finding(name, chosen) for name in instead_of),
     )
     return audit_pair(pair, chosen, _lexicon(chosen))
-
-
-def build(corpus: str, out: Path | str, **settings: Any) -> BuildSummary:
-    """Build a data set from a corpus, or go on with one.
-
-    Args:
-        corpus: KIND:PATH, as `ccf-build run --corpus` takes it.
-        out: the build folder, or s3://BUCKET/PREFIX.
-        settings: tables of build.toml, for example `plan={"per_study": 3}`.
-    """
-    from ccf_pipeline import walk
-
-    kind, colon, path = corpus.partition(":")
-    if not colon:
-        raise SettingsError(
-            f"{corpus}: names no kind of corpus", hint="Give KIND:PATH, e.g. mimic:/data/mimic."
-        )
-    chosen = CorpusSettings.model_validate({"kind": kind, "path": path, **settings.pop("corpus_options", {})})
-    return walk.build(BuildSettings(out=Path(out), corpus=chosen, **settings))
 
 
 class Build:
