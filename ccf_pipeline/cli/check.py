@@ -52,8 +52,8 @@ def check(
 
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    with _verdict_file(out) as write, progress_bars(quiet=quiet or as_json) as progress:
-        for number, row in enumerate(audit(file, _mapping(columns), graph), 1):
+    with _open_verdict_file(out) as write, progress_bars(quiet=quiet or as_json) as progress:
+        for number, row in enumerate(audit(file, _parse_mapping(columns), graph), 1):
             counts["accepted" if row.accepted else "rejected"] += 1
             reasons.update(row.reasons)
             write(row)
@@ -87,7 +87,7 @@ def recheck(
         _show_recheck(console(quiet=quiet), summary)
 
 
-def _mapping(columns: str | None) -> dict[str, str]:
+def _parse_mapping(columns: str | None) -> dict[str, str]:
     mapping: dict[str, str] = {}
     for part in (columns or "").split(","):
         if not part.strip():
@@ -103,7 +103,7 @@ def _mapping(columns: str | None) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _verdict_file(path: Path | None) -> Iterator[Callable[[AuditedPair], None]]:
+def _open_verdict_file(path: Path | None) -> Iterator[Callable[[AuditedPair], None]]:
     """Writes verdicts as they come, under a temporary name until all are there."""
     if path is None:
         yield lambda row: None

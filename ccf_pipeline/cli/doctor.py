@@ -25,7 +25,7 @@ def doctor(
     """
     from ccf_pipeline.cli.machine import check_machine, worst
 
-    checks = _with_reader(check_machine(folder))
+    checks = _add_reader_check(check_machine(folder))
     broken = worst(checks) == "broken"
     if as_json:
         typer.echo(json.dumps({"ok": not broken, "checks": [asdict(check) for check in checks]}, indent=2))
@@ -35,8 +35,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _with_reader(checks: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Whether reports are read as they should be, asked where the graph holds together."""
+def _add_reader_check(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """True if reports are read as they should be, asked where the graph holds together."""
     for position, check in enumerate(checks, 1):
         if (check.name, check.state) == ("concept graph", "ok"):
             return (*checks[:position], _check_reader(), *checks[position:])
@@ -64,10 +64,10 @@ def _print_checks(checks: tuple[Check, ...]) -> None:
         console.print(f"{MARKS[check.state]} {escape(f'{check.name:18}')} {escape(check.found)}")
         if check.hint:
             console.print(f"  [dim]{'':18} {escape(check.hint)}[/]")
-    console.print(f"\n{_closing(checks)}")
+    console.print(f"\n{_say_closing(checks)}")
 
 
-def _closing(checks: tuple[Check, ...]) -> str:
+def _say_closing(checks: tuple[Check, ...]) -> str:
     broken = sum(check.state == "broken" for check in checks)
     warnings = sum(check.state == "warning" for check in checks)
     told = f"{warnings} to look at (!)" if warnings else "nothing to look at"

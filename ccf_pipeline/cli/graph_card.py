@@ -20,16 +20,16 @@ CATEGORIES = ("morphological", "density", "anatomical", "functional")
 
 
 def print_card(graph: ConceptGraph, concept: Concept) -> None:
-    """Everything the graph says of one concept."""
+    """Print all that the graph says of one concept."""
     console = Console(highlight=False, markup=False)
     _print_head(console, graph, concept)
     positive = [r for r in graph.relations_of(concept.id) if r.relation == "positive"]
     signs = [r for r in positive if r.may_be_written and r.kind not in ("is_a", "variant")]
     signs += [r for r in positive if r.kind in ("is_a", "variant") and r.source != concept.id]
-    _print_relations(console, concept, "goes with", "green", _by_category(graph, concept, signs))
+    _print_relations(console, concept, "goes with", "green", _sort_by_category(graph, concept, signs))
     excluded = list(graph.excluded(concept.id).items())
     own = [r for other, r in excluded if {other, concept.id} == {r.source, r.target}]
-    against = _by_category(graph, concept, own)
+    against = _sort_by_category(graph, concept, own)
     _print_relations(console, concept, "cannot stand beside", "red", against)
     inherited = [
         graph.concept(other).label for other, r in excluded if {other, concept.id} != {r.source, r.target}
@@ -75,14 +75,14 @@ def _print_head(console: Console, graph: ConceptGraph, concept: Concept) -> None
     _print_list(console, "kinds of it", [graph.concept(c).label for c in graph.children(concept.id)])
     _print_list(console, "where", [graph.regions[r].label for r in concept.regions if r in graph.regions])
     _print_list(console, "severity", concept.severities)
-    _print_list(console, "read as", _first((*concept.forms, *concept.exact_forms)))
-    _print_list(console, "but not as", _first(concept.not_forms))
+    _print_list(console, "read as", _list_first_forms((*concept.forms, *concept.exact_forms)))
+    _print_list(console, "but not as", _list_first_forms(concept.not_forms))
     _print_list(console, "written as", concept.write.present[:2])
     _print_list(console, "denied as", concept.write.absent[:2])
     _print_list(console, "CheXpert labeler", [concept.labeler_note] if concept.labeler_note else [])
 
 
-def _first(forms: Sequence[str]) -> list[str]:
+def _list_first_forms(forms: Sequence[str]) -> list[str]:
     more = len(forms) - FORMS_SHOWN
     return [*forms[:FORMS_SHOWN], *([f"and {more} more"] if more > 0 else [])]
 
@@ -93,7 +93,7 @@ def _print_list(console: Console, title: str, items: Iterable[str]) -> None:
         console.print(Text.assemble((f"{title}: ", "bold"), joined))
 
 
-def _by_category(
+def _sort_by_category(
     graph: ConceptGraph, concept: Concept, relations: Iterable[Relation]
 ) -> list[tuple[Concept, Relation]]:
     strengths = ("strong", "moderate", "weak")

@@ -1,4 +1,4 @@
-"""What mining and extraction found, printed for people."""
+"""Print what mining and extraction found."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def print_mined(report: MiningReport, graph: ConceptGraph, out: Path | None) -> 
 
 
 def print_extracted(report: ExtractionReport, graph: ConceptGraph, out: Path) -> None:
-    """How the extraction stands to the graph, and where its files are."""
+    """Print how the extraction compares with the graph, and where its files are."""
     console = Console(highlight=False, markup=False)
     console.print(
         f"{report.cases} cases of {report.studies_read} studies, {report.studies_unreadable} unreadable, "
@@ -106,7 +106,7 @@ def _print_rows(console: Console, graph: ConceptGraph, title: str, rows: list[Mi
             f"{labels} ({said})" if said else labels,
             f"{row.together:g}",
             f"{row.expected:.1f}",
-            _interval(row),
+            _format_interval(row),
             style={"exclusive": "red", "positive": "green", "none": ""}[row.evidence],
         )
     console.print(table)
@@ -114,11 +114,11 @@ def _print_rows(console: Console, graph: ConceptGraph, title: str, rows: list[Mi
         console.print(f"and {len(rows) - SHOWN} more", style="dim")
 
 
-def _interval(row: MinedRelation) -> str:
-    return f"{_short(row.odds_ratio)} ({_short(row.odds_low)}–{_short(row.odds_high)})"
+def _format_interval(row: MinedRelation) -> str:
+    return f"{_format_ratio(row.odds_ratio)} ({_format_ratio(row.odds_low)}–{_format_ratio(row.odds_high)})"
 
 
-def _short(ratio: float) -> str:
+def _format_ratio(ratio: float) -> str:
     if ratio >= 1000 or ratio < 0.001:
         return ">999" if ratio > 1 else "<0.001"
     return f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"

@@ -70,7 +70,7 @@ def mine(
 
     if out is not None:
         refuse_other_endings(out)
-    settings = _settings(corpus, graph, limit)
+    settings = _make_settings(corpus, graph, limit)
     loaded = load_graph(settings.graph)
     thresholds = Thresholds(min_support=min_support, fdr=fdr)
     try:
@@ -122,7 +122,7 @@ def extract(
     from ccf_pipeline.mining.extraction import draft_graph
     from ccf_pipeline.mining.run import extract_relations
 
-    settings = _settings(corpus, graph, limit)
+    settings = _make_settings(corpus, graph, limit)
     endpoint = allow_endpoint(base_url, rules_of(settings))
     expert = ChatExpert((endpoint,), model, concurrency=concurrency)
     loaded = load_graph(settings.graph)
@@ -149,7 +149,7 @@ def extract(
     print_extracted(report, loaded, out)
 
 
-def _settings(corpus: str | None, graph: Path | None, limit: int | None) -> BuildSettings:
+def _make_settings(corpus: str | None, graph: Path | None, limit: int | None) -> BuildSettings:
     from ccf_pipeline.cli.options import corpus_flags
     from ccf_pipeline.settings import load_settings
 

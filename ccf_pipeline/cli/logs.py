@@ -1,4 +1,4 @@
-"""Where the lines of a run go: to standard error, to a file, as words or as JSON. None holds report text."""
+"""Send the lines of a run to standard error or a file, as words or JSON. None holds report text."""
 
 from __future__ import annotations
 

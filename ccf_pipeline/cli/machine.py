@@ -1,4 +1,4 @@
-"""What the machine offers a build: each look at it is one check, with what was found and what to do."""
+"""Check the machine for what a build needs: each check says what was found and what to do."""
 
 from __future__ import annotations
 
@@ -144,11 +144,11 @@ def check_system(system: str) -> Check:
 
 def check_package(package: Package, version: str | None) -> Check:
     """Is a core package there, in a version known to do?"""
-    install = f"pip install '{package.name}{_bounds(package)}'"
+    install = f"pip install '{package.name}{_read_bounds(package)}'"
     if version is None:
         return Check(package.name, "broken", "not installed", install)
-    too_old = package.at_least and _numbers(version) < _numbers(package.at_least)
-    too_new = package.below and _numbers(version) >= _numbers(package.below)
+    too_old = package.at_least and _parse_version(version) < _parse_version(package.at_least)
+    too_new = package.below and _parse_version(version) >= _parse_version(package.below)
     if too_old or too_new:
         return Check(package.name, "broken", version, f"{install}: {package.why}.")
     return Check(package.name, "ok", version)
@@ -194,7 +194,7 @@ def installed_version(name: str) -> str | None:
 
 def check_writing(folder: Path) -> Check:
     """Can a file be made here? Asked by making one: mode bits say little to root, or on a network disk."""
-    place = _standing(folder)
+    place = _find_existing_folder(folder)
     try:
         with tempfile.NamedTemporaryFile(dir=place, prefix=".ccf-doctor-"):
             pass
@@ -207,7 +207,7 @@ def check_writing(folder: Path) -> Check:
 def check_space(folder: Path) -> Check:
     """Is there room?"""
     try:
-        free = shutil.disk_usage(_standing(folder)).free
+        free = shutil.disk_usage(_find_existing_folder(folder)).free
     except OSError as error:
         found = f"cannot be told ({error.__class__.__name__})"
         return Check("disk space", "warning", found, "Look with `df -h`.")
@@ -223,7 +223,7 @@ def check_space(folder: Path) -> Check:
 
 def check_privacy(folder: Path) -> Check:
     """Can others on this machine read what lies here? Reports may be under a data-use agreement."""
-    place = _standing(folder)
+    place = _find_existing_folder(folder)
     if _open_to_others(place):
         hint = "Reports under a data-use agreement belong in a folder of mode 700: mkdir -m 700 NAME"
         return Check("privacy", "warning", f"{place} can be read by others on this machine", hint)
@@ -236,7 +236,7 @@ def check_umask(folder: Path) -> Check:
     os.umask(mask)
     if mask & 0o077 == 0o077:
         return Check("umask", "ok", f"{mask:03o}: new files are yours alone")
-    if not _open_to_others(_standing(folder)):
+    if not _open_to_others(_find_existing_folder(folder)):
         return Check("umask", "ok", f"{mask:03o}, inside a folder closed to others")
     found = f"{mask:03o}: new files can be read by others"
     return Check("umask", "warning", found, "Before a build: umask 077")
@@ -244,7 +244,7 @@ def check_umask(folder: Path) -> Check:
 
 def check_syncing(folder: Path) -> Check:
     """Is the folder copied to somebody's cloud?"""
-    parts = {part.lower() for path in (folder.absolute(), _resolved(folder)) for part in path.parts}
+    parts = {part.lower() for path in (folder.absolute(), _resolve_folder(folder)) for part in path.parts}
     synced = sorted(part for part in parts if _is_synced(part))
     if synced:
         hint = "Build in a folder that no cloud copies: reports may not leave the machine."
@@ -271,7 +271,7 @@ def check_proxies(environment: Mapping[str, str]) -> Check:
 
 
 def check_prefect(environment: Mapping[str, str]) -> tuple[Check, ...]:
-    """What the environment tells Prefect; only flows use it, `ccf-build run` does not."""
+    """Return what the environment tells Prefect; only flows use it, `ccf-build run` does not."""
     return (
         _check_prefect_home(environment.get("PREFECT_HOME", "")),
         _check_prefect_server(environment.get("PREFECT_API_URL", "")),
@@ -300,7 +300,7 @@ def _check_prefect_home(home: str) -> Check:
     if not home:
         hint = "For one project alone: export PREFECT_HOME=$PWD/.prefect"
         return Check("PREFECT_HOME", "ok", "not set: ~/.prefect is shared by all your projects", hint)
-    if _open_to_others(_standing(Path(home))):
+    if _open_to_others(_find_existing_folder(Path(home))):
         # Prefect writes its database with mode 0644, and a log or a parameter may quote anything.
         hint = "Prefect's database lies there, readable by all: give it a folder of mode 700."
         return Check("PREFECT_HOME", "warning", f"{home} can be read by others on this machine", hint)
@@ -336,23 +336,23 @@ def _check_telemetry(environment: Mapping[str, str]) -> Check:
 # --- small things -----------------------------------------------------------------------
 
 
-def _bounds(package: Package) -> str:
+def _read_bounds(package: Package) -> str:
     bounds = ((">=", package.at_least), ("<", package.below))
     return ",".join(sign + version for sign, version in bounds if version)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def _parse_version(version: str) -> tuple[int, ...]:
     """`3.0.2rc1` → (3, 0, 2): enough to compare with a bound of plain numbers."""
     return tuple(int("".join(takewhile(str.isdigit, part)) or 0) for part in version.split("+")[0].split("."))
 
 
-def _standing(folder: Path) -> Path:
+def _find_existing_folder(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
-    whole = _resolved(folder)
+    whole = _resolve_folder(folder)
     return next((path for path in (whole, *whole.parents) if path.is_dir()), whole)
 
 
-def _resolved(folder: Path) -> Path:
+def _resolve_folder(folder: Path) -> Path:
     return folder.expanduser().resolve()
 
 
@@ -360,12 +360,12 @@ def _open_to_others(folder: Path) -> bool:
     """Others may read a folder whose own mode says so if every folder above lets them pass."""
     try:
         lets_read = bool(folder.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP))
-        return lets_read and all(_lets_pass(above) for above in folder.parents)
+        return lets_read and all(_is_passable(above) for above in folder.parents)
     except OSError:
         return False
 
 
-def _lets_pass(folder: Path) -> bool:
+def _is_passable(folder: Path) -> bool:
     return bool(folder.stat().st_mode & (stat.S_IXOTH | stat.S_IXGRP))
 
 

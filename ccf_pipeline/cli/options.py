@@ -61,7 +61,7 @@ Group = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Given:
-    """What the command line said of the settings; the rest comes from the environment and build.toml."""
+    """The settings given on the command line; the rest comes from the environment and build.toml."""
 
     config: Path | None
     flags: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Where a command may write: all but `run` write to a disk."""
+"""Refuse places in an object store for commands that write to a disk."""
 
 from __future__ import annotations
 

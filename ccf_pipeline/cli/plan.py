@@ -68,7 +68,7 @@ def plan(
     with progress_bars(quiet=quiet or as_json) as progress:
         view = view_plan(given.load(), progress, with_cost=cost, tokens_per_second=tokens_per_second)
     if csv_file is not None:
-        write_text(csv_file, _as_csv(view))
+        write_text(csv_file, _render_matrix_csv(view))
     if as_json:
         typer.echo(view.model_dump_json())
     else:
@@ -85,7 +85,7 @@ def _show(screen: Console, view: PlanView) -> None:
     quality = "" if view.match_quality is None else f", of quality {view.match_quality:.2f} on average"
     screen.print(f"{view.matched_images:>8}  have a matched image of another patient{quality}")
     screen.print("\nWhat gives way (rows) for what (columns)")
-    screen.print(_matrix_table(view))
+    screen.print(_make_matrix_table(view))
     screen.print("\nGained and lost by finding")
     screen.print(_balance_table(view))
     if view.cost is not None:
@@ -117,14 +117,14 @@ def _show_cost(screen: Console, cost: CostForecast) -> None:
         )
 
 
-def _matrix_table(view: PlanView) -> Table:
+def _make_matrix_table(view: PlanView) -> Table:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 0, 0, 1), header_style="bold", pad_edge=False)
     table.add_column("")
     for column in (*SHORT.values(), "none"):
         table.add_column(column, justify="right", no_wrap=True)
-    for name, row in _rows(view):
+    for name, row in _iter_matrix_rows(view):
         table.add_row(name, *(str(count) if count else "·" for count in row))
     return table
 
@@ -139,17 +139,17 @@ def _balance_table(view: PlanView) -> Table:
     table.add_column("")
     for entry in view.balance:
         standing = entry.standing if not entry.limit else f"{entry.standing}: {entry.limit}"
-        row = (str(entry.studies), str(entry.gained), str(entry.lost), _apart(entry))
+        row = (str(entry.studies), str(entry.gained), str(entry.lost), _split_entry(entry))
         table.add_row(entry.finding, *row, standing)
     return table
 
 
-def _apart(entry: FindingBalance) -> str:
+def _split_entry(entry: FindingBalance) -> str:
     most = max(entry.gained, entry.lost)
     return f"{(entry.gained - entry.lost) / most:+.1%}" if most else "-"
 
 
-def _rows(view: PlanView) -> Iterator[tuple[str, list[int]]]:
+def _iter_matrix_rows(view: PlanView) -> Iterator[tuple[str, list[int]]]:
     """Every finding that may be lost, and nothing, with how often each is gained for it."""
     counts: Counter[tuple[str, str]] = Counter()
     for change in view.changes:
@@ -158,7 +158,7 @@ def _rows(view: PlanView) -> Iterator[tuple[str, list[int]]]:
         yield SHORT.get(lost, NOTHING), [counts[lost, gained] for gained in (*SHORT, "")]
 
 
-def _as_csv(view: PlanView) -> str:
+def _render_matrix_csv(view: PlanView) -> str:
     """The matrix with the findings' whole names: lost by row, gained by column."""
     import csv
     import io
@@ -166,6 +166,6 @@ def _as_csv(view: PlanView) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["lost", *SHORT, NOTHING])
-    for name, (_, row) in zip((*SHORT, NOTHING), _rows(view), strict=True):
+    for name, (_, row) in zip((*SHORT, NOTHING), _iter_matrix_rows(view), strict=True):
         writer.writerow([name, *row])
     return text.getvalue()

@@ -89,16 +89,16 @@ def read(
     chosen = rules_named(conventions)
     loaded = load_graph(load_settings(None, {"graph": graph}).graph)
     if what is not None:
-        _explain(_text_of(what), loaded, chosen, as_json=as_json)
+        _show_explanation(_read_given_text(what), loaded, chosen, as_json=as_json)
     elif reports is not None:
         counts = _label(reports, out, table, loaded, chosen, workers=workers, skip_bad=skip_bad)
-        typer.echo(_told(counts), err=True)
+        typer.echo(_format_counts(counts), err=True)
 
 
 # --- one text -------------------------------------------------------------------------------
 
 
-def _explain(told: PlainText, graph: ConceptGraph, rules: ReadingRules, *, as_json: bool) -> None:
+def _show_explanation(told: PlainText, graph: ConceptGraph, rules: ReadingRules, *, as_json: bool) -> None:
     from ccf_pipeline.mining.label_corpus import Reader
 
     reader = Reader.of(graph, rules)
@@ -116,7 +116,7 @@ def _explain(told: PlainText, graph: ConceptGraph, rules: ReadingRules, *, as_js
     print_reading(told, reading, reader.lexicon, graph)
 
 
-def _text_of(what: str) -> PlainText:
+def _read_given_text(what: str) -> PlainText:
     from ccf_pipeline.corpora.report_lines import PlainText, read_plain_text
 
     path = Path(what)
@@ -162,17 +162,17 @@ def _label(
     printed = out is None and table is None
     labelling = Labelling(graph, rules, printed or out is not None, workers or available_cpus())
     try:
-        with _writing(out, table) as write, progress_bars(quiet=printed) as progress:
+        with _open_outputs(out, table) as write, progress_bars(quiet=printed) as progress:
             counts = label_lines(read_report_lines(reports), labelling, write, progress)
             if counts.bad and not skip_bad:
-                raise UnreadableInput(f"{reports}: {_named(counts)}", hint=_what_to_do(printed))
+                raise UnreadableInput(f"{reports}: {_name_bad_lines(counts)}", hint=_make_hint(printed))
             return counts
     except KeyboardInterrupt:
         raise Unfinished("stopped before the end", hint="Run it again; no file was written.") from None
 
 
 @contextlib.contextmanager
-def _writing(out: Path | None, table: Path | None) -> Iterator[WriteRows]:
+def _open_outputs(out: Path | None, table: Path | None) -> Iterator[WriteRows]:
     """One way to write to all that was asked for; nothing asked for is standard output."""
     from ccf_pipeline.mining.label_files import BY_REPORT, json_line, open_label_file
 
@@ -189,18 +189,18 @@ def _writing(out: Path | None, table: Path | None) -> Iterator[WriteRows]:
         yield write
 
 
-def _named(counts: LineCounts) -> str:
+def _name_bad_lines(counts: LineCounts) -> str:
     """The bad lines by number, the first dozen of them."""
     named = ", ".join(f"line {line.number} ({line.problem})" for line in counts.kept)
     more = f" and {counts.bad - len(counts.kept)} more" if counts.bad > len(counts.kept) else ""
     return f"{counts.bad} of {counts.read} lines hold no report: {named}{more}"
 
 
-def _what_to_do(printed: bool) -> str:
+def _make_hint(printed: bool) -> str:
     done = "What was printed lacks them." if printed else "Nothing was written."
     return f"Mend these lines, or add --skip-bad to leave them out. {done}"
 
 
-def _told(counts: LineCounts) -> str:
-    left_out = f"; {_named(counts)}" if counts.bad else ""
+def _format_counts(counts: LineCounts) -> str:
+    left_out = f"; {_name_bad_lines(counts)}" if counts.bad else ""
     return f"{counts.read} lines read, {counts.labelled} labelled, {counts.bad} left out{left_out}"

@@ -33,11 +33,11 @@ def print_reading(told: PlainText, reading: TextReading, lexicon: Lexicon, graph
     console.print(coloured(told.text, reading.mentions), soft_wrap=True)
     console.print()
     if reading.mentions:
-        console.print(_mentions(told.text, reading, lexicon, graph))
+        console.print(_make_mention_table(told.text, reading, lexicon, graph))
     else:
         console.print("No concept of the graph is named in this text.")
     console.print()
-    console.print(_labels(reading))
+    console.print(_make_label_table(reading))
 
 
 def coloured(text: str, mentions: tuple[Mention, ...]) -> Text:
@@ -49,7 +49,7 @@ def coloured(text: str, mentions: tuple[Mention, ...]) -> Text:
     page = Text(inert(text))
     for mention in sorted(mentions, key=lambda m: not m.concept.startswith("nrm_")):
         if mention.implied_by is None:
-            page.stylize(_style(mention), mention.start, mention.end)
+            page.stylize(_choose_style(mention), mention.start, mention.end)
     return page
 
 
@@ -58,7 +58,7 @@ def inert(text: str) -> str:
     return CONTROL.sub("�", text)
 
 
-def _mentions(text: str, reading: TextReading, lexicon: Lexicon, graph: ConceptGraph) -> Table:
+def _make_mention_table(text: str, reading: TextReading, lexicon: Lexicon, graph: ConceptGraph) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in ("concept", "is", "where and how", "phrase", "because"):
         table.add_column(column, overflow="fold")
@@ -66,8 +66,8 @@ def _mentions(text: str, reading: TextReading, lexicon: Lexicon, graph: ConceptG
     for mention in sorted(reading.mentions, key=lambda m: (m.start, m.end, m.implied_by is not None)):
         table.add_row(
             Text(graph.concept(mention.concept).label),
-            Text(mention.polarity, style=_style(mention)),
-            Text(" ".join(_details(mention, graph))),
+            Text(mention.polarity, style=_choose_style(mention)),
+            Text(" ".join(_list_details(mention, graph))),
             Text(inert(" ".join(text[mention.start : mention.end].split()))),
             Text(reason(mention, roles, graph), style="dim"),
         )
@@ -75,7 +75,7 @@ def _mentions(text: str, reading: TextReading, lexicon: Lexicon, graph: ConceptG
 
 
 def reason(mention: Mention, roles: dict[str, str], graph: ConceptGraph) -> str:
-    """Which phrase or normal state decided what is said of a concept, and by which rule."""
+    """Return which phrase or normal state decided what is said of a concept, and by which rule."""
     if mention.implied_by is not None:
         source = graph.concept(mention.implied_by)
         return (
@@ -84,10 +84,10 @@ def reason(mention: Mention, roles: dict[str, str], graph: ConceptGraph) -> str:
     if mention.cue is None:
         return "asserted" if mention.polarity == "present" else "what the phrase says"
     role = roles.get(mention.cue) or roles.get(mention.cue.partition(" ")[0], "")
-    return f"“{mention.cue}” {_effect(role, mention)}"
+    return f"“{mention.cue}” {_describe_effect(role, mention)}"
 
 
-def _effect(role: str, mention: Mention) -> str:
+def _describe_effect(role: str, mention: Mention) -> str:
     rule = f" (rule {role})" if role else ""
     if mention.polarity == "absent" and role in GONE:
         return f"says it is gone{rule}"
@@ -100,24 +100,24 @@ def _effect(role: str, mention: Mention) -> str:
     return f"makes it {mention.polarity}{rule}"
 
 
-def _style(mention: Mention) -> str:
+def _choose_style(mention: Mention) -> str:
     past = " dim" if mention.temporality in ("prior", "resolved") else ""
     return STYLES[mention.polarity] + past
 
 
-def _details(mention: Mention, graph: ConceptGraph) -> list[str]:
+def _list_details(mention: Mention, graph: ConceptGraph) -> list[str]:
     region = graph.regions.get(mention.region) if mention.region is not None else None
     place = mention.region if region is None else region.label
     return [word for word in (mention.severity, mention.side, place, mention.temporality) if word is not None]
 
 
-def _labels(reading: TextReading) -> Table:
+def _make_label_table(reading: TextReading) -> Table:
     """The fourteen labels with CheXpert's codes, in two columns."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in ("label", "code", "", "label", "code", ""):
         table.add_column(column, justify="right" if column == "code" else "left")
     rows = [
-        (Text(label), Text("" if code is None else f"{code}.0"), _meaning(code))
+        (Text(label), Text("" if code is None else f"{code}.0"), _describe_code(code))
         for label, code in reading.codes.items()
     ]
     half = (len(rows) + 1) // 2
@@ -126,6 +126,6 @@ def _labels(reading: TextReading) -> Table:
     return table
 
 
-def _meaning(code: int | None) -> Text:
+def _describe_code(code: int | None) -> Text:
     meaning = MEANINGS[code]
     return Text(meaning, style=STYLES.get(meaning, ""))

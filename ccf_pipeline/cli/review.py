@@ -92,7 +92,7 @@ def _show(screen: Console, figures: ReaderStudy) -> None:
         kappa = "not defined" if one.kappa is None else f"{one.kappa:.2f}"
         screen.print(
             f"{one.readers[0]} and {one.readers[1]}: both judged {one.both_judged},"
-            f" same {_of(one.same)}, Cohen's kappa {kappa}",
+            f" same {_format_share(one.same)}, Cohen's kappa {kappa}",
             markup=False,
         )
     if figures.kappa_of_all is not None and len(figures.readers) > 2:
@@ -105,5 +105,5 @@ def _share(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
 
 
-def _of(one: Rate) -> str:
+def _format_share(one: Rate) -> str:
     return f"{one.hits} ({_share(one.share)})"

@@ -86,7 +86,7 @@ NO_LOGS: Logs = (None, "text", None)
 
 @dataclass(frozen=True)
 class Built:
-    """What came out of a run, and what its answers cost."""
+    """The result of a run, and the cost of its answers."""
 
     summary: BuildSummary
     spend: Spend

@@ -63,9 +63,11 @@ NAMES = {
 
 def schema_files() -> dict[str, str]:
     """File name → content of everything that `schemas/` holds beside its README."""
-    files = {f"{_name(noun)}.schema.json": _json_schema(noun) for noun in DESCRIBED}
-    files |= {f"{_name(noun)}.arrow.txt": _columns(arrow_schema(noun)) for noun in STORED}
-    files |= {f"dataset_{export.config}.arrow.txt": _columns(export.schema) for export in shipped_exports()}
+    files = {f"{_name(noun)}.schema.json": _render_json_schema(noun) for noun in DESCRIBED}
+    files |= {f"{_name(noun)}.arrow.txt": _render_columns(arrow_schema(noun)) for noun in STORED}
+    files |= {
+        f"dataset_{export.config}.arrow.txt": _render_columns(export.schema) for export in shipped_exports()
+    }
     return files
 
 
@@ -73,12 +75,12 @@ def _name(noun: type[BaseModel]) -> str:
     return {**NAMES, "BuildSummary": "build_summary"}.get(noun.__name__, noun.__name__.lower())
 
 
-def _json_schema(noun: type[BaseModel]) -> str:
+def _render_json_schema(noun: type[BaseModel]) -> str:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **noun.model_json_schema()}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def _columns(schema: pa.Schema) -> str:
+def _render_columns(schema: pa.Schema) -> str:
     lines = [f"{field.name}: {field.type}{'' if field.nullable else ' not null'}" for field in schema]
     return "\n".join(lines) + "\n"
 

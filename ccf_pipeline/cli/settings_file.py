@@ -38,18 +38,20 @@ def settings_text(said: Mapping[str, Any]) -> str:
         lines = [f"[{table}]"] if table else []
         for key, default, purpose in fields:
             value = said.get(key)
-            lines += _lines(key.rpartition(".")[2], default if value is None else value, default, purpose)
+            lines += _render_setting(
+                key.rpartition(".")[2], default if value is None else value, default, purpose
+            )
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 
 
-def _lines(name: str, value: Any, default: Any, purpose: str) -> list[str]:
+def _render_setting(name: str, value: Any, default: Any, purpose: str) -> list[str]:
     if value is None:
         return [f"# {purpose}", f"# {name} ="]
-    usual = f" Default: {_toml(default)}." if value != default and default is not None else ""
-    return [f"# {purpose}{usual}", f"{name} = {_toml(value)}"]
+    usual = f" Default: {_render_toml(default)}." if value != default and default is not None else ""
+    return [f"# {purpose}{usual}", f"{name} = {_render_toml(value)}"]
 
 
-def _toml(value: Any) -> str:
+def _render_toml(value: Any) -> str:
     # JSON spells strings, numbers, booleans and lists as TOML does.
     return json.dumps(value, ensure_ascii=False, default=str)

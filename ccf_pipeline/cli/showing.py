@@ -1,4 +1,4 @@
-"""How builds look in a terminal: progress while they run, counts and one pair when they are done."""
+"""Show builds in a terminal: progress while they run, counts when they are done."""
 
 from __future__ import annotations
 

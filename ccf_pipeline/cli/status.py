@@ -54,7 +54,9 @@ def _show(build: Path, found: BuildStatus) -> None:
         table.add_row("cost", f"{found.cost:.2f}", "")
     if found.answers_per_second is not None:
         table.add_row(
-            "pace", f"{found.answers_per_second:.1f} answers/s", f"{_left(found.seconds_left)} left"
+            "pace",
+            f"{found.answers_per_second:.1f} answers/s",
+            f"{_format_seconds_left(found.seconds_left)} left",
         )
     screen = console()
     screen.print(table)
@@ -65,7 +67,7 @@ def _show(build: Path, found: BuildStatus) -> None:
         screen.print(f"\nNobody works on {place}; `ccf-build run` with its settings goes on.", soft_wrap=True)
 
 
-def _left(seconds: int | None) -> str:
+def _format_seconds_left(seconds: int | None) -> str:
     if seconds is None:
         return "?"
     hours, rest = divmod(seconds, 3600)

@@ -1,4 +1,4 @@
-"""How a build looks while it runs: what was judged, how fast, at what cost, and who holds it up."""
+"""Show a build while it runs: rows judged, pace, cost, and servers that hold it up."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def build_display(prices: PriceSettings, *, quiet: bool) -> Iterator[tuple[Progr
         return Group(bars, Text(format_tally(latest[0], prices, pace.rate()), style="dim"))
 
     live = Live(get_renderable=shown, console=screen, transient=True, refresh_per_second=4)
-    with _warnings_on(screen), live:
+    with _show_warnings(screen), live:
         yield tell, watch
 
 
 @contextlib.contextmanager
-def _warnings_on(screen: Console) -> Iterator[None]:
+def _show_warnings(screen: Console) -> Iterator[None]:
     """The package's warnings, a line each."""
 
     class OnScreen(logging.Handler):

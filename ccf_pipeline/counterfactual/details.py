@@ -28,8 +28,8 @@ class DetailChange:
 
 
 def change_of_detail(factual: Reading, counterfactual: Reading, graph: ConceptGraph) -> DetailChange | None:
-    """What the texts tell otherwise although no finding came or went; None where they tell the same."""
-    before, after = _told(factual, graph), _told(counterfactual, graph)
+    """Return what the texts tell otherwise although no finding came or went; None if nothing."""
+    before, after = _collect_statements(factual, graph), _collect_statements(counterfactual, graph)
     changed = [
         concept for concept in dict.fromkeys([*before, *after]) if before.get(concept) != after.get(concept)
     ]
@@ -41,7 +41,7 @@ def change_of_detail(factual: Reading, counterfactual: Reading, graph: ConceptGr
         concept=concept,
         stays=concept in counterfactual.asserted or concept not in factual.asserted,
         others=tuple(
-            other for other in changed if other not in own and not _goes_with(other, concept, graph)
+            other for other in changed if other not in own and not _is_same_statement(other, concept, graph)
         ),
     )
 
@@ -75,16 +75,16 @@ def detail_faults(
             next(iter(counterfactual.of(other)), None),
             factual=next(iter(factual.of(other)), None),
         )
-    before, after = (_asserted(reading, change.concept) for reading in (factual, counterfactual))
-    changed = [name for name in DETAILS if _values(before, name) != _values(after, name)]
+    before, after = (_list_assertions(reading, change.concept) for reading in (factual, counterfactual))
+    changed = [name for name in DETAILS if _list_values(before, name) != _list_values(after, name)]
     if before and after and len(changed) > 1:
         message = f"Its {' and '.join(changed)} differ; one detail is enough."
         yield warn("collateral_change", message, after[0], factual=before[0])
-    if len(_values(before, "severity")) == 1:
-        yield from _two_degrees(after, graph, change.concept)
+    if len(_list_values(before, "severity")) == 1:
+        yield from _find_two_degrees(after, graph, change.concept)
 
 
-def _two_degrees(told: list[Mention], graph: ConceptGraph, concept: str) -> Iterator[Problem]:
+def _find_two_degrees(told: list[Mention], graph: ConceptGraph, concept: str) -> Iterator[Problem]:
     """One finding in one place has one degree, wherever the report tells of it."""
     graded = [m for m in told if m.severity is not None]
     for number, one in enumerate(graded):
@@ -103,8 +103,8 @@ def _two_degrees(told: list[Mention], graph: ConceptGraph, concept: str) -> Iter
                 return
 
 
-def _told(reading: Reading, graph: ConceptGraph) -> dict[str, set[_Statement]]:
-    """What is said of each concept but of normal states, which have words for one another."""
+def _collect_statements(reading: Reading, graph: ConceptGraph) -> dict[str, set[_Statement]]:
+    """Return what is said of each concept but of normal states, which have words for one another."""
     told: dict[str, set[_Statement]] = {}
     for m in reading.mentions:
         if m.implied_by is None and graph.concept(m.concept).kind != "normal_state":
@@ -112,16 +112,16 @@ def _told(reading: Reading, graph: ConceptGraph) -> dict[str, set[_Statement]]:
     return told
 
 
-def _goes_with(other: str, concept: str, graph: ConceptGraph) -> bool:
-    """Whether it says the same: a word of change is a concept too, and a kind of a finding is the finding."""
+def _is_same_statement(other: str, concept: str, graph: ConceptGraph) -> bool:
+    """True if it says the same: a word of change is a concept too, and a kind of a finding is the finding."""
     return bool(graph.concept(other).kind == "attribute" and not graph.concept(other).cancels_no_finding) or (
         concept in graph.ancestors(other)
     )
 
 
-def _asserted(reading: Reading, concept: str) -> list[Mention]:
+def _list_assertions(reading: Reading, concept: str) -> list[Mention]:
     return [m for m in reading.of(concept) if is_asserted(m) and m.implied_by is None]
 
 
-def _values(mentions: list[Mention], detail: str) -> set[str | None]:
+def _list_values(mentions: list[Mention], detail: str) -> set[str | None]:
     return {getattr(m, detail) for m in mentions}

@@ -61,8 +61,8 @@ def make_record(
         diagnosis=FINDING_LABELS[plan.diagnosis] if plan.diagnosis else None,
         factual_text=study.text,
         counterfactual_text=edit.text,
-        factual_labels=_labels(factual),
-        counterfactual_labels=_labels(counterfactual),
+        factual_labels=_list_labels(factual),
+        counterfactual_labels=_list_labels(counterfactual),
         label_source="reader",
         steps=edit.steps,
         borrowed=tuple(find_borrowed(edit, study, plan.wording)),
@@ -96,8 +96,8 @@ def find_borrowed(edit: Edit, study: Study, wording: Iterable[Wording]) -> Itera
             continue
         for text, words in offered:
             # A number or title may stand before it; "there is" may have been left out.
-            begin = _place_of(text, said)
-            skipped = 0 if begin is not None else _place_of(said, text)
+            begin = _find_place(text, said)
+            skipped = 0 if begin is not None else _find_place(said, text)
             if skipped is None:
                 continue
             first, count = begin or 0, min(len(text), len(said))
@@ -112,8 +112,8 @@ def find_borrowed(edit: Edit, study: Study, wording: Iterable[Wording]) -> Itera
             break
 
 
-def _place_of(part: list[str], whole: list[str]) -> int | None:
-    """Where some words stand in a row among others."""
+def _find_place(part: list[str], whole: list[str]) -> int | None:
+    """Return where some words stand in a row among others."""
     places = range(len(whole) - len(part) + 1) if part else ()
     return next((n for n in places if whole[n : n + len(part)] == part), None)
 
@@ -135,7 +135,7 @@ def with_chosen(record: Record, chosen: Edit, faults: tuple[Problem, ...], spent
     )
 
 
-def _labels(reading: Reading) -> tuple[Label, ...]:
+def _list_labels(reading: Reading) -> tuple[Label, ...]:
     return tuple(
         _label(label, reading.states[finding])
         for finding, label in FINDING_LABELS.items()

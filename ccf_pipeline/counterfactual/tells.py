@@ -57,12 +57,12 @@ def mask_pair(
 
 
 def word_features(texts: Sequence[str]) -> Any:
-    """Which words, and which two words in a row, each text has; one row a text, in hashed columns."""
+    """Return which words, and which two words in a row, each text has; one row a text, in hashed columns."""
     return _hasher("word").transform(texts)
 
 
 def letter_features(texts: Sequence[str]) -> Any:
-    """Which runs of three to six letters each text has: what a selection by words has never seen."""
+    """Return which runs of three to six letters each text has: what a selection by words has never seen."""
     return _hasher("letters").transform(texts)
 
 
@@ -83,7 +83,7 @@ class Discriminator:
     weights: NDArray[np.float64]
 
     def scores(self, features: Any) -> NDArray[np.int64]:
-        """How much each text looks like a counterfactual, in millionths."""
+        """Return how much each text looks like a counterfactual, in millionths."""
         exact: NDArray[np.float64] = features @ self.weights
         return np.rint(exact * SCALE).astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""Which of several accepted wordings is kept: the one that a reader of words alone tells least.
+"""Keep the one of several accepted wordings that a reader of words alone tells least.
 
 The reader learns from a pilot: what the embedded expert writes for the first studies of the plan. It is the
 same for every worker and after every restart, since it depends on the plan alone. Of two readers each learnt

@@ -334,7 +334,7 @@ def refuse_store(path: Path) -> None:
 
 
 def parse_manifest(text: str) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
-    """What a manifest vouches for; a ValueError, KeyError or TypeError where it is not what was written."""
+    """Return what a manifest vouches for; raise ValueError, KeyError or TypeError if it was changed."""
     manifest = json.loads(text)
     if manifest.pop("digest", None) != _digest_of(manifest):
         raise ValueError("it was changed since it was written")

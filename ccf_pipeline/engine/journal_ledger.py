@@ -20,7 +20,7 @@ WIDTH = 512
 
 
 class Ledger(Noun):
-    """What a journal has acknowledged so far.
+    """The answers that a journal has acknowledged so far.
 
     `given_up` counts the lost answers that somebody agreed to ask for again; `last` is the prompt of the
     answer kept last, by which another journal in the place of this one is noticed.

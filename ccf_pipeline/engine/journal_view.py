@@ -17,7 +17,7 @@ from ccf_pipeline.records import Spend
 
 @dataclass(frozen=True)
 class JournalView:
-    """What stands in a journal.
+    """A read-only view of a journal.
 
     `rows` counts the answers, `paid` those that no other build paid for; `is_its_own` is false where the
     ledger beside it tells of an answer that is not there.

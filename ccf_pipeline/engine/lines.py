@@ -1,4 +1,4 @@
-"""How a build stands, in words: what is shown while it runs, and the lines that a job log keeps.
+"""Put the state of a build into words, for a screen and for the lines of a job log.
 
 Counts, ids and reasons only: never a word of a report.
 """

@@ -31,7 +31,7 @@ def count_lost(folder: BuildFolder, view: JournalView | None = None) -> int:
 
 
 def known_spend(folder: BuildFolder, view: JournalView) -> Spend:
-    """What the answers of a build cost at least, whatever is left of its journal."""
+    """Return what the answers of a build cost at least, whatever is left of its journal."""
     return most_of(read_ledger(folder.journal_path).spend, most_of(view.spent, _audited_spend(folder.path)))
 
 

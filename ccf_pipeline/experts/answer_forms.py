@@ -1,4 +1,4 @@
-"""What a server is told of the form of an answer, where it can hold a model to one."""
+"""Describe the form of an answer to servers that can hold a model to it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ Words = Annotated[
 
 
 class Attestation(Noun):
-    """What was attested: by whom, of whom, on which ground, for which corpora, until when."""
+    """An attestation: by whom, of whom, on which ground, for which corpora, until when."""
 
     format: Literal[1] = 1
     who: Words = Field(description="Name and position of the person who vouches.")

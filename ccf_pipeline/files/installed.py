@@ -1,4 +1,4 @@
-"""How this program was installed, so that hints name a command that works here."""
+"""Find out how this program was installed, so that hints name a command that works here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _source() -> str:
 
 
 def _wheel() -> str | None:
-    """Where the installer says that it took the package from (PEP 610)."""
+    """Return where the installer says that it took the package from (PEP 610)."""
     try:
         told = json.loads(distribution("ccf-pipeline").read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):

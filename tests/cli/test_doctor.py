@@ -33,7 +33,7 @@ def closed_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def open_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Open to others all the way down, whatever pytest's own folders above it say."""
-    monkeypatch.setattr(machine, "_lets_pass", lambda folder: True)
+    monkeypatch.setattr(machine, "_is_passable", lambda folder: True)
     tmp_path.chmod(0o755)
     return tmp_path
 

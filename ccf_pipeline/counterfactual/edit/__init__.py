@@ -24,11 +24,11 @@ def read_edit(completion: Completion, plan: Plan, study: Study, form: AnswerForm
 
     Every form comes down to steps by sentence, so that what no step names keeps its words and its layout.
     """
-    steps = _steps_of(completion, study, form)
+    steps = _read_steps(completion, study, form)
     return unapplied(plan, study, steps) if isinstance(steps, str) else apply_steps(steps, plan, study)
 
 
-def _steps_of(completion: Completion, study: Study, form: AnswerForm) -> tuple[SentenceEdit, ...] | str:
+def _read_steps(completion: Completion, study: Study, form: AnswerForm) -> tuple[SentenceEdit, ...] | str:
     """The steps of an answer, or why there are none to apply."""
     if completion.failure is not None:
         return f"There is no answer: {completion.failure}."
@@ -45,10 +45,10 @@ def _steps_of(completion: Completion, study: Study, form: AnswerForm) -> tuple[S
     steps = read(said) if read else steps_between(study, cleaned(said, study.text))
     if isinstance(steps, str):
         return steps
-    steps = tuple(_cleaned(step, study.text) for step in steps)
+    steps = tuple(_clean_step(step, study.text) for step in steps)
     return fault_of(steps, study) or fault_of_letters((step.text for step in steps), study.text) or steps
 
 
-def _cleaned(step: SentenceEdit, report: str) -> SentenceEdit:
+def _clean_step(step: SentenceEdit, report: str) -> SentenceEdit:
     text = cleaned(step.text, report)
     return step if text == step.text else step.model_copy(update={"text": text})

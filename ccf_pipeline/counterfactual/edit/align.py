@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\A\(?\d{1,2}[.)]\s+(?=\S)")
 
 
 def align_candidate(study: Study, text: str, plan_id: str) -> Edit:
-    """Which sentence of a candidate is which of the study's, but for case, space and list number."""
+    """Return which sentence of a candidate is which of the study's, but for case, space and list number."""
     sentences = number_sentences(text)
     before, after = ([same_words(s.text) for s in told] for told in (study.sentences, sentences))
     return Edit(
@@ -22,7 +22,7 @@ def align_candidate(study: Study, text: str, plan_id: str) -> Edit:
         steps=(),
         text=text,
         sentences=sentences,
-        origins=_origins(before, after),
+        origins=_find_origins(before, after),
         problem=None,
     )
 
@@ -40,23 +40,23 @@ def number_sentences(text: str) -> tuple[Sentence, ...]:
 
 @lru_cache(maxsize=50_000)
 def same_words(sentence: str) -> str:
-    """What two sentences share that differ in case, white space, list number or the final stop only."""
+    """Return the same key for sentences that differ only in case, white space, list number or full stop."""
     words = " ".join(sentence.split())
     if words[:1] in _FIRST_OF_NUMBER:
         words = _NUMBER.sub("", words)
     return words.rstrip(". ").lower()
 
 
-def _origins(before: list[str], after: list[str]) -> tuple[int, ...]:
+def _find_origins(before: list[str], after: list[str]) -> tuple[int, ...]:
     """The number of the sentence each one came from, 0 for a new one; one that was moved keeps its number."""
     numbers = {sentence: number for number, sentence in enumerate(before, 1)}
     if len(numbers) == len(before) and len(set(after)) == len(after):
         return tuple([numbers.get(sentence, 0) for sentence in after])
-    return _origins_of_repeated(before, after)
+    return _find_origins_of_repeated(before, after)
 
 
-def _origins_of_repeated(before: list[str], after: list[str]) -> tuple[int, ...]:
-    """Where a sentence stands twice, its neighbours tell which is which."""
+def _find_origins_of_repeated(before: list[str], after: list[str]) -> tuple[int, ...]:
+    """Return where a sentence stands twice, its neighbours tell which is which."""
     origins = [0] * len(after)
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for a, b, size in matcher.get_matching_blocks():

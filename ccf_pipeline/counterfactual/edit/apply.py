@@ -28,10 +28,10 @@ def apply_steps(steps: tuple[SentenceEdit, ...], plan: Plan, study: Study) -> Ed
         if change is None:
             pieces.append((sentence.section, sentence.text, sentence.number))
         elif change.action == "replace":
-            pieces += _replacing(sentence, change.text)
+            pieces += _replace_sentence(sentence, change.text)
         for addition in inserted.get(sentence.number, ()):
-            pieces += [(sentence.section, text, 0) for text in _sentences_of(addition, sentence.section)]
-    text, sentences = _laid_out(_renumbered(pieces, study))
+            pieces += [(sentence.section, text, 0) for text in _cut_sentences(addition, sentence.section)]
+    text, sentences = _lay_out(_count_list_anew(pieces, study))
     return Edit(
         plan_id=plan.plan_id,
         steps=steps,
@@ -54,16 +54,16 @@ def unapplied(plan: Plan, study: Study, problem: str) -> Edit:
     )
 
 
-def _replacing(sentence: Sentence, words: str) -> list[Piece]:
+def _replace_sentence(sentence: Sentence, words: str) -> list[Piece]:
     """The sentences of new words; the one that only repeats the old sentence is still that sentence."""
-    texts = _sentences_of(words, sentence.section)
+    texts = _cut_sentences(words, sentence.section)
     old = same_words(sentence.text)
     repeats = next((place for place, text in enumerate(texts) if same_words(text) == old), None)
     kept = (sentence.section, sentence.text, sentence.number)
     return [kept if at == repeats else (sentence.section, text, 0) for at, text in enumerate(texts)]
 
 
-def _sentences_of(words: str, section: str) -> list[str]:
+def _cut_sentences(words: str, section: str) -> list[str]:
     """New words cut into sentences, without the number or heading that they were shown under."""
     squeezed = " ".join(_OWN_NUMBER.sub("", words).split())
     if section and squeezed.upper().startswith(f"{section.upper()}: "):
@@ -71,7 +71,7 @@ def _sentences_of(words: str, section: str) -> list[str]:
     return [squeezed[start:end] for start, end in split_sentences(squeezed)]
 
 
-def _renumbered(pieces: list[Piece], study: Study) -> list[Piece]:
+def _count_list_anew(pieces: list[Piece], study: Study) -> list[Piece]:
     """Count a numbered list anew: a gap where an item went would tell the pair apart."""
     numbered = {section for section in ("findings", "impression") if _is_numbered(study, section)}
     counts = dict.fromkeys(numbered, 0)
@@ -85,13 +85,13 @@ def _renumbered(pieces: list[Piece], study: Study) -> list[Piece]:
 
 
 def _is_numbered(study: Study, section: str) -> bool:
-    """Whether a section is a list counted from 1 without a gap."""
+    """True if a section is a list counted from 1 without a gap."""
     texts = [sentence.text for sentence in study.sentences if sentence.section == section]
     numbers = [int(match.group(1)) for text in texts if (match := ITEM.match(text))]
     return bool(numbers) and numbers == list(range(1, len(numbers) + 1))
 
 
-def _laid_out(pieces: list[Piece]) -> tuple[str, tuple[Sentence, ...]]:
+def _lay_out(pieces: list[Piece]) -> tuple[str, tuple[Sentence, ...]]:
     text = ""
     section_open = ""
     sentences: list[Sentence] = []

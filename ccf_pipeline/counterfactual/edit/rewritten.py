@@ -23,17 +23,17 @@ _LEAD_IN = re.compile(r"\A[^\n]{0,200}:\s*\Z")
 def steps_between(study: Study, text: str) -> Steps | str:
     """The steps from a study to a report written for it; or why its sections cannot be told."""
     headings = list(dict.fromkeys(sentence.section for sentence in study.sentences))
-    sections = _sections_of(_plain(text, study.text), headings)
+    sections = _split_sections(_strip_markup(text, study.text), headings)
     if isinstance(sections, str):
         return sections
     steps: list[SentenceEdit] = []
     for heading in headings:
         before = [sentence for sentence in study.sentences if sentence.section == heading]
-        steps += _steps_of_section(before, sections.get(heading, []))
+        steps += _compare_section(before, sections.get(heading, []))
     return tuple(steps)
 
 
-def _plain(text: str, report: str) -> str:
+def _strip_markup(text: str, report: str) -> str:
     """Without bold type and sentence numbers, where the report has none itself."""
     if not _BOLD.search(report):
         text = _BOLD.sub("", text)
@@ -42,7 +42,7 @@ def _plain(text: str, report: str) -> str:
     return text
 
 
-def _sections_of(text: str, headings: list[str]) -> dict[str, list[str]] | str:
+def _split_sections(text: str, headings: list[str]) -> dict[str, list[str]] | str:
     """The sentences of a report by heading; an announcement before the first heading is left out."""
     sections: dict[str, list[str]] = {}
     for heading, start, end in split_report(text):
@@ -62,7 +62,7 @@ def _sections_of(text: str, headings: list[str]) -> dict[str, list[str]] | str:
     return sections
 
 
-def _steps_of_section(before: list[Sentence], after: list[str]) -> Iterator[SentenceEdit]:
+def _compare_section(before: list[Sentence], after: list[str]) -> Iterator[SentenceEdit]:
     matcher = difflib.SequenceMatcher(
         None, [same_words(s.text) for s in before], [same_words(text) for text in after], autojunk=False
     )
@@ -72,15 +72,15 @@ def _steps_of_section(before: list[Sentence], after: list[str]) -> Iterator[Sent
         old, new = before[a:b], after[c:d]
         if not old and a == 0:
             # Nothing stands before the first sentence to put it after.
-            yield _step("replace", before[0].number, " ".join((*new, before[0].text)))
+            yield _make_step("replace", before[0].number, " ".join((*new, before[0].text)))
             continue
         for sentence, words in zip(old, new, strict=False):
-            yield _step("replace", sentence.number, words)
+            yield _make_step("replace", sentence.number, words)
         for sentence in old[len(new) :]:
-            yield _step("drop", sentence.number)
+            yield _make_step("drop", sentence.number)
         for words in new[len(old) :]:
-            yield _step("insert", before[b - 1].number, words)
+            yield _make_step("insert", before[b - 1].number, words)
 
 
-def _step(action: str, number: int, text: str = "") -> SentenceEdit:
+def _make_step(action: str, number: int, text: str = "") -> SentenceEdit:
     return SentenceEdit.model_validate({"action": action, "number": number, "text": text})

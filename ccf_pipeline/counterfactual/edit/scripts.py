@@ -30,7 +30,7 @@ _NOT_JSON = "The answer is not the JSON that was asked for"
 def read_json_steps(said: str) -> Steps | str:
     """The steps of the one script in an answer, with or without words around it; or why there are none."""
     try:
-        found = [_loaded(piece) for piece in _objects(said)]
+        found = [_load_piece(piece) for piece in _iter_objects(said)]
     except ValueError as error:
         return f"{_NOT_JSON} ({error})."
     scripts = [entry["edits"] for entry in found if "edits" in entry]
@@ -43,13 +43,13 @@ def read_json_steps(said: str) -> Steps | str:
     steps = []
     for place, entry in enumerate(scripts[0]):
         if isinstance(entry, str):
-            step = _step_of_line(entry)
+            step = _parse_line(entry)
             if step is None:
                 return f"{_NOT_JSON} (edits.{place} does not begin with =, + or - and a sentence number)."
             steps.append(step)
             continue
         try:
-            steps.append(_step(entry))
+            steps.append(_parse_step(entry))
         except ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
             at = ".".join(str(part) for part in ("edits", place, *fault["loc"]))
@@ -57,7 +57,7 @@ def read_json_steps(said: str) -> Steps | str:
     return tuple(steps)
 
 
-def _objects(said: str) -> Iterator[str]:
+def _iter_objects(said: str) -> Iterator[str]:
     """The outermost objects of a text; brackets inside strings do not count."""
     begin, depth, at = -1, 0, said.find("{")
     while at >= 0 and (token := _TOKEN.search(said, at)):
@@ -91,7 +91,7 @@ def _refuse_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_refuse_twice, parse_constant=_refuse_constant)
 
 
-def _loaded(piece: str) -> dict[str, Any]:
+def _load_piece(piece: str) -> dict[str, Any]:
     try:
         loaded = _DECODER.decode(piece)
     except json.JSONDecodeError as error:
@@ -99,7 +99,7 @@ def _loaded(piece: str) -> dict[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _step(entry: object) -> SentenceEdit:
+def _parse_step(entry: object) -> SentenceEdit:
     """A step; what it says beside action, number and text is let be, such as a reason."""
     if not isinstance(entry, dict):
         return SentenceEdit.model_validate(entry)
@@ -114,7 +114,7 @@ def read_line_steps(said: str) -> Steps | str:
     """The steps of `=3 new text`, `+5 text` and `-7`; words before the first of them are let be."""
     steps: list[SentenceEdit] = []
     for line in filter(str.strip, said.splitlines()):
-        step = _step_of_line(line)
+        step = _parse_line(line)
         if step is not None:
             steps.append(step)
         elif steps:
@@ -124,7 +124,7 @@ def read_line_steps(said: str) -> Steps | str:
     return tuple(steps)
 
 
-def _step_of_line(line: str) -> SentenceEdit | None:
+def _parse_line(line: str) -> SentenceEdit | None:
     step = _LINE.fullmatch(line)
     if step is None:
         return None
@@ -137,7 +137,7 @@ def _step_of_line(line: str) -> SentenceEdit | None:
 
 
 def fault_of(steps: Steps, study: Study) -> str | None:
-    """Why steps cannot be applied to a study, if they cannot."""
+    """Return why steps cannot be applied to a study, if they cannot."""
     numbers = {sentence.number for sentence in study.sentences}
     changed: set[int] = set()
     for step in steps:

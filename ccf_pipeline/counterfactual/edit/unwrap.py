@@ -1,4 +1,4 @@
-"""What an expert said, without what a model or its server puts around it, in characters that may stand."""
+"""Strip what a model or its server puts around an answer, and characters that may not stand."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def cleaned(text: str, report: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     composed = unicodedata.normalize("NFC", text)
-    return "".join(_plain(letter, report) for letter in composed)
+    return "".join(_replace_letter(letter, report) for letter in composed)
 
 
-def _plain(letter: str, report: str) -> str:
+def _replace_letter(letter: str, report: str) -> str:
     if letter in _TYPED:
         return letter if letter in report else _TYPED[letter]
     if letter in _BREAKS:
@@ -55,7 +55,7 @@ def _plain(letter: str, report: str) -> str:
 
 
 def fault_of_letters(texts: Iterable[str], report: str) -> str | None:
-    """Whether letters stand in an answer that look like others, or that no text can hold."""
+    """True if letters stand in an answer that look like others, or that no text can hold."""
     for text in texts:
         if text.isascii():
             continue

@@ -35,7 +35,7 @@ def draw_alterations(
     state = read_state(study, reading, graph)
     kinds: dict[Element, list[Change]] = {}
     for element in sorted(ELEMENTS, key=lambda element: lot(seed, study.study_id, element)):
-        possible = _alterations(element, state, reading, graph)
+        possible = _iter_alterations(element, state, reading, graph)
         offered = sorted((c for c in possible if not _is_contradicted(c, reading, graph)), key=drawn)
         first: dict[str, Change] = {}
         for change in offered:
@@ -48,7 +48,7 @@ def draw_alterations(
 
 def altered_mentions(reading: Reading, graph: ConceptGraph, change: Change) -> tuple[Mention, ...]:
     """The mentions that do not hold once the element is another."""
-    spans = [(m.start, m.end) for m in reading.mentions if _gives_way(m, graph, change)]
+    spans = [(m.start, m.end) for m in reading.mentions if _is_giving_way(m, graph, change)]
     if change.element == "cause":
         # The signs stay, even those that share words with what caused them.
         signs = signs_of(graph, change.target) - kinds_of(graph, change.gives_way[0])
@@ -59,7 +59,7 @@ def altered_mentions(reading: Reading, graph: ConceptGraph, change: Change) -> t
 def altered_statements(
     graph: ConceptGraph, change: Change, must_cease: Iterable[Mention]
 ) -> tuple[Statement, ...]:
-    """What is to be said instead: of a side, also the signs that move with the finding."""
+    """Return what is to be said instead: of a side, also the signs that move with the finding."""
     if change.new is None:
         return ()
     if change.element != "side":
@@ -70,7 +70,7 @@ def altered_statements(
     return change.new, *(Statement(concept=sign, polarity="present", side=side) for sign in moved)
 
 
-def _gives_way(mention: Mention, graph: ConceptGraph, change: Change) -> bool:
+def _is_giving_way(mention: Mention, graph: ConceptGraph, change: Change) -> bool:
     if change.old is None or change.new is None:
         return False
     family = kinds_of(graph, change.old.concept)
@@ -91,7 +91,7 @@ def _gives_way(mention: Mention, graph: ConceptGraph, change: Change) -> bool:
 # --- which alterations ------------------------------------------------------------------------
 
 
-def _alterations(
+def _iter_alterations(
     element: Element, state: StudyState, reading: Reading, graph: ConceptGraph
 ) -> Iterator[Change]:
     for finding in state.asserted:
@@ -104,13 +104,13 @@ def _alterations(
             continue
         match element:
             case "side":
-                yield from _other_side(finding, asserted, state, reading, graph)
+                yield from _offer_other_side(finding, asserted, state, reading, graph)
             case "severity":
-                yield from _other_degree(finding, asserted, reading, graph)
+                yield from _offer_other_degree(finding, asserted, reading, graph)
             case "attribute":
-                yield from _other_sign(finding, asserted, state, reading, graph)
+                yield from _offer_other_sign(finding, asserted, state, reading, graph)
             case "cause":
-                yield from _other_cause(finding, asserted, state, reading, graph)
+                yield from _offer_other_cause(finding, asserted, state, reading, graph)
 
 
 def _is_contradicted(change: Change, reading: Reading, graph: ConceptGraph) -> bool:
@@ -139,7 +139,7 @@ def _is_contradicted(change: Change, reading: Reading, graph: ConceptGraph) -> b
     )
 
 
-def _other_side(
+def _offer_other_side(
     finding: str, asserted: Sequence[Mention], state: StudyState, reading: Reading, graph: ConceptGraph
 ) -> Iterator[Change]:
     """A finding on one side only, with its signs; not where another one is part of the same shadow."""
@@ -158,11 +158,11 @@ def _other_side(
     if not all(_has_both_sides(mention.region, graph) for mention in (*asserted, *signs)):
         return
     old = said_together(finding, asserted, side)
-    yield _alteration(finding, "side", old, old.model_copy(update={"side": OTHER_SIDE[side]}))
+    yield _make_alteration(finding, "side", old, old.model_copy(update={"side": OTHER_SIDE[side]}))
 
 
 def _is_kin(finding: str, other: str, graph: ConceptGraph) -> bool:
-    """Whether one is a kind of the other, or both are kinds of one thing."""
+    """True if one is a kind of the other, or both are kinds of one thing."""
     above, of_other = {finding, *graph.ancestors(finding)}, {other, *graph.ancestors(other)}
     return not above.isdisjoint(of_other)
 
@@ -171,7 +171,7 @@ def _has_both_sides(region: str | None, graph: ConceptGraph) -> bool:
     return region is None or graph.regions[region].sides == "both"
 
 
-def _other_degree(
+def _offer_other_degree(
     finding: str, asserted: Sequence[Mention], reading: Reading, graph: ConceptGraph
 ) -> Iterator[Change]:
     """Another degree, far enough from the only one that is told, that goes with all else that is said."""
@@ -187,12 +187,12 @@ def _other_degree(
         other = graph.severity_grade(word)
         # "Borderline" is read as a doubt, not as a degree.
         new = old.model_copy(update={"severity": word})
-        if other and abs(other - grade) >= GRADES_APART and _goes_with_the_rest(old, new, reading, graph):
-            yield _alteration(finding, "severity", old, new)
+        if other and abs(other - grade) >= GRADES_APART and _is_consistent(old, new, reading, graph):
+            yield _make_alteration(finding, "severity", old, new)
 
 
-def _goes_with_the_rest(old: Statement, new: Statement, reading: Reading, graph: ConceptGraph) -> bool:
-    """Whether the place can hold such a degree, its signs are of it, and no normal state newly denies it."""
+def _is_consistent(old: Statement, new: Statement, reading: Reading, graph: ConceptGraph) -> bool:
+    """True if the place can hold such a degree, its signs are of it, and no normal state newly denies it."""
     finding, severity = new.concept, new.severity or ""
     places = [place for place in graph.concept(finding).write.places if new.region in place.regions]
     if places and not any(graph.is_of_degree(severity, p.min_severity, p.max_severity) for p in places):
@@ -211,7 +211,7 @@ def _goes_with_the_rest(old: Statement, new: Statement, reading: Reading, graph:
     )
 
 
-def _other_sign(
+def _offer_other_sign(
     finding: str, asserted: Sequence[Mention], state: StudyState, reading: Reading, graph: ConceptGraph
 ) -> Iterator[Change]:
     """Another sign of the finding in place of one that speaks for nothing else."""
@@ -228,18 +228,18 @@ def _other_sign(
         for sign in fitting_signs(reading, graph, place, leaving, frozenset()):
             new = with_place(graph.concept(sign), place, graph)
             if can_be_told(new, graph):
-                yield _alteration(finding, "attribute", old, new)
+                yield _make_alteration(finding, "attribute", old, new)
 
 
-def _other_cause(
+def _offer_other_cause(
     finding: str, asserted: Sequence[Mention], state: StudyState, reading: Reading, graph: ConceptGraph
 ) -> Iterator[Change]:
     """Another finding that shows every sign that the report tells of this one."""
     if finding not in state.may_go:
         return
-    shown = _seen_signs(graph, finding) & reading.asserted - kinds_of(graph, finding)
+    shown = _collect_seen_signs(graph, finding) & reading.asserted - kinds_of(graph, finding)
     for other in DISEASES:
-        if not shown or other in state.closed or not shown <= _seen_signs(graph, other):
+        if not shown or other in state.closed or not shown <= _collect_seen_signs(graph, other):
             continue
         if other in (*graph.ancestors(finding), *graph.descendants(finding)):
             continue
@@ -256,19 +256,19 @@ def told_there(concept_id: str, place: Statement, graph: ConceptGraph) -> Statem
     return Statement(concept=concept_id, polarity="present", side=side, region=region)
 
 
-def _seen_signs(graph: ConceptGraph, finding: str) -> frozenset[str]:
-    """What shows a finding, leaving out where it lies and what it is called more precisely."""
+def _collect_seen_signs(graph: ConceptGraph, finding: str) -> frozenset[str]:
+    """Return what shows a finding, leaving out where it lies and what it is called more precisely."""
     return frozenset(r.other(finding) for r in graph.supports(finding) if r.kind == "sign_of")
 
 
-def _alteration(finding: str, element: Element, old: Statement, new: Statement) -> Change:
+def _make_alteration(finding: str, element: Element, old: Statement, new: Statement) -> Change:
     return Change("alter", finding, (), element, old=old, new=new)
 
 
 def said_together(
     finding: str, asserted: Sequence[Mention], side: Side | None, severity: str | None = None
 ) -> Statement:
-    """What the mentions say together; where they differ, nothing."""
+    """Return what the mentions say together; where they differ, nothing."""
 
     def agreed(values: Iterable[str | None]) -> str | None:
         told = {value for value in values if value}

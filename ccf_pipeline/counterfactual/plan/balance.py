@@ -57,7 +57,7 @@ def find_weights(census: Census, graph: ConceptGraph, per_study: int) -> dict[st
     best, least = weights, math.inf
     for number in range(ROUNDS):
         gained, lost = draws.count(weights, per_study)
-        gaps = [_gap(int(came), int(went)) for came, went in zip(gained, lost, strict=True)]
+        gaps = [_measure_gap(int(came), int(went)) for came, went in zip(gained, lost, strict=True)]
         unevenness = sum(gap * gap for gap in gaps)
         if unevenness < least:
             best, least = weights, unevenness
@@ -69,8 +69,8 @@ def find_weights(census: Census, graph: ConceptGraph, per_study: int) -> dict[st
     return {finding: int(weight) for finding, weight in zip(FINDINGS, best, strict=True)}
 
 
-def _gap(gained: int, lost: int) -> float:
-    """How far apart the two are, as the logarithm of their ratio."""
+def _measure_gap(gained: int, lost: int) -> float:
+    """Return how far apart the two are, as the logarithm of their ratio."""
     return math.log((gained + 1) / (lost + 1))
 
 
@@ -97,22 +97,22 @@ class _Draws:
         numbers, lots = numbers[open_ones], lots[open_ones]
         lengths = sizes[numbers] if len(numbers) else np.zeros(0, dtype=np.int64)
         chosen = [blocks[number] for number in numbers]
-        codes = _joined([block.codes for block in chosen], np.uint64)
+        codes = _join_arrays([block.codes for block in chosen], np.uint64)
         chance = np.array(lot_values(), dtype=np.int32)[
-            _mix(np.repeat(lots, lengths) ^ codes) >> np.uint64(50)
+            _hash_words(np.repeat(lots, lengths) ^ codes) >> np.uint64(50)
         ]
         return cls(
             starts=np.cumsum(lengths) - lengths,
             lengths=lengths,
-            worth=_joined([block.pulls for block in chosen], np.int32) + chance,
-            keys=_joined([block.keys for block in chosen], np.int8),
-            effects=_joined([block.effects for block in chosen], np.int32),
+            worth=_join_arrays([block.pulls for block in chosen], np.int32) + chance,
+            keys=_join_arrays([block.keys for block in chosen], np.int8),
+            effects=_join_arrays([block.effects for block in chosen], np.int32),
             gains=shared.table(0),
             losses=shared.table(1),
         )
 
     def count(self, weights: Whole, per_study: int) -> tuple[Whole, Whole]:
-        """How often each finding is gained and lost when every study draws under these weights."""
+        """Return how often each finding is gained and lost when every study draws under these weights."""
         worth = self.worth + ((self.gains - self.losses) @ weights).astype(np.int32)[self.effects]
         times = np.zeros(len(self.gains), dtype=np.int64)
         spent = np.iinfo(np.int32).min
@@ -158,11 +158,11 @@ class _Shared:
         return np.array(rows, dtype=np.int64).reshape(len(rows), len(FINDINGS))
 
 
-def _joined(parts: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
+def _join_arrays(parts: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
     return np.concatenate(parts) if parts else np.zeros(0, dtype=kind)
 
 
-def _mix(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def _hash_words(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """`choosing.mix`, for many words at once."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -47,7 +47,7 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a sentence is copied from, by the side that it has there, and how many patients have it."""
+    """The origin of a sentence: its side there, and how many patients have it."""
 
     places: Mapping[str, Place]
     patients: int
@@ -86,11 +86,11 @@ class Bank:
         told = Statement(
             concept=concept.id,
             polarity="present",
-            side=chance.choice(SIDES) if drawn.side == ONE_SIDE else _side_of(drawn),
+            side=chance.choice(SIDES) if drawn.side == ONE_SIDE else _get_side(drawn),
             region=drawn.region or None,
             severity=drawn.severity or None,
         )
-        alike = {line: n for line, n in whole.items() if line != drawn and _says(line, told)}
+        alike = {line: n for line, n in whole.items() if line != drawn and _has_statement(line, told)}
         full = (drawn, *_draw(alike, self.count - 1, chance))
         fitting = self._lines_that_tell(concept, told, in_impression=True)
         # An impression names nothing that the findings do not.
@@ -142,7 +142,7 @@ class Bank:
             self._drawable[key] = {
                 line: patients
                 for line, patients in self._patients(concept.id, "present", section).items()
-                if (_says_part(line, told) if told else self._is_whole(line, concept))
+                if (_has_part_of_statement(line, told) if told else self._is_whole(line, concept))
             }
         return self._drawable[key]
 
@@ -162,19 +162,19 @@ class Bank:
         return frozenset(places | set(concept.regions))
 
 
-def _side_of(line: Line) -> Side | None:
+def _get_side(line: Line) -> Side | None:
     return next((side for side in get_args(Side) if side == line.side), None)
 
 
-def _says(line: Line, told: Statement) -> bool:
+def _has_statement(line: Line, told: Statement) -> bool:
     """True if the sentence can make this very statement."""
     side = told.side if line.side == ONE_SIDE and told.side in SIDES else line.side
     return (side, line.region, line.severity) == (told.side or "", told.region or "", told.severity or "")
 
 
-def _says_part(line: Line, told: Statement) -> bool:
+def _has_part_of_statement(line: Line, told: Statement) -> bool:
     """True if the sentence gives no other place or degree, and the same side: an impression tells less."""
-    return _says(
+    return _has_statement(
         line,
         told.model_copy(
             update={

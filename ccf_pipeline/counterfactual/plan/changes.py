@@ -1,4 +1,4 @@
-"""Which changes a study is open to, and which findings each of them gains and loses."""
+"""List the changes that a study is open to, and the findings that each gains and loses."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ class Change:
 @lru_cache(maxsize=100_000)
 def changes_open_to(state: StudyState, graph: ConceptGraph, preset: PlanPreset) -> tuple[Option[Change], ...]:
     """Every eligible change with what it gains, loses and is worth before weights and chance."""
-    changes = list(_additions(state) if preset == "paper" else _changes(state, graph))
+    changes = list(_iter_additions(state) if preset == "paper" else _iter_changes(state, graph))
     offered = Counter(change.direction for change in changes)
     return tuple(
         Option(
             change=change,
             key=change.target,
-            code=_code(change),
-            pull=_pull(change, state, graph, preset, offered[change.direction]),
-            gained=_gained(change, state),
-            lost=_lost(change, state),
+            code=_hash_change(change),
+            pull=_weigh_change(change, state, graph, preset, offered[change.direction]),
+            gained=_list_gained(change, state),
+            lost=_list_lost(change, state),
         )
         for change in changes
     )
 
 
-def _changes(state: StudyState, graph: ConceptGraph) -> Iterator[Change]:
+def _iter_changes(state: StudyState, graph: ConceptGraph) -> Iterator[Change]:
     for finding in state.may_go:
         yield Change("remove", finding, (finding,))
     for target in TARGETS:
@@ -75,26 +75,28 @@ def _changes(state: StudyState, graph: ConceptGraph) -> Iterator[Change]:
         yield Change("swap", NO_FINDING, tuple(f for f in state.asserted if f != SUPPORT_DEVICES))
 
 
-def _additions(state: StudyState) -> Iterator[Change]:
+def _iter_additions(state: StudyState) -> Iterator[Change]:
     """The paper's scheme: other diseases beside what is there, and a diagnosis line that names them alone."""
     for target in DISEASES:
         if target not in state.closed:
             yield Change("add", target, (), only_diagnosis=True)
 
 
-def _gained(change: Change, state: StudyState) -> tuple[str, ...]:
+def _list_gained(change: Change, state: StudyState) -> tuple[str, ...]:
     if change.direction == "remove":
         return (NO_FINDING,) if change.target == state.last else ()
     return (change.target,)
 
 
-def _lost(change: Change, state: StudyState) -> tuple[str, ...]:
+def _list_lost(change: Change, state: StudyState) -> tuple[str, ...]:
     if state.is_normal and change.target in DISEASES:
         return (*change.gives_way, NO_FINDING)
     return change.gives_way
 
 
-def _pull(change: Change, state: StudyState, graph: ConceptGraph, preset: PlanPreset, offered: int) -> int:
+def _weigh_change(
+    change: Change, state: StudyState, graph: ConceptGraph, preset: PlanPreset, offered: int
+) -> int:
     beside = change.gives_way or tuple(f for f in state.asserted if f != SUPPORT_DEVICES)
     near = relevance_of(change, beside, graph)
     if preset == "paper":
@@ -103,13 +105,13 @@ def _pull(change: Change, state: StudyState, graph: ConceptGraph, preset: PlanPr
 
 
 def relevance_of(change: Change, beside: tuple[str, ...], graph: ConceptGraph) -> float:
-    """How hard the target is to tell from what it replaces, or else from what is there."""
+    """Return how hard the target is to tell from what it replaces, or else from what is there."""
     if change.direction == "remove":
         return 0.0
     return max((graph.relevance(change.target, finding) for finding in beside), default=0.0)
 
 
-def _code(change: Change) -> int:
+def _hash_change(change: Change) -> int:
     """A number that stands for the change, whatever else a study is open to."""
     named = "\x1f".join((change.direction, change.target, *change.gives_way))
     return int.from_bytes(hashlib.sha256(named.encode()).digest()[:8], "big")

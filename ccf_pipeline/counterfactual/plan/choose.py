@@ -1,4 +1,4 @@
-"""Which changes of a study are drawn: by what they are worth, by the weights of findings, and by lot.
+"""Draw changes of a study: by their worth, by the weights of findings, and by lot.
 
 Everything is counted in whole thousandths of a unit of log-odds, so that every machine draws the same.
 """
@@ -69,7 +69,7 @@ def lot(seed: int, *names: str) -> int:
 
 
 def option_lot(study_lot: int, code: int) -> int:
-    """What chance adds to an option: drawn so that odds, not ranks, decide how often it comes first."""
+    """Return what chance adds to an option, drawn so that odds decide how often it comes first."""
     return lot_values()[mix(study_lot ^ code) >> 50]
 
 

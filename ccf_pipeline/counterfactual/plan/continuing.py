@@ -1,4 +1,4 @@
-"""What goes with the sentences that go: clauses that only continue them, and what these clauses tell."""
+"""Find the clauses that only continue what goes, and what these clauses tell."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def add_dependents(
     if not continuations:
         return must_cease, ()
     falling = [one for one in continuations if one.falls_with(must_cease)]
-    told = {id(m) for one in falling for m in _told_only_by(one, reading.mentions, graph)}
+    told = {id(m) for one in falling for m in _list_mentions_told_only_by(one, reading.mentions, graph)}
     told.update(map(id, must_cease))
     ceasing = tuple([m for m in reading.mentions if id(m) in told]) if falling else must_cease
-    return ceasing, tuple(_noun(one, goes=one in falling) for one in continuations)
+    return ceasing, tuple(_make_dependent(one, goes=one in falling) for one in continuations)
 
 
-def _told_only_by(
+def _list_mentions_told_only_by(
     clause: Continuation, mentions: Sequence[Mention], graph: ConceptGraph
 ) -> Iterable[Mention]:
     """The mentions of a clause that have no other ground than what the clause continues."""
@@ -42,7 +42,7 @@ def _told_only_by(
             yield mention
 
 
-def _noun(clause: Continuation, *, goes: bool) -> Dependent:
+def _make_dependent(clause: Continuation, *, goes: bool) -> Dependent:
     return Dependent(
         sentence=clause.sentence,
         start=clause.start,

@@ -42,19 +42,21 @@ def plan_change(
     bank: Bank | None = None,
     fits: Callable[[Change, Statement], int] | None = None,
 ) -> Plan:
-    """What one change of one study comes to.
+    """Return what one change of one study comes to.
 
     Args:
         bank: the sentences of the corpus, for an expert that is to write with them.
         fits: how well a film of the corpus agrees with a statement; side, degree and place of what is new
             are drawn a few times, and the draw that fits best is kept.
     """
-    what = (study.study_id, change.direction, change.target, *change.gives_way, *_particulars(change))
+    what = (study.study_id, change.direction, change.target, *change.gives_way, *_list_particulars(change))
     chance = random.Random(lot(seed, "place", *what))
-    drawn = [_told(reading, graph, change, chance, bank) for _ in range(DRAWS if fits else 1)]
+    drawn = [
+        _draw_target_statement(reading, graph, change, chance, bank) for _ in range(DRAWS if fits else 1)
+    ]
     told, wording = max(drawn, key=lambda draw: fits(change, draw[0]) if fits and draw[0] else 0)
-    must_cease, dependents = _ceasing(study, reading, graph, change, told)
-    gained, lost = _effects(reading, graph, change, must_cease, dependents)
+    must_cease, dependents = _find_ceasing(study, reading, graph, change, told)
+    gained, lost = _compute_effects(reading, graph, change, must_cease, dependents)
     return _plan(
         study,
         reading,
@@ -62,9 +64,9 @@ def plan_change(
         must_cease,
         dependents,
         plan_id=f"{lot(seed, *what):016x}",
-        must_appear=_appearing(study, reading, graph, change, told, must_cease, chance),
-        relevance=round(relevance_of(change, _beside(reading, change), graph), 4),
-        why=_why(graph, reading, change),
+        must_appear=_list_appearing(study, reading, graph, change, told, must_cease, chance),
+        relevance=round(relevance_of(change, _list_findings_beside(reading, change), graph), 4),
+        why=_describe_reason(graph, reading, change),
         seed=seed,
         gained=gained,
         lost=lost,
@@ -74,9 +76,9 @@ def plan_change(
 
 
 def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: Change) -> Plan:
-    """What a change that somebody else asked for comes to: how it is told is not ours to choose."""
-    must_cease, dependents = _ceasing(study, reading, graph, change, None)
-    gained, lost = _effects(reading, graph, change, must_cease, dependents)
+    """Return what a change that somebody else asked for comes to: how it is told is not ours to choose."""
+    must_cease, dependents = _find_ceasing(study, reading, graph, change, None)
+    gained, lost = _compute_effects(reading, graph, change, must_cease, dependents)
     return _plan(
         study,
         reading,
@@ -84,7 +86,7 @@ def plan_as_asked(study: Study, reading: Reading, graph: ConceptGraph, change: C
         must_cease,
         dependents,
         plan_id=study.study_id,
-        must_appear=_as_asked(graph, change, must_cease),
+        must_appear=_list_asked_statements(graph, change, must_cease),
         relevance=0.0,
         why="Asked for by the data set.",
         seed=0,
@@ -138,54 +140,58 @@ def _plan(
     )
 
 
-def _as_asked(graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ...]) -> tuple[Statement, ...]:
+def _list_asked_statements(
+    graph: ConceptGraph, change: Change, must_cease: tuple[Mention, ...]
+) -> tuple[Statement, ...]:
     if change.direction == "alter":
         return altered_statements(graph, change, must_cease)
-    return () if change.direction == "remove" else (_bare(change.target),)
+    return () if change.direction == "remove" else (_make_bare_statement(change.target),)
 
 
 @lru_cache(maxsize=64)
-def _bare(concept: str) -> Statement:
+def _make_bare_statement(concept: str) -> Statement:
     return Statement(concept=concept, polarity="present")
 
 
-def _particulars(change: Change) -> tuple[str, ...]:
-    """What tells alterations of one finding apart."""
+def _list_particulars(change: Change) -> tuple[str, ...]:
+    """Return what tells alterations of one finding apart."""
     if change.element is None:
         return ()
     said = change.new.model_dump_json() if change.new else ""
     return change.element, said
 
 
-def _beside(reading: Reading, change: Change) -> tuple[str, ...]:
+def _list_findings_beside(reading: Reading, change: Change) -> tuple[str, ...]:
     return change.gives_way or tuple(f for f in DISEASES if reading.states.get(f) == "present")
 
 
 # --- what changes -------------------------------------------------------------------------
 
 
-def _told(
+def _draw_target_statement(
     reading: Reading, graph: ConceptGraph, change: Change, chance: random.Random, bank: Bank | None
 ) -> tuple[Statement | None, tuple[Wording, ...]]:
     """The target with a place, and words for it; None where nothing is to appear, or it is known already."""
     if change.direction == "alter":
         return None, ()
     if change.direction == "remove" or change.target == NO_FINDING:
-        return None, _denied(graph, change, chance, bank) if bank else ()
-    barred = _barred(reading, graph, change)
+        return None, _draw_denials(graph, change, chance, bank) if bank else ()
+    barred = _collect_barred(reading, graph, change)
     told = bank.tell(graph.concept(change.target), chance, barred) if bank else None
     return told or (placed(graph.concept(change.target), graph, chance), ())
 
 
-def _barred(reading: Reading, graph: ConceptGraph, change: Change) -> frozenset[str]:
+def _collect_barred(reading: Reading, graph: ConceptGraph, change: Change) -> frozenset[str]:
     """The concepts that a new sentence may not assert: denied in the report, or excluded by it."""
     going = {kin for f in change.gives_way for kin in (f, *graph.descendants(f))}
     denied = {m.concept for m in reading.mentions if m.polarity == "absent"} - {change.target}
     return frozenset(denied).union(*(graph.excluded(c) for c in reading.asserted - going))
 
 
-def _denied(graph: ConceptGraph, change: Change, chance: random.Random, bank: Bank) -> tuple[Wording, ...]:
-    """How reports deny what goes, and how they say that all is well."""
+def _draw_denials(
+    graph: ConceptGraph, change: Change, chance: random.Random, bank: Bank
+) -> tuple[Wording, ...]:
+    """Return how reports deny what goes, and how they say that all is well."""
     states = [state for finding in change.gives_way for state in graph.normal_states_of(finding)[:1]]
     return (
         *(words for finding in change.gives_way for words in bank.deny(finding, "absent", chance)),
@@ -198,7 +204,7 @@ def _denied(graph: ConceptGraph, change: Change, chance: random.Random, bank: Ba
     )
 
 
-def _ceasing(
+def _find_ceasing(
     study: Study, reading: Reading, graph: ConceptGraph, change: Change, told: Statement | None
 ) -> tuple[tuple[Mention, ...], tuple[Dependent, ...]]:
     """Return the mentions that cease, and the clauses that only continue others."""
@@ -211,7 +217,7 @@ def _ceasing(
     return add_dependents(study, reading, graph, ceasing)
 
 
-def _effects(
+def _compute_effects(
     reading: Reading,
     graph: ConceptGraph,
     change: Change,
@@ -221,7 +227,7 @@ def _effects(
     """The findings that the counterfactual gains and loses, No Finding among them."""
     if change.direction == "alter":
         return ((change.target,), change.gives_way) if change.gives_way else ((), ())
-    told_no_more = _told_no_more(reading, graph, change, must_cease, dependents)
+    told_no_more = _list_told_no_more(reading, graph, change, must_cease, dependents)
     lost = (*change.gives_way, *(f for f in told_no_more if reading.states[f] == "present"))
     if change.direction == "remove":
         diseases = {f for f in DISEASES if reading.states.get(f) in ("present", "uncertain")}
@@ -232,7 +238,7 @@ def _effects(
     return (change.target,), (*lost, NO_FINDING) if was_normal else lost
 
 
-def _told_no_more(
+def _list_told_no_more(
     reading: Reading,
     graph: ConceptGraph,
     change: Change,
@@ -256,7 +262,7 @@ def _told_no_more(
     return tuple(f for f in DISEASES if f in reading.states and f in named - standing - spared)
 
 
-def _appearing(
+def _list_appearing(
     study: Study,
     reading: Reading,
     graph: ConceptGraph,
@@ -271,17 +277,17 @@ def _appearing(
     if change.direction == "alter":
         return altered_statements(graph, change, must_cease)
     if change.target == NO_FINDING:
-        return _bare(NO_FINDING), *denials(reading, graph, change.gives_way)
+        return _make_bare_statement(NO_FINDING), *denials(reading, graph, change.gives_way)
     if told is None:
         return ()
-    signs = fitting_signs(reading, graph, told, must_cease, _views(study), study.sentences)
+    signs = fitting_signs(reading, graph, told, must_cease, _read_views(study), study.sentences)
     if not signs:
         return (told,)
     return told, with_place(graph.concept(chance.choice(signs)), told, graph)
 
 
-def _views(study: Study) -> frozenset[str]:
-    """What is known of how the film was taken: from the report's words, and from the image's table."""
+def _read_views(study: Study) -> frozenset[str]:
+    """Return what is known of how the film was taken: from the report's words, and from the image's table."""
     view = study.image.view if study.image else None
     return views_of(study.text) | ({view} if view in ("AP", "PA") else set())
 
@@ -289,10 +295,10 @@ def _views(study: Study) -> frozenset[str]:
 # --- why ----------------------------------------------------------------------------------
 
 
-def _why(graph: ConceptGraph, reading: Reading, change: Change) -> str:
+def _describe_reason(graph: ConceptGraph, reading: Reading, change: Change) -> str:
     label = FINDING_LABELS[change.target]
     if change.direction == "alter":
-        return _why_altered(graph, change)
+        return _describe_alteration(graph, change)
     if change.direction == "remove":
         return f"{label} is asserted and nothing else in the report needs it."
     if change.target == NO_FINDING:
@@ -304,7 +310,7 @@ def _why(graph: ConceptGraph, reading: Reading, change: Change) -> str:
         if not relevance:
             return f"{label} shares nothing with {FINDING_LABELS[lost]}: an easy change among the hard ones."
         return f"{label} is told from {FINDING_LABELS[lost]} by signs they share (relevance {relevance:.2f})."
-    beside = _beside(reading, change)
+    beside = _list_findings_beside(reading, change)
     near = max(beside, key=lambda finding: graph.relevance(change.target, finding), default=None)
     relevance = graph.relevance(change.target, near) if near else 0.0
     told = (
@@ -315,7 +321,7 @@ def _why(graph: ConceptGraph, reading: Reading, change: Change) -> str:
     return f"The report does not speak of {label}.{told}"
 
 
-def _why_altered(graph: ConceptGraph, change: Change) -> str:
+def _describe_alteration(graph: ConceptGraph, change: Change) -> str:
     label = FINDING_LABELS[change.target]
     if change.old is None or change.new is None:
         return f"One element of {label} differs."

@@ -1,4 +1,4 @@
-"""How often each finding is gained and lost over a plan, and what keeps the two apart."""
+"""Count how often each finding is gained and lost over a plan, and what keeps the two apart."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class PlanTally:
         """Count the plans of one study, and what its state would have allowed."""
         self.studies.update((*state.asserted, NO_FINDING) if state.is_normal else state.asserted)
         if self.preset != "minimal":
-            most_gained, most_lost, least_lost = _bounds(state, self.graph, self.preset, self.per_study)
+            most_gained, most_lost, least_lost = _compute_bounds(
+                state, self.graph, self.preset, self.per_study
+            )
             self.most_gained.update(most_gained)
             self.most_lost.update(most_lost)
             self.least_lost.update(least_lost)
@@ -57,7 +59,7 @@ class PlanTally:
             self.changes.update(pairs)
 
     def change_counts(self) -> tuple[ChangeCount, ...]:
-        """What is lost for what, by the names of the findings, in the order of their tables."""
+        """Return what is lost for what, by the names of the findings, in the order of their tables."""
         order = {finding: number for number, finding in enumerate(("", *FINDING_LABELS))}
         ordered = sorted(self.changes, key=lambda entry: (entry[0], order[entry[1]], order[entry[2]]))
         return tuple(
@@ -90,7 +92,7 @@ class PlanTally:
         )
 
     def _standing(self, finding: str) -> tuple[Standing, str]:
-        """Whether gains and losses are within a tenth of each other, and if not, whether they could be."""
+        """True if gains and losses are within a tenth of each other, and if not, whether they could be."""
         gained, lost = self.gained[finding], self.lost[finding]
         if is_even(gained, lost):
             return "even", ""
@@ -108,7 +110,7 @@ class PlanTally:
 
 
 def is_even(gained: int, lost: int) -> bool:
-    """Whether two counts are within a tenth of the greater one."""
+    """True if two counts are within a tenth of the greater one."""
     return abs(gained - lost) <= EVEN_WITHIN * max(gained, lost)
 
 
@@ -116,8 +118,8 @@ Bounds = tuple[Counter[str], Counter[str], Counter[str]]
 
 
 @lru_cache(maxsize=100_000)
-def _bounds(state: StudyState, graph: ConceptGraph, preset: PlanPreset, per_study: int) -> Bounds:
-    """How often at most a study can gain and lose each finding, and how often it cannot but lose it.
+def _compute_bounds(state: StudyState, graph: ConceptGraph, preset: PlanPreset, per_study: int) -> Bounds:
+    """Return how often at most a study can gain and lose each finding, and how often it cannot but lose it.
 
     No two counterfactuals of a study share a target, so targets are what is counted.
     """

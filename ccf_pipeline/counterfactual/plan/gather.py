@@ -1,4 +1,4 @@
-"""Which sentences of a corpus its bank may lend.
+"""Choose the sentences of a corpus that its bank may lend.
 
 The first pass over a corpus looks at studies drawn by lot, and notes the sentences that say one thing and can
 stand in any report: without comparisons, sizes, dates, names, doubts, advice, and words that point at another
@@ -144,7 +144,7 @@ class Gatherer:
             found = self._subject(mentions)
             if found is None:
                 continue
-            kind, line = self._line_of(*found, sentence, _as_inside(body))
+            kind, line = self._line_of(*found, sentence, _format_inside(body))
             shift = len(sentence.text) - len(_LABEL.sub("", sentence.text))
             first = len(_ANY_WORD.findall(study.text[: sentence.start + shift]))
             yield Note(
@@ -209,11 +209,11 @@ def can_be_lent(body: str) -> bool:
         and not _REFERS.search(body)
         and not _ADVISES_OR_DOUBTS.search(body)
         and not IDENTIFIER.search(body)
-        and not _names_somebody(body)
+        and not _has_a_name(body)
     )
 
 
-def _names_somebody(body: str) -> bool:
+def _has_a_name(body: str) -> bool:
     """True if a word inside the sentence begins with a capital, unless it is all capitals as PICC is."""
     return any(word[:1].isupper() and not word.isupper() for word in body.split()[1:])
 
@@ -241,12 +241,12 @@ def labels_set_by(concept: str, graph: ConceptGraph) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def told_beside(finding: str, graph: ConceptGraph) -> frozenset[str]:
-    """What a sentence on a finding may assert as well: its ancestors, its kinds, and what supports it."""
+    """Return what a sentence on a finding may assert as well: ancestors, kinds, and supporting signs."""
     signs = {relation.other(finding) for relation in graph.supports(finding)}
     return frozenset({*graph.ancestors(finding), *graph.descendants(finding), *signs})
 
 
-def _as_inside(sentence: str) -> str:
+def _format_inside(sentence: str) -> str:
     """As it stands inside a report: single blanks, a small letter, a full stop."""
     text = " ".join(sentence.split()).rstrip(" .") + "."
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -21,11 +21,11 @@ def alteration_between(
         gives_way: the finding that was the cause of the signs, where the cause is what differs.
     """
     if gives_way:
-        place = said_together(gives_way[0], _asserted(factual, graph, gives_way[0]), None)
+        place = said_together(gives_way[0], _list_assertions(factual, graph, gives_way[0]), None)
         new = told_there(target, place, graph)
         return Change("alter", target, gives_way[:1], "cause", old=place, new=new)
-    before, after = (_asserted(reading, graph, target) for reading in (factual, counterfactual))
-    side, other_side = _side_of(before), _side_of(after)
+    before, after = (_list_assertions(reading, graph, target) for reading in (factual, counterfactual))
+    side, other_side = _find_side(before), _find_side(after)
     if side and other_side and side != other_side:
         old = said_together(target, before, side)
         return Change("alter", target, (), "side", old=old, new=old.model_copy(update={"side": other_side}))
@@ -36,28 +36,38 @@ def alteration_between(
         new = old.model_copy(update={"severity": other_degree})
         return Change("alter", target, (), "severity", old=old, new=new)
     signs = signs_of(graph, target)
-    gone, came = _only_in(factual, counterfactual, signs), _only_in(counterfactual, factual, signs)
+    gone, came = (
+        _list_signs_only_in(factual, counterfactual, signs),
+        _list_signs_only_in(counterfactual, factual, signs),
+    )
     if gone and came:
-        return Change("alter", target, (), "attribute", old=_sign(gone[0]), new=_sign(came[0]))
+        return Change(
+            "alter",
+            target,
+            (),
+            "attribute",
+            old=_make_sign_statement(gone[0]),
+            new=_make_sign_statement(came[0]),
+        )
     return None
 
 
-def _asserted(reading: Reading, graph: ConceptGraph, finding: str) -> list[Mention]:
+def _list_assertions(reading: Reading, graph: ConceptGraph, finding: str) -> list[Mention]:
     kinds = kinds_of(graph, finding)
     return [mention for mention in reading.mentions if mention.concept in kinds and is_asserted(mention)]
 
 
-def _side_of(mentions: list[Mention]) -> Side | None:
+def _find_side(mentions: list[Mention]) -> Side | None:
     """The one side that is told; None where none is, or several are."""
     sides = {mention.side for mention in mentions if mention.side}
     return sides.pop() if len(sides) == 1 else None
 
 
-def _only_in(one: Reading, other: Reading, signs: frozenset[str]) -> list[Mention]:
+def _list_signs_only_in(one: Reading, other: Reading, signs: frozenset[str]) -> list[Mention]:
     """The signs that only one of the texts tells."""
     told = (signs & one.asserted) - other.asserted
     return [mention for mention in one.mentions if mention.concept in told and is_asserted(mention)]
 
 
-def _sign(mention: Mention) -> Statement:
+def _make_sign_statement(mention: Mention) -> Statement:
     return Statement(concept=mention.concept, polarity="present", side=mention.side)

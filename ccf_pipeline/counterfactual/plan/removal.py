@@ -1,4 +1,4 @@
-"""What leaves a report together with a finding: its kinds, its signs, the words they share."""
+"""Find what leaves a report together with a finding: its kinds, its signs, the words they share."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def ceasing_mentions(
         sentences: those of the report.
         told: the target as it is to be told; where that is not known, it may be anywhere and of any degree.
     """
-    leaving = _leaving_concepts(graph, gives_way)
+    leaving = _collect_leaving_concepts(graph, gives_way)
     if target == NO_FINDING:
         leaving |= abnormal_concepts(graph)
     going = [m for m in reading.mentions if m.concept in leaving and _is_of_now(m)]
     going += lone_signs(reading, graph, gives_way, going, sentences)
     if direction != "remove":
-        against = _concepts_against(graph, target)
+        against = _collect_concepts_against(graph, target)
         going += [
             m for m in reading.mentions if m.concept in against and stands_against(m, graph, target, told)
         ]
@@ -66,10 +66,10 @@ def _is_of_now(mention: Mention) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _leaving_concepts(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
+def _collect_leaving_concepts(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
     """The findings that give way, their kinds, and what cannot stand without them."""
     kinds = {kind for finding in gives_way for kind in (finding, *graph.descendants(finding))}
-    return frozenset(kinds | _gone_with(graph, gives_way)) if gives_way else frozenset()
+    return frozenset(kinds | _collect_gone_with(graph, gives_way)) if gives_way else frozenset()
 
 
 # --- signs that nothing explains any more -------------------------------------------------------
@@ -91,7 +91,7 @@ def lone_signs(
     """
     if not gives_way:
         return []
-    signs = _signs_going_with(graph, gives_way)
+    signs = _map_signs_going_with(graph, gives_way)
     # They are mentions of this very reading: to compare what they say would take longer.
     gone = set(map(id, going))
     told_with = {mention.sentence for mention in going if mention.concept in DISEASES}
@@ -122,12 +122,12 @@ def lone_signs(
         and mention.temporality not in ("prior", "resolved")
         and not leaving & set(graph.ancestors(mention.concept))
     ]
-    lone = [m for m in seen if not any(_explains(other, m, graph, told_with) for other in staying)]
+    lone = [m for m in seen if not any(_is_explained_by(other, m, graph, told_with) for other in staying)]
     return [m for m in lone if _is_spared(m, reading, graph, gives_way, [*going, *lone])]
 
 
 @lru_cache(maxsize=4096)
-def _signs_going_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> dict[str, Bond]:
+def _map_signs_going_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> dict[str, Bond]:
     """Map each sign of the findings to how closely it is tied to them, weak ones left out."""
     labels = {
         sign
@@ -182,7 +182,7 @@ def _is_called_old(mention: Mention, sentences: Sequence[Sentence]) -> bool:
     return text is not None and _OLD.search(text.text, 0, max(0, mention.start - text.start)) is not None
 
 
-def _explains(other: Mention, sign: Mention, graph: ConceptGraph, told_with: Collection[int]) -> bool:
+def _is_explained_by(other: Mention, sign: Mention, graph: ConceptGraph, told_with: Collection[int]) -> bool:
     """True if something that stays shows the sign there: a finding, or a kind of what the sign stands for.
 
     A sign that is told in one sentence with what gives way is explained by that sentence only. A label that
@@ -209,16 +209,16 @@ def _is_spared(
     gives_way: tuple[str, ...],
     going: Sequence[Mention],
 ) -> bool:
-    """Whether its going changes no other finding: the opacity that is told by it alone has to stay."""
+    """True if its going changes no other finding: the opacity that is told by it alone has to stay."""
     spans = [(mention.start, mention.end) for mention in going]
     for label in set(graph.concept(sign.concept).sets_labels) - set(gives_way):
-        others = (m for m in reading.mentions if _shows(m, label, graph) and not spans_meet(m, spans))
+        others = (m for m in reading.mentions if _is_shown_by(m, label, graph) and not spans_meet(m, spans))
         if reading.states.get(label) == "present" and not any(others):
             return False
     return True
 
 
-def _shows(mention: Mention, label: str, graph: ConceptGraph) -> bool:
+def _is_shown_by(mention: Mention, label: str, graph: ConceptGraph) -> bool:
     return is_asserted(mention) and (
         mention.concept == label or label in graph.concept(mention.concept).sets_labels
     )
@@ -231,8 +231,8 @@ def signs_of(graph: ConceptGraph, finding: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)
-def _gone_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
-    """What cannot stand without the findings: fluid in a fissure, the good position of a tube."""
+def _collect_gone_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
+    """Return what cannot stand without the findings: fluid in a fissure, the good position of a tube."""
     denied = {
         other
         for finding in gives_way
@@ -251,25 +251,25 @@ def _gone_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str
 
 
 def stands_against(mention: Mention, graph: ConceptGraph, target: str, told: Statement | None = None) -> bool:
-    """Whether a mention denies the target, or asserts what the target excludes, as the target is told."""
+    """True if a mention denies the target, or asserts what the target excludes, as the target is told."""
     if told is not None and not graph.overlaps((mention.side, None), (told.side, None)):
         return False
     if mention.polarity == "absent":
-        return mention.temporality != "prior" and mention.concept in _denied_by_name(graph, target)
+        return mention.temporality != "prior" and mention.concept in _collect_denied_by_name(graph, target)
     relation = graph.excludes(mention.concept, target)
     if not is_asserted(mention) or relation is None or relation.strength == "weak":
         return False
-    return told is None or _may_hold(relation, told, graph)
+    return told is None or _is_tenable(relation, told, graph)
 
 
 @lru_cache(maxsize=64)
-def _concepts_against(graph: ConceptGraph, target: str) -> frozenset[str]:
+def _collect_concepts_against(graph: ConceptGraph, target: str) -> frozenset[str]:
     """Every concept of which a mention may stand against the target."""
-    return _denied_by_name(graph, target) | frozenset(graph.excluded(target))
+    return _collect_denied_by_name(graph, target) | frozenset(graph.excluded(target))
 
 
-def _may_hold(relation: Relation, told: Statement, graph: ConceptGraph) -> bool:
-    """Whether the target, as it is told, is not too slight or too marked for the relation."""
+def _is_tenable(relation: Relation, told: Statement, graph: ConceptGraph) -> bool:
+    """True if the target, as it is told, is not too slight or too marked for the relation."""
     when, severity = relation.when, told.severity
     is_its_degree = told.concept == relation.target or relation.source == told.concept
     if when is None or severity is None or not is_its_degree:
@@ -278,7 +278,7 @@ def _may_hold(relation: Relation, told: Statement, graph: ConceptGraph) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _denied_by_name(graph: ConceptGraph, target: str) -> frozenset[str]:
+def _collect_denied_by_name(graph: ConceptGraph, target: str) -> frozenset[str]:
     """The concepts whose denial denies the target; a break that is not called old is an acute one."""
     acute = {ACUTE_KINDS[target]} if target in ACUTE_KINDS else set[str]()
     return frozenset({target, *graph.ancestors(target), *graph.other_names(target), *acute})
@@ -298,7 +298,7 @@ def is_normal_without(
 
 
 def is_normal_after(reading: Reading, must_cease: Iterable[Mention], graph: ConceptGraph) -> bool:
-    """Whether what is left of a report without some of its mentions amounts to No Finding."""
+    """True if what is left of a report without some of its mentions amounts to No Finding."""
     going = {(mention.concept, mention.start, mention.end) for mention in must_cease}
     abnormal = abnormal_concepts(graph)
     return not any(
@@ -312,5 +312,5 @@ def is_normal_after(reading: Reading, must_cease: Iterable[Mention], graph: Conc
 
 @lru_cache(maxsize=8)
 def abnormal_concepts(graph: ConceptGraph) -> frozenset[str]:
-    """What a chest without findings does not show; devices are not counted."""
+    """Return what a chest without findings does not show; devices are not counted."""
     return abnormal_in(graph.file)

@@ -1,4 +1,4 @@
-"""How a target is to be told: with a place that it occurs in, and a sign that fits the report."""
+"""Choose how a target is told: with a place that it occurs in, and a sign that fits the report."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def placed(concept: Concept, graph: ConceptGraph, chance: random.Random) -> Stat
     elif concept.id == SUPPORT_DEVICES and chance.random() < DEVICES_ON_A_SIDE:
         side = chance.choice(("left", "right"))
     severities = [
-        word for word in concept.severities if region is None or _occurs(word, region.id, concept, graph)
+        word for word in concept.severities if region is None or _is_possible(word, region.id, concept, graph)
     ]
     is_told = region is not None and not (told and region.id == compartment)
     return Statement(
@@ -49,8 +49,8 @@ def placed(concept: Concept, graph: ConceptGraph, chance: random.Random) -> Stat
     )
 
 
-def _occurs(severity: str, region: str, concept: Concept, graph: ConceptGraph) -> bool:
-    """Whether it has such a degree in a region."""
+def _is_possible(severity: str, region: str, concept: Concept, graph: ConceptGraph) -> bool:
+    """True if it has such a degree in a region."""
     places = concept.write.places
     return not places or any(
         region in place.regions and graph.is_of_degree(severity, place.min_severity, place.max_severity)
@@ -72,22 +72,22 @@ def fitting_signs(
     describes that organ: "stable mediastinum" is read as no statement, and still denies a shift.
     """
     # They are mentions of this very reading: to compare what they say would take longer.
-    going = {id(m) for m in must_cease if not _may_be_kept(m, told.concept, graph)}
+    going = {id(m) for m in must_cease if not _is_keepable(m, told.concept, graph)}
     staying = {m.concept for m in reading.mentions if is_asserted(m) and id(m) not in going}
     spoken_of = {mention.concept for mention in reading.mentions}
     return [
         sign
-        for sign, relation in _signs_to_write(graph, told.concept)
+        for sign, relation in _list_signs_to_write(graph, told.concept)
         if sign not in spoken_of
         and staying.isdisjoint(graph.excluded(sign))
         and holds_for(relation.when, told, views, graph)
-        and _borders(graph.concept(sign), told, graph)
-        and not _is_described(_organs_of(graph, sign, told.concept), sentences)
+        and _is_bordering(graph.concept(sign), told, graph)
+        and not _is_described(_compile_organ_words(graph, sign, told.concept), sentences)
     ]
 
 
 @lru_cache(maxsize=1024)
-def _organs_of(graph: ConceptGraph, sign: str, finding: str) -> re.Pattern[str] | None:
+def _compile_organ_words(graph: ConceptGraph, sign: str, finding: str) -> re.Pattern[str] | None:
     """The words for the organs that a sign changes, where they are not those that the finding lies in."""
     own = set(graph.concept(finding).regions)
     organs = [
@@ -106,8 +106,8 @@ def _is_described(organs: re.Pattern[str] | None, sentences: Iterable[Sentence])
 
 
 @lru_cache(maxsize=64)
-def _signs_to_write(graph: ConceptGraph, finding: str) -> tuple[tuple[str, Relation], ...]:
-    """What shows a finding, has words to be told in, and sets no other label; the strongest first."""
+def _list_signs_to_write(graph: ConceptGraph, finding: str) -> tuple[tuple[str, Relation], ...]:
+    """Return what shows a finding, has words to be told in, and sets no other label; the strongest first."""
     family = {finding, *graph.ancestors(finding)}
     return tuple(
         (sign.id, relation)
@@ -118,8 +118,8 @@ def _signs_to_write(graph: ConceptGraph, finding: str) -> tuple[tuple[str, Relat
     )
 
 
-def _may_be_kept(mention: Mention, target: str, graph: ConceptGraph) -> bool:
-    """Whether a normal state ceases only for the words that it shares: "heart and mediastinum normal"."""
+def _is_keepable(mention: Mention, target: str, graph: ConceptGraph) -> bool:
+    """True if a normal state ceases only for the words that it shares: "heart and mediastinum normal"."""
     is_normal = graph.concept(mention.concept).kind == "normal_state"
     return is_normal and graph.excludes(mention.concept, target) is None
 
@@ -135,7 +135,7 @@ def with_place(sign: Concept, told: Statement, graph: ConceptGraph) -> Statement
     return Statement(concept=sign.id, polarity="present", side=side, region=region)
 
 
-def _borders(sign: Concept, told: Statement, graph: ConceptGraph) -> bool:
+def _is_bordering(sign: Concept, told: Statement, graph: ConceptGraph) -> bool:
     return not sign.write.places or any(_is_beside(place, told, graph) for place in sign.write.places)
 
 
@@ -144,13 +144,13 @@ def _is_beside(place: Placement, told: Statement, graph: ConceptGraph) -> bool:
 
 
 def holds_for(when: Condition | None, told: Statement, views: frozenset[str], graph: ConceptGraph) -> bool:
-    """Whether a relation holds for a finding as it is told, on a film of which these views are known.
+    """True if a relation holds for a finding as it is told, on a film of which these views are known.
 
     What cannot be told from side, place, degree and view does not hold.
     """
     if when is None:
         return True
-    if _asks_for_more(when):
+    if _has_other_conditions(when):
         return False
     if when.views and views.isdisjoint(when.views):
         return False
@@ -164,8 +164,8 @@ def holds_for(when: Condition | None, told: Statement, views: frozenset[str], gr
 
 
 @lru_cache(maxsize=1024)
-def _asks_for_more(when: Condition) -> bool:
-    """Whether a condition is of anything but views, place, side and degree."""
+def _has_other_conditions(when: Condition) -> bool:
+    """True if a condition is of anything but views, place, side and degree."""
     known = {"views", "regions", "side", "same_side", "min_severity", "max_severity"}
     return when.model_copy(update=Condition().model_dump(include=known | {"note"})) != Condition()
 
@@ -182,7 +182,7 @@ def leaning_attributes(graph: ConceptGraph) -> frozenset[str]:
 
 
 def can_be_told(statement: Statement, graph: ConceptGraph) -> bool:
-    """Whether the graph has a phrase that needs no more than is known of the place and the degree."""
+    """True if the graph has a phrase that needs no more than is known of the place and the degree."""
     known = {"severity"} if statement.severity else set()
     known |= {"bilateral"} if statement.side == "bilateral" else {"side"} if statement.side else set()
     known |= {"region"} if statement.region else set()

@@ -1,4 +1,4 @@
-"""What of a study decides which changes it is open to; thousands of studies share one state."""
+"""Reduce a study to what decides its changes; thousands of studies share one state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TARGETS = (*DISEASES, SUPPORT_DEVICES)
 
 @dataclass(frozen=True)
 class StudyState:
-    """What a study asserts, and what is open to change.
+    """The findings that a study asserts, and those that are open to change.
 
     Args:
         asserted: the findings that the report asserts, in the order of CheXpert's tables, devices last.
@@ -39,7 +39,7 @@ class StudyState:
 
 
 def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyState:
-    """What a study's report and its corpus's table leave open."""
+    """Return what a study's report and its corpus's table leave open."""
     asserted = tuple(finding for finding in TARGETS if reading.states.get(finding) == "present")
     diseases = tuple(finding for finding in asserted if finding != SUPPORT_DEVICES)
     hedged = {finding for finding, state in reading.states.items() if state == "uncertain"}
@@ -50,11 +50,11 @@ def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyStat
     return StudyState(
         asserted=asserted,
         may_go=may_go,
-        closed=frozenset(hedged | only_tabled | set(asserted) | _implied(diseases, graph)),
+        closed=frozenset(hedged | only_tabled | set(asserted) | _collect_implied(diseases, graph)),
         is_normal=reading.states.get(NO_FINDING) == "present",
         may_be_normal=bool(diseases)
         and only_tabled.isdisjoint(DISEASES)
-        and not _leaves_the_heart_open(study, reading, graph),
+        and not _is_heart_left_open(study, reading, graph),
         last=last if last and is_normal_without(last, reading, graph, study.sentences) else None,
     )
 
@@ -63,8 +63,8 @@ def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyStat
 _HEART = re.compile(r"\b(?:heart|cardiac|cardiomediastin\w+|mediastin\w+)\b", re.IGNORECASE)
 
 
-def _leaves_the_heart_open(study: Study, reading: Reading, graph: ConceptGraph) -> bool:
-    """Whether heart or mediastinum are called stable and nothing else: that is no report of a normal chest.
+def _is_heart_left_open(study: Study, reading: Reading, graph: ConceptGraph) -> bool:
+    """True if heart or mediastinum are called stable and nothing else: that is no report of a normal chest.
 
     A sentence that also tells of something abnormal goes with it.
     """
@@ -83,12 +83,12 @@ def _is_needed(finding: str, reading: Reading, graph: ConceptGraph) -> bool:
 
     An opacity cannot go while a consolidation stays, nor a consolidation while its pneumonia stays.
     """
-    kinds = _kinds_among_findings(graph, finding)
+    kinds = _list_kinds_among_findings(graph, finding)
     if any(reading.states.get(kind) in ("present", "uncertain") for kind in kinds):
         return True
     return any(
         graph.overlaps((disease.side, disease.region), (shown.side, shown.region))
-        for variant in _seen_by(graph, finding)
+        for variant in _list_seen_by(graph, finding)
         for disease in reading.of(variant)
         if disease.polarity != "absent" and disease.temporality not in ("prior", "resolved")
         for shown in reading.of(finding)
@@ -97,17 +97,17 @@ def _is_needed(finding: str, reading: Reading, graph: ConceptGraph) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _seen_by(graph: ConceptGraph, finding: str) -> tuple[str, ...]:
+def _list_seen_by(graph: ConceptGraph, finding: str) -> tuple[str, ...]:
     """The findings of which this one is the form that is seen: a consolidation is how pneumonia shows."""
     ties = [r for r in graph.relations_of(finding) if r.kind == "variant" and r.target == finding]
     return tuple(r.source for r in ties if r.source in FINDING_LABELS)
 
 
 @lru_cache(maxsize=64)
-def _kinds_among_findings(graph: ConceptGraph, finding: str) -> frozenset[str]:
+def _list_kinds_among_findings(graph: ConceptGraph, finding: str) -> frozenset[str]:
     return frozenset(set(graph.descendants(finding)) & set(FINDING_LABELS))
 
 
-def _implied(diseases: tuple[str, ...], graph: ConceptGraph) -> set[str]:
-    """What is there already by way of a kind of it."""
+def _collect_implied(diseases: tuple[str, ...], graph: ConceptGraph) -> set[str]:
+    """Return what is there already by way of a kind of it."""
     return {above for finding in diseases for above in graph.ancestors(finding)}

@@ -1,4 +1,4 @@
-"""What asking costs in tokens before anybody is asked: an estimate, and what a prefix cache spares."""
+"""Estimate the tokens of a plan before anybody is asked, and what a prefix cache spares."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def estimate_tokens(text: str) -> int:
 
 
 class PrefixCache:
-    """What a server has computed before: whole blocks from the beginning on; nothing is forgotten."""
+    """The blocks that a server has computed before, from the beginning on; nothing is forgotten."""
 
     def __init__(self, block: int = BLOCK) -> None:
         self._block = block
         self._known: set[int] = set()
 
     def take(self, tokens: Sequence[Hashable]) -> int:
-        """How many of a prompt's tokens need not be computed; all of it is known from then on."""
+        """Return how many of a prompt's tokens need not be computed; all of it is known from then on."""
         cached, path, shared = 0, 0, True
         for end in range(self._block, len(tokens) + 1, self._block):
             path = hash((path, *tokens[end - self._block : end]))
@@ -103,7 +103,7 @@ class CostTally:
         return round(len(pieces) * REST), round(self._cache.take(pieces) * REST)
 
     def forecast(self, prices: PriceSettings, tokens_per_second: float | None) -> CostForecast:
-        """What all of it will come to, at a throughput of computed and written tokens together."""
+        """Return what all of it will come to, at a throughput of computed and written tokens together."""
         scale = self.plans / self.looked_at if self.looked_at else 0.0
         again = sum(REFUSED_SHARE**attempt for attempt in range(1, self.expert.repair + 1))
         # A repair repeats the prompt, which the cache holds, and adds the answer with the reasons.

@@ -66,12 +66,12 @@ def write_prompt(
     slots = {
         "target": lambda: show_target(graph, plan.target) if needs_signs(plan) else "",
         "graph": lambda: show_graph(graph),
-        "request": lambda: _request(plan, graph, template),
+        "request": lambda: _write_request(plan, graph, template),
         "details": lambda: list_details(plan, study, graph),
         "report": lambda: show_report(study),
     }
-    messages = _opening(template, {name: slots[name]() for name in _slots_of(template.user)})
-    return _prompt(plan, plan.plan_id, study.sentences, template, messages, expert, form, attempt)
+    messages = _write_opening(template, {name: slots[name]() for name in _list_slots(template.user)})
+    return _make_prompt(plan, plan.plan_id, study.sentences, template, messages, expert, form, attempt)
 
 
 def write_chosen(plans: tuple[Plan, ...], study: Study, template: Template, expert: ExpertSettings) -> Prompt:
@@ -83,9 +83,9 @@ def write_chosen(plans: tuple[Plan, ...], study: Study, template: Template, expe
     """
     by_sentence = FORMS.get(expert.strategy, "report") != "report"
     request = ask_for_rewording(plans, study, by_sentence=by_sentence)
-    messages = _opening(template, {"request": request, "report": show_report(study)})
+    messages = _write_opening(template, {"request": request, "report": show_report(study)})
     about = plans[0].plan_id if expert.rewords_pairs else study.study_id
-    return _prompt(plans[0], about, study.sentences, template, messages, expert, FORMS[CHOSEN], 1)
+    return _make_prompt(plans[0], about, study.sentences, template, messages, expert, FORMS[CHOSEN], 1)
 
 
 def write_repair(
@@ -106,26 +106,26 @@ def write_repair(
         Message(role="user", content=request),
     )
     plan, form, attempt = prompt.plan, prompt.form, prompt.attempt + 1
-    repair = _prompt(plan, plan.plan_id, prompt.sentences, template, messages, expert, form, attempt)
+    repair = _make_prompt(plan, plan.plan_id, prompt.sentences, template, messages, expert, form, attempt)
     return repair.model_copy(update={"strategy": prompt.strategy, "template_digest": prompt.template_digest})
 
 
-def _request(plan: Plan, graph: ConceptGraph, template: Template) -> str:
+def _write_request(plan: Plan, graph: ConceptGraph, template: Template) -> str:
     return describe_showing(plan) if template.strategy == "paper" else describe_task(plan, graph)
 
 
 @lru_cache(maxsize=16)
-def _slots_of(user: str) -> tuple[str, ...]:
+def _list_slots(user: str) -> tuple[str, ...]:
     return tuple(string.Template(user).get_identifiers())
 
 
-def _opening(template: Template, slots: dict[str, str]) -> tuple[Message, ...]:
+def _write_opening(template: Template, slots: dict[str, str]) -> tuple[Message, ...]:
     user = string.Template(template.user).substitute(slots).strip()
     system = (Message(role="system", content=template.system),) if template.system else ()
     return *system, Message(role="user", content=user)
 
 
-def _prompt(
+def _make_prompt(
     plan: Plan,
     about: str,
     sentences: tuple[Sentence, ...],
@@ -135,7 +135,7 @@ def _prompt(
     form: AnswerForm,
     attempt: int,
 ) -> Prompt:
-    """Everything that decides the answer makes the id.
+    """Return everything that decides the answer makes the id.
 
     Args:
         about: the id of the plan or study that the prompt is about.

@@ -1,4 +1,4 @@
-"""What speaks against an answer, by sentences that its writer knows.
+"""Tell a writer what speaks against its answer, by sentences that it knows.
 
 The checker counts the sentences of the report that came of the answer, or those of the factual one. A model
 has seen the numbers of the factual report, or none at all: a sentence goes by the number that it was shown
@@ -26,11 +26,13 @@ def tell_reason(problem: Problem, prompt: Prompt, edit: Edit) -> str:
 
     def name(number: int) -> str:
         if problem.code in _OF_THE_REPORT:
-            return str(number) if is_numbered else _quoted(shown.get(number), number)
+            return str(number) if is_numbered else _format_quote(shown.get(number), number)
         if not 1 <= number <= len(edit.sentences):
             return str(number)
         origin = edit.origins[number - 1]
-        return str(origin) if origin and is_numbered else _quoted(edit.sentences[number - 1].text, number)
+        return (
+            str(origin) if origin and is_numbered else _format_quote(edit.sentences[number - 1].text, number)
+        )
 
     def renamed(said: re.Match[str]) -> str:
         return f"{said[1]} {', '.join(name(int(number)) for number in said[2].split(', '))}"
@@ -38,7 +40,7 @@ def tell_reason(problem: Problem, prompt: Prompt, edit: Edit) -> str:
     return _NAMED.sub(renamed, problem.message)
 
 
-def _quoted(text: str | None, number: int) -> str:
+def _format_quote(text: str | None, number: int) -> str:
     if text is None or is_order(text):
         return str(number)
     return f'"{" ".join(text.split())}"'

@@ -1,4 +1,4 @@
-"""What an expert is shown: the report, fenced as data, and as much of the graph as it needs."""
+"""Show an expert the report, fenced as data, and as much of the graph as it needs."""
 
 from __future__ import annotations
 

@@ -26,12 +26,12 @@ DEVICES_NAMED = 3
 
 
 def describe_task(plan: Plan, graph: ConceptGraph) -> str:
-    """What the image is to show instead, by the names of the findings; the details name the signs."""
-    target, leaving = FINDING_LABELS[plan.target], _leaving(plan)
+    """Return what the image is to show instead, by the names of the findings; the details name the signs."""
+    target, leaving = FINDING_LABELS[plan.target], _describe_leaving(plan)
     if plan.direction == "alter":
-        return f"the image shows the same but for one thing: {_altered(plan)}. All else stays."
+        return f"the image shows the same but for one thing: {_describe_altered(plan)}. All else stays."
     if plan.direction == "remove":
-        stays = f"{_spared_devices(graph)} {STAYS}" if plan.target == SUPPORT_DEVICES else STAYS
+        stays = f"{_list_spared_devices(graph)} {STAYS}" if plan.target == SUPPORT_DEVICES else STAYS
         return f"the image no longer shows {target}, nor its signs as far as they are listed. {stays}"
     if plan.target == NO_FINDING:
         return f"the image shows a normal chest, without {leaving} and the signs that are listed. {STAYS}"
@@ -46,17 +46,17 @@ def needs_signs(plan: Plan) -> bool:
     return plan.direction not in ("remove", "alter") and plan.target not in (NO_FINDING, SUPPORT_DEVICES)
 
 
-def _spared_devices(graph: ConceptGraph) -> str:
-    """What surgery left and supports nothing: no label counts it, so that it does not go with the devices."""
+def _list_spared_devices(graph: ConceptGraph) -> str:
+    """Name what surgery left and supports nothing: no label counts it, so it does not go with devices."""
     ties = (r for r in graph.relations_of(SUPPORT_DEVICES) if r.kind == "variant")
     spared = [graph.concept(r.other(SUPPORT_DEVICES)) for r in ties]
     names = [name_of(concept) for concept in spared if not concept.sets_labels]
     return f"{' and '.join(names).capitalize()} do not count as such and stay." if names else ""
 
 
-def _altered(plan: Plan) -> str:
+def _describe_altered(plan: Plan) -> str:
     """The one element that differs; what it becomes is described with the details."""
-    target, leaving = FINDING_LABELS[plan.target], _leaving(plan)
+    target, leaving = FINDING_LABELS[plan.target], _describe_leaving(plan)
     new = plan.must_appear[0]
     match plan.element:
         case "side":
@@ -73,15 +73,15 @@ def _altered(plan: Plan) -> str:
 
 def describe_showing(plan: Plan) -> str:
     """The end of the paper's request, which knows of nothing but diagnoses."""
-    target, leaving = FINDING_LABELS[plan.target], _leaving(plan)
+    target, leaving = FINDING_LABELS[plan.target], _describe_leaving(plan)
     if plan.direction == "alter":
-        return f"showing the same but for one thing: {_altered(plan)}."
+        return f"showing the same but for one thing: {_describe_altered(plan)}."
     if plan.direction == "remove":
         return f"not showing {target}."
     return f"showing {target}{f' in place of {leaving}' if leaving else ''}."
 
 
-def _leaving(plan: Plan) -> str:
+def _describe_leaving(plan: Plan) -> str:
     return ", ".join(FINDING_LABELS[finding] for finding in plan.swap_from)
 
 
@@ -96,16 +96,16 @@ def list_details(plan: Plan, study: Study, graph: ConceptGraph) -> str:
     ceasing = [m for m in plan.must_cease if m.concept not in graph.words_of_change]
     staying = [m for m in plan.must_stay if m.concept not in idle and m.implied_by is None]
     lines = {
-        "Describe": "; ".join(_statements(plan, graph)),
-        "No longer true": _quote_all(ceasing, study, lambda m: _part_that_goes(m, plan, graph)),
+        "Describe": "; ".join(_iter_statements(plan, graph)),
+        "No longer true": _quote_all(ceasing, study, lambda m: _name_part_that_goes(m, plan, graph)),
         "Still true": _quote_all(staying, study),
-        "How other patients' reports put it (their manner, not their facts)": _quote_bank(plan),
+        "How other patients' reports put it (their manner, not their facts)": _list_bank_sentences(plan),
         **_quote_dependents(plan, study),
     }
     return "\n".join(f"{title}: {words}." for title, words in lines.items() if words)
 
 
-def _quote_bank(plan: Plan) -> str:
+def _list_bank_sentences(plan: Plan) -> str:
     """The sentences of the bank that the plan drew, by section, each once."""
     by_section: dict[str, list[str]] = {}
     for words in plan.wording:
@@ -136,19 +136,19 @@ def _quote_dependents(plan: Plan, study: Study) -> dict[str, str]:
     }
 
 
-def _statements(plan: Plan, graph: ConceptGraph) -> Iterator[str]:
-    """What appears, each thing once: a sign that is called what the finding is called adds nothing."""
+def _iter_statements(plan: Plan, graph: ConceptGraph) -> Iterator[str]:
+    """Return what appears, each thing once: a sign that is called what the finding is called adds nothing."""
     told: list[set[str]] = []
     for statement in plan.must_appear:
-        words = _described(graph, statement.concept)
+        words = _describe_concept(graph, statement.concept)
         # A finding that changes sides takes its kinds with it: a nodule is a nodule or mass already.
         own = {word.removesuffix("s") for word in words.split()}
         if not any(own == other or (plan.direction == "alter" and own < other) for other in told):
-            yield words + _where(statement, graph)
+            yield words + _describe_place(statement, graph)
         told.append(own)
 
 
-def _where(statement: Statement, graph: ConceptGraph) -> str:
+def _describe_place(statement: Statement, graph: ConceptGraph) -> str:
     # "Borderline" is read as a doubt, as the CheXpert labeler does; a device stands wherever it belongs.
     severity = statement.severity if statement.severity != "borderline" else None
     place = statement.region if statement.concept != SUPPORT_DEVICES else None
@@ -159,7 +159,7 @@ def _where(statement: Statement, graph: ConceptGraph) -> str:
     return f" ({', '.join(where)})" if where else ""
 
 
-def _described(graph: ConceptGraph, concept_id: str) -> str:
+def _describe_concept(graph: ConceptGraph, concept_id: str) -> str:
     """A concept as a report would name it; of devices, which are a class, some that could be meant."""
     if concept_id == NO_FINDING:
         return "a normal chest"
@@ -181,7 +181,7 @@ def _quote_all(
     """
     shown = {sentence.number: sentence for sentence in study.sentences}
     numbers: dict[str, list[int]] = {}
-    for said in _told_by_same_words([m for m in mentions if m.sentence in shown]):
+    for said in _split_by_words([m for m in mentions if m.sentence in shown]):
         sentence = shown[said[0].sentence]
         words = "" if is_order(sentence.text) else quote_mention(sentence, said[0])
         found = numbers.setdefault(words + note(said), [])
@@ -190,7 +190,7 @@ def _quote_all(
     return "; ".join(f"{words} [{', '.join(map(str, sorted(n)))}]".strip() for words, n in numbers.items())
 
 
-def _told_by_same_words(mentions: Sequence[Mention]) -> list[list[Mention]]:
+def _split_by_words(mentions: Sequence[Mention]) -> list[list[Mention]]:
     """Group the mentions that share words, the one that says most of them first, in the report's order."""
     groups: list[list[Mention]] = []
     for mention in sorted(mentions, key=lambda m: (m.start - m.end, m.implied_by is not None)):
@@ -223,7 +223,7 @@ def quote_mention(sentence: Sentence, mention: Mention) -> str:
 _WORD_BEFORE = re.compile(r"([\w-]+)\s+$")
 
 
-def _part_that_goes(said: Sequence[Mention], plan: Plan, graph: ConceptGraph) -> str:
+def _name_part_that_goes(said: Sequence[Mention], plan: Plan, graph: ConceptGraph) -> str:
     """Name the part of "heart and mediastinum normal" that is no longer true, where the rest still is."""
     if plan.direction not in ("add", "swap"):
         return ""
@@ -236,7 +236,7 @@ def _part_that_goes(said: Sequence[Mention], plan: Plan, graph: ConceptGraph) ->
 
 
 def name_of(concept: Concept) -> str:
-    """What a concept is called within a sentence of a report: Lung Lesion is a nodule or mass there."""
+    """Return the name of a concept within a sentence: Lung Lesion is a nodule or mass there."""
     noun, label = concept.write.noun, concept.label.lower()
     if concept.kind == "attribute" and noun:
         return noun
@@ -247,7 +247,7 @@ def name_of(concept: Concept) -> str:
 
 
 def ask_for_rewording(plans: Iterable[Plan], study: Study, *, by_sentence: bool) -> str:
-    """Which sentences of the factual report to reword: those that the counterfactuals rewrite, at least one.
+    """Name the sentences of the factual report to reword: those that counterfactuals rewrite, at least one.
 
     Args:
         by_sentence: whether the counterfactuals are edited by sentence, not written as whole reports.

@@ -72,7 +72,7 @@ class Segments:
             self._put_together(many)
 
     def _begin(self, journal: Journal) -> int:
-        """Where to go on; a journal that was mended meanwhile has other numbers, and is looked through."""
+        """Return where to go on; a journal that was mended meanwhile has other numbers, and is read again."""
         last, prompt_id = self._sent_to
         there = next((rows for rows in journal.rows_after(last - 1, at_once=1)), []) if last else []
         return last if there and there[0][0] == last and there[0][1][0] == prompt_id else 0

@@ -100,7 +100,7 @@ def _get_choice(told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _read_other_wordings(told: dict[str, Any], first: str) -> tuple[str, ...]:
-    """What the further choices of a reply say that came to their end, each once."""
+    """Return the texts of the further choices of a reply that came to their end, each once."""
     texts = {first: None}
     for choice in told["choices"][1:]:
         message = choice.get("message") if isinstance(choice, dict) else None

@@ -59,7 +59,7 @@ async def _list_models(session: aiohttp.ClientSession, base: str) -> list[str]:
 
 
 async def _ask_harmlessly(session: aiohttp.ClientSession, base: str, model: str) -> str:
-    """What the server says to a question that holds no report; "" where it says nothing to show."""
+    """Return what the server answers to a question without a report; "" if nothing can be shown."""
     body = {"model": model, "messages": [{"role": "user", "content": HARMLESS}], "max_tokens": 1}
     told = await _fetch(session, "POST", f"{base}/chat/completions", body)
     error = told.get("error", told) if isinstance(told, dict) else None

@@ -42,7 +42,7 @@ class Patience:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """How many seconds a server asks to be left alone; None where it does not say, or says nonsense."""
+    """Return the seconds that a server asks to be left alone; None if it does not say, or says nonsense."""
     milliseconds = headers.get("retry-after-ms", "").strip()
     if DELAY.fullmatch(milliseconds):
         return float(milliseconds) / 1000

@@ -153,7 +153,7 @@ class Asker:
 
 
 def _choose_connection(client: ChatClient) -> type[Connection] | type[PackageConnection]:
-    """What carries the questions; it is loaded before the first is under way, since it takes its time."""
+    """Return the class that carries the questions, loaded before the first is sent: it takes its time."""
     if client == "openai":
         from ccf_pipeline.experts.chat.package import PackageConnection
 

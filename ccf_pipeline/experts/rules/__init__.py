@@ -44,14 +44,14 @@ class RulesExpert:
     def complete(self, prompt: Prompt) -> Completion:
         """Write as many different scripts as are asked for, if chance brings so many."""
         write = self._scribe.reword if prompt.strategy == REWORD else self._scribe.write
-        scripts = (write(prompt, _chance(prompt, n)) for n in range(prompt.sampling.candidates))
+        scripts = (write(prompt, _make_random(prompt, n)) for n in range(prompt.sampling.candidates))
         first, *others = dict.fromkeys(script.model_dump_json(exclude_defaults=True) for script in scripts)
         return Completion(
             prompt_id=prompt.prompt_id, expert=self.name, model=self.model, text=first, others=tuple(others)
         )
 
 
-def _chance(prompt: Prompt, wording: int) -> random.Random:
+def _make_random(prompt: Prompt, wording: int) -> random.Random:
     """Randomness that depends on the plan and the number of the wording alone."""
     text = f"{prompt.plan.seed}\x1f{prompt.plan.plan_id}" + (f"\x1f{wording}" if wording else "")
     return random.Random(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))

@@ -15,7 +15,7 @@ _ARTICLE = re.compile(r"\b([Aa])n?(?=\s+(\w))")
 
 def exchange_words(prompt: Prompt, graph: ConceptGraph) -> list[SentenceEdit] | None:
     """The free sentences with the word exchanged; None where it means more than that, or is not there."""
-    rewrite = _rewriter(prompt.plan, graph)
+    rewrite = _choose_rewriter(prompt.plan, graph)
     if rewrite is None:
         return None
     edits = []
@@ -29,22 +29,22 @@ def exchange_words(prompt: Prompt, graph: ConceptGraph) -> list[SentenceEdit] | 
     return edits
 
 
-def _rewriter(plan: Plan, graph: ConceptGraph) -> Callable[[Sentence], str | None] | None:
+def _choose_rewriter(plan: Plan, graph: ConceptGraph) -> Callable[[Sentence], str | None] | None:
     if plan.element == "side":
-        return lambda sentence: _turned(sentence, plan)
+        return lambda sentence: _turn_side(sentence, plan)
     if plan.element == "severity":
-        return lambda sentence: _regraded(sentence, plan, graph)
+        return lambda sentence: _replace_degree(sentence, plan, graph)
     return None
 
 
-def _turned(sentence: Sentence, plan: Plan) -> str | None:
+def _turn_side(sentence: Sentence, plan: Plan) -> str | None:
     """Left for right; not where something that stays has a side, too."""
     if any(m.sentence == sentence.number and m.side for m in plan.must_stay):
         return None
-    return _SIDE.sub(lambda found: _cased(_OTHER[found[1].lower()], found[1]), sentence.text)
+    return _SIDE.sub(lambda found: _match_case(_OTHER[found[1].lower()], found[1]), sentence.text)
 
 
-def _regraded(sentence: Sentence, plan: Plan, graph: ConceptGraph) -> str | None:
+def _replace_degree(sentence: Sentence, plan: Plan, graph: ConceptGraph) -> str | None:
     """One degree for another; not where something that stays has the same."""
     graded = [m for m in plan.must_cease if m.sentence == sentence.number and m.severity]
     was = {graph.severity_grade(m.severity or "") for m in graded}
@@ -61,27 +61,29 @@ def _regraded(sentence: Sentence, plan: Plan, graph: ConceptGraph) -> str | None
     end = max(m.end for m in graded) - sentence.start
     old = next((word for word in reversed(found) if word.start() < end), found[0])
     if old[0].lower().endswith("ly"):
-        new = _adverb(new, graph)
+        new = _make_adverb(new, graph)
     if new is None:
         return None
-    return _with_articles(f"{sentence.text[: old.start()]}{_cased(new, old[0])}{sentence.text[old.end() :]}")
+    return _fix_articles(
+        f"{sentence.text[: old.start()]}{_match_case(new, old[0])}{sentence.text[old.end() :]}"
+    )
 
 
 def _is_graded(mention: Mention, sentence: Sentence) -> bool:
     return mention.sentence == sentence.number and mention.severity is not None
 
 
-def _adverb(word: str, graph: ConceptGraph) -> str | None:
+def _make_adverb(word: str, graph: ConceptGraph) -> str | None:
     """The degree before "enlarged": markedly for marked, if the graph knows such a word."""
     adverb = f"{word}ly"
     return adverb if graph.severity_grade(adverb) is not None else None
 
 
-def _cased(word: str, like: str) -> str:
+def _match_case(word: str, like: str) -> str:
     if like.isupper():
         return word.upper()
     return word.capitalize() if like[:1].isupper() else word
 
 
-def _with_articles(text: str) -> str:
+def _fix_articles(text: str) -> str:
     return _ARTICLE.sub(lambda found: found[1] + ("n" if found[2].lower() in "aeiou" else ""), text)

@@ -1,4 +1,4 @@
-"""How a place in the chest is written, and which places a reader would take for each other."""
+"""Write places in the chest, and tell which of them a reader would take for each other."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def places_in(text: str, graph: ConceptGraph) -> tuple[Region, ...]:
 
 
 def are_near(a: Region, b: Region) -> bool:
-    """Whether a reader would take one place for the other: the same, a part of it, or overlapping it."""
+    """True if a reader would take one place for the other: the same, a part of it, or overlapping it."""
     return a.id == b.id or b.id in (*a.part_of, *a.overlaps) or a.id in (*b.part_of, *b.overlaps)
 
 
 def are_far(finding: str, sign: str) -> bool:
-    """Whether a finding in the one place has no signs in the other.
+    """True if a finding in the one place has no signs in the other.
 
     The middle lobe and the lingula border on the heart, the lower lobes on the diaphragm.
     """

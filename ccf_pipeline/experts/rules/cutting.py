@@ -24,7 +24,7 @@ from ccf_pipeline.experts.rules.lists import cut_list
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Where a sentence makes a statement, whether the statement goes, and whether it is a denial."""
+    """A statement in a sentence: its place, whether it goes, and whether it is a denial."""
 
     start: int
     end: int
@@ -61,12 +61,12 @@ def cut_sentence(text: str, said: Sequence[Said], idle: frozenset[str] = FRAMES)
         return finish_sentence(text)
     body = text.rstrip().removesuffix(".")
     clauses = _split_clauses(body, said)
-    rest = [_cut_clause(body, clause, _within(clause, said)) for clause in clauses]
+    rest = [_cut_clause(body, clause, _list_within(clause, said)) for clause in clauses]
     if any(piece is None for piece in rest):
         return None
-    pieces = _with_company(body, [piece or "" for piece in rest], clauses, said, idle)
-    whole = _assemble(body, clauses, pieces)
-    if whole is None or not _denials_hold(body, whole, said) or _LEFT_HANGING.search(whole):
+    pieces = _drop_idle_clauses(body, [piece or "" for piece in rest], clauses, said, idle)
+    whole = _join_clauses(body, clauses, pieces)
+    if whole is None or not _has_whole_denials(body, whole, said) or _LEFT_HANGING.search(whole):
         return None
     return whole
 
@@ -85,14 +85,14 @@ _DENIAL = re.compile(
 )
 
 
-def _denials_hold(body: str, whole: str, said: Iterable[Said]) -> bool:
-    """Whether no denial lost the word that makes it one."""
+def _has_whole_denials(body: str, whole: str, said: Iterable[Said]) -> bool:
+    """True if no denial lost the word that makes it one."""
     kept = [body[s.start : s.end].lower() for s in said if s.denies and not s.goes]
     sentences = [sentence.lower() for sentence in whole.split(". ")]
     return all(_DENIAL.search(sentence) for words in kept for sentence in sentences if words in sentence)
 
 
-def _within(clause: Clause, said: Iterable[Said]) -> list[Said]:
+def _list_within(clause: Clause, said: Iterable[Said]) -> list[Said]:
     return [statement for statement in said if clause.start <= statement.start < clause.end]
 
 
@@ -106,7 +106,7 @@ def _cut_clause(body: str, clause: Clause, said: list[Said]) -> str | None:
     return cut_list(words, spans, has_subject=clause.bond == "free")
 
 
-def _with_company(
+def _drop_idle_clauses(
     body: str, rest: list[str], clauses: list[Clause], said: Sequence[Said], idle: frozenset[str]
 ) -> list[str]:
     """Drop the clauses that state nothing (", unchanged") with the clause that they hang on.
@@ -115,7 +115,7 @@ def _with_company(
     operation stays when the scar goes.
     """
     kept = list(rest)
-    silent = [not _within(clause, said) for clause in clauses]
+    silent = [not _list_within(clause, said) for clause in clauses]
     for number in range(1, len(clauses)):
         if silent[number] and not kept[number - 1]:
             kept[number] = ""
@@ -131,13 +131,13 @@ _SUBJECT = re.compile(r"[^,;]+?\b(?:is|are|was|were|appears?|remains?)\s", re.IG
 _OTHERWISE = re.compile(r"(?:but |and )?otherwise,?\s+", re.IGNORECASE)
 
 
-def _assemble(body: str, clauses: list[Clause], rest: list[str]) -> str | None:
+def _join_clauses(body: str, clauses: list[Clause], rest: list[str]) -> str | None:
     """Put what is left together; a clause whose support went stands as a sentence of its own."""
     sentences: list[list[str]] = []
     for number, (clause, words) in enumerate(zip(clauses, rest, strict=True)):
         if not words:
             if sentences and number and rest[number - 1]:
-                sentences[-1] = _without_link(sentences[-1], clause, body)
+                sentences[-1] = _drop_link(sentences[-1], clause, body)
             continue
         lost_support = number > 0 and not rest[number - 1]
         if sentences and (clause.bond == "free" or not lost_support):
@@ -146,16 +146,16 @@ def _assemble(body: str, clauses: list[Clause], rest: list[str]) -> str | None:
         if number == 0:
             alone: str | None = words
         elif clause.bond == "free":
-            alone = _with_subject(body, clauses[0], _OTHERWISE.sub("", words, count=1))
+            alone = _add_subject(body, clauses[0], _OTHERWISE.sub("", words, count=1))
         else:
-            alone = _stand_alone(clause.bond, words)
+            alone = _make_sentence_of_clause(clause.bond, words)
         if alone is None:
             return None
         sentences.append([alone])
     return " ".join(finish_sentence("".join(pieces)) for pieces in sentences)
 
 
-def _with_subject(body: str, first: Clause, words: str) -> str:
+def _add_subject(body: str, first: Clause, words: str) -> str:
     """Give "clear of effusion" the subject that stood before what went: "the lungs are clear of effusion"."""
     subject = _SUBJECT.match(body, 0, first.end)
     if subject and not VERB.search(words) and _PREDICATE.match(words):
@@ -175,7 +175,7 @@ def _link(clause: Clause, words: str, before: Clause, lost_support: bool) -> str
 _DANGLING = re.compile(r"\s(?:is|are|was|were)$")
 
 
-def _without_link(pieces: list[str], gone: Clause, body: str) -> list[str]:
+def _drop_link(pieces: list[str], gone: Clause, body: str) -> list[str]:
     """The sentence so far, when the clause that would have followed goes: its "and" and its verb go on.
 
     "Hyperinflated but clear lungs" keeps its noun when "clear" goes.
@@ -200,7 +200,7 @@ _ON_SOMETHING_ELSE = re.compile(
 )
 
 
-def _stand_alone(bond: Bond, words: str) -> str | None:
+def _make_sentence_of_clause(bond: Bond, words: str) -> str | None:
     """A clause that hung on another, as a sentence; None when it makes no sense by itself."""
     if bond == "dependent" or _ON_SOMETHING_ELSE.match(words):
         return None
@@ -244,14 +244,16 @@ ADJECTIVES_AT_MOST = 2
 
 def _split_clauses(body: str, said: Sequence[Said]) -> list[Clause]:
     found = [
-        (m.start(), m.end(), _bond(m))
+        (m.start(), m.end(), _find_bond(m))
         for m in _BOUNDARY.finditer(body)
-        if not _covered(m, said) and not _names_list_item(m, body)
+        if not _is_covered(m, said) and not _is_list_item(m, body)
     ]
     found = [cut for cut in found if cut[0] and cut[1] < len(body)]
-    found += [(start, end, "free") for start, end in _between_verbs(body, found, said)]
+    found += [(start, end, "free") for start, end in _iter_joints_between_verbs(body, found, said)]
     found += [
-        cut for cut in _behind_states(body, said) if all(cut[1] <= a or b <= cut[0] for a, b, _ in found)
+        cut
+        for cut in _iter_joints_behind_states(body, said)
+        if all(cut[1] <= a or b <= cut[0] for a, b, _ in found)
     ]
     clauses: list[Clause] = []
     separator, bond, begin = "", _FREE_BOND, 0
@@ -267,19 +269,19 @@ def _split_clauses(body: str, said: Sequence[Said]) -> list[Clause]:
             and len(body[begin:start].split()) <= ADJECTIVES_AT_MOST
         ):
             continue
-        clauses.append(_clause(body, separator, bond, begin, start))
+        clauses.append(_make_clause(body, separator, bond, begin, start))
         separator, bond, begin = body[start:end], next_bond, end
-    clauses.append(_clause(body, separator, bond, begin, len(body)))
+    clauses.append(_make_clause(body, separator, bond, begin, len(body)))
     return clauses
 
 
-def _names_list_item(boundary: re.Match[str], body: str) -> bool:
+def _is_list_item(boundary: re.Match[str], body: str) -> bool:
     """True if a blank behind a comma names one more denied or normal thing: "heart, XXXX and hila"."""
     is_blank = re.match(BLANK, body[boundary.end() :]) is not None
     return is_blank and boundary.lastgroup == "dependent" and DENIED_OR_NORMAL.search(body) is not None
 
 
-def _behind_states(body: str, said: Iterable[Said]) -> Iterator[tuple[int, int, Bond]]:
+def _iter_joints_behind_states(body: str, said: Iterable[Said]) -> Iterator[tuple[int, int, Bond]]:
     """Yield the joints around a statement without a verb: "heart size normal and lungs are clear"."""
     for statement in said:
         words = body[statement.start : statement.end]
@@ -300,7 +302,7 @@ _STATE = re.compile(
 )
 
 
-def _clause(body: str, separator: str, bond: Bond, start: int, end: int) -> Clause:
+def _make_clause(body: str, separator: str, bond: Bond, start: int, end: int) -> Clause:
     holds_verb = bond == "dependent" and _LINKING_VERB.match(body, start, end) is not None
     return Clause(separator, bond, start, end, holds_verb)
 
@@ -312,7 +314,7 @@ _LINKING_VERB = re.compile(
 )
 
 
-def _bond(boundary: re.Match[str]) -> Bond:
+def _find_bond(boundary: re.Match[str]) -> Bond:
     for kind in _BONDS:
         if boundary.lastgroup == kind:
             return kind
@@ -322,11 +324,11 @@ def _bond(boundary: re.Match[str]) -> Bond:
 _BONDS: tuple[Bond, ...] = ("with", "without", "dependent")
 
 
-def _covered(boundary: re.Match[str], said: Iterable[Said]) -> bool:
+def _is_covered(boundary: re.Match[str], said: Iterable[Said]) -> bool:
     return any(s.start < boundary.end() and boundary.start() < s.end for s in said)
 
 
-def _between_verbs(
+def _iter_joints_between_verbs(
     body: str, found: Sequence[tuple[int, int, Bond]], said: Sequence[Said]
 ) -> Iterator[tuple[int, int]]:
     """The joints where a second verb begins a statement of its own: "heart is normal and hila are clear"."""
@@ -335,7 +337,7 @@ def _between_verbs(
         if any(bond in ("dependent", "free") for _, _, bond in between):
             continue
         begin = max((end for _, end, _ in between), default=first.end())
-        joints = [m for m in _JOINT.finditer(body, begin, second.start()) if not _covered(m, said)]
+        joints = [m for m in _JOINT.finditer(body, begin, second.start()) if not _is_covered(m, said)]
         if joints:
             # After "there is no" a list may follow, so the last joint opens the new statement.
             lists = between or _LISTS_AFTER.search(body, 0, first.end() + 1) or not COPULA.fullmatch(first[0])

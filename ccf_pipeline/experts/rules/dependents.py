@@ -1,4 +1,4 @@
-"""What is left of a sentence once the clauses that only continued what went are taken out of it."""
+"""Take clauses out of a sentence that only continued what went."""
 
 from __future__ import annotations
 
@@ -42,13 +42,15 @@ def cut_clauses(sentence: Sentence, going: Sequence[Dependent], plan: Plan) -> t
         start, end = (joint.start(), end) if joint else (start, opening.end() if opening else end)
         text = text[:start] + text[end:]
         for name, mentions in told.items():
-            moved = (_moved(m, sentence, clause, start, end) for m in mentions)
+            moved = (_move_mention(m, sentence, clause, start, end) for m in mentions)
             told[name] = [m for m in moved if m is not None]
     cut = sentence.model_copy(update={"text": text, "end": sentence.start + len(text)})
     return cut, plan.model_copy(update={name: tuple(mentions) for name, mentions in told.items()})
 
 
-def _moved(mention: Mention, sentence: Sentence, clause: Dependent, start: int, end: int) -> Mention | None:
+def _move_mention(
+    mention: Mention, sentence: Sentence, clause: Dependent, start: int, end: int
+) -> Mention | None:
     """A mention where it stands without the letters from `start` to `end`; None if it went with them."""
     if mention.sentence != sentence.number or mention.start < clause.start:
         return mention

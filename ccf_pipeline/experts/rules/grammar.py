@@ -64,7 +64,7 @@ def finish_sentence(text: str) -> str:
     text = _DOUBLED.sub("", text).strip(" ,;")
     if not text:
         return ""
-    text = _ARTICLE.sub(_right_article, text)
+    text = _ARTICLE.sub(_choose_article, text)
     if text[-1] not in ".?!":
         text += "."
     return text[0].upper() + text[1:]
@@ -89,7 +89,7 @@ def split_label(text: str) -> tuple[str, str]:
 
 
 def is_plural(phrase: str) -> bool:
-    """Whether a noun phrase takes "are"."""
+    """True if a noun phrase takes "are"."""
     if " and " in phrase:
         return True
     head = [w for w in _BEFORE_MODIFIER.split(phrase, maxsplit=1)[0].lower().split() if not w.endswith("ly")]
@@ -106,14 +106,14 @@ def agree(text: str, *, plural: bool) -> str:
         return text
     verb = found[0].lower()
     wanted = _NUMBERS.get(verb, verb) if plural else _SINGULAR.get(verb, verb)
-    return text[: found.start()] + _cased_like(found[0], wanted) + text[found.end() :]
+    return text[: found.start()] + _match_case(found[0], wanted) + text[found.end() :]
 
 
-def _cased_like(model: str, word: str) -> str:
+def _match_case(model: str, word: str) -> str:
     return word.capitalize() if model[0].isupper() else word
 
 
-def _right_article(found: re.Match[str]) -> str:
+def _choose_article(found: re.Match[str]) -> str:
     word = found[2]
     if word.isupper() and len(word) > 1:
         vowel = _SPELLED_WITH_VOWEL.match(word) is not None

@@ -93,17 +93,17 @@ def _read_list(words: str, spans: Sequence[Span]) -> Listing | None:
     before = [c for c in copulas if c.end() <= cuts[0].start()]
     after = [c for c in copulas if c.start() >= cuts[-1].end()]
     framed = len(nouns) < len(spans)
-    head_end = _head_end(words, cuts[0].start(), min([a for a, _ in nouns], default=len(words)))
+    head_end = _find_head_end(words, cuts[0].start(), min([a for a, _ in nouns], default=len(words)))
     if before and framed:
         head_end = max(head_end, before[-1].end() + 1)
-    tail_start = _tail_start(words, max([cuts[-1].end(), *(b for _, b in nouns)]), after)
+    tail_start = _find_tail_start(words, max([cuts[-1].end(), *(b for _, b in nouns)]), after)
     by_end = bool(before) and not after
-    items = _items(words, cuts, head_end, tail_start)
+    items = _split_items(words, cuts, head_end, tail_start)
     denied = _DENIAL.search(words, 0, head_end) is not None
-    return _marked(Listing(words[:head_end], items, words[tail_start:]), spans, by_end, denied or framed)
+    return _mark_items(Listing(words[:head_end], items, words[tail_start:]), spans, by_end, denied or framed)
 
 
-def _head_end(words: str, first_cut: int, first_noun: int) -> int:
+def _find_head_end(words: str, first_cut: int, first_noun: int) -> int:
     state = _STATE_OF_ALL.match(words, 0, first_cut)
     if state:
         return state.end()
@@ -115,7 +115,7 @@ def _head_end(words: str, first_cut: int, first_noun: int) -> int:
 _STATE_OF_ALL = re.compile(r"(?:normal|unremarkable|intact)\s+", re.IGNORECASE)
 
 
-def _tail_start(words: str, behind: int, copulas: Sequence[re.Match[str]]) -> int:
+def _find_tail_start(words: str, behind: int, copulas: Sequence[re.Match[str]]) -> int:
     if copulas:
         start = copulas[0].start()
         return start - 1 if words[start - 1 : start] == " " else start
@@ -123,7 +123,9 @@ def _tail_start(words: str, behind: int, copulas: Sequence[re.Match[str]]) -> in
     return found.start() if found else len(words)
 
 
-def _items(words: str, cuts: Sequence[re.Match[str]], head_end: int, tail_start: int) -> tuple[Item, ...]:
+def _split_items(
+    words: str, cuts: Sequence[re.Match[str]], head_end: int, tail_start: int
+) -> tuple[Item, ...]:
     items = []
     separator, begin = "", head_end
     for cut in cuts:
@@ -135,7 +137,7 @@ def _items(words: str, cuts: Sequence[re.Match[str]], head_end: int, tail_start:
     return tuple(items)
 
 
-def _marked(
+def _mark_items(
     listing: Listing, spans: Sequence[Span], by_end: bool, items_may_be_unknown: bool
 ) -> Listing | None:
     """Say of each item whether it goes; a piece that states nothing belongs to the item before it."""
@@ -174,7 +176,7 @@ def _write_list(listing: Listing, kept: Sequence[Item], has_subject: bool) -> st
     if first.goes and first.text.lower().startswith("the ") and listing.tail and not _ARTICLE.match(texts[0]):
         texts[0] = f"{first.text[:4]}{texts[0]}"
     head, tail = listing.head, listing.tail
-    texts = _with_shared_words(texts, kept, listing)
+    texts = _add_shared_words(texts, kept, listing)
     if len(kept) == 1:
         head = _COMBINATION.sub("", head)
     if len(kept) == 1 and has_subject:
@@ -182,7 +184,7 @@ def _write_list(listing: Listing, kept: Sequence[Item], has_subject: bool) -> st
         tail = agree(tail, plural=plural)
         if not _DENIAL.search(head) and re.match(r"there\b", head, re.IGNORECASE):
             head = agree(head, plural=plural)
-    return head + _joined(texts, kept, listing.items) + tail
+    return head + _join_items(texts, kept, listing.items) + tail
 
 
 _OR = re.compile(r"\bor\b|/", re.IGNORECASE)
@@ -203,7 +205,7 @@ _PLACE = re.compile(
 )
 
 
-def _with_shared_words(texts: Sequence[str], kept: Sequence[Item], listing: Listing) -> list[str]:
+def _add_shared_words(texts: Sequence[str], kept: Sequence[Item], listing: Listing) -> list[str]:
     """Give the items that stay what they shared with the ones that go: a noun, or the place of alternatives.
 
     "Hilar and mediastinal contours" becomes "hilar contours", and "left basilar atelectasis or scarring"
@@ -227,7 +229,7 @@ def _with_shared_words(texts: Sequence[str], kept: Sequence[Item], listing: List
     return shared
 
 
-def _joined(texts: Sequence[str], kept: Sequence[Item], items: Sequence[Item]) -> str:
+def _join_items(texts: Sequence[str], kept: Sequence[Item], items: Sequence[Item]) -> str:
     words = [found[0] for item in items if (found := _CONJUNCTION.search(item.separator))]
     is_plain = len(words) == 1 and _CONJUNCTION.search(items[-1].separator) is not None
     if len(texts) == 1:

@@ -48,7 +48,7 @@ _DENIES = re.compile(r"\b(?:no|not|without|clear|normal|unremarkable|negative)\b
 
 @dataclass(frozen=True)
 class Manner:
-    """How much each frame weighs."""
+    """The weights of the frames."""
 
     bare: float
     there: float
@@ -60,7 +60,7 @@ class Manner:
         weights = dict(IMPRESSION if in_impression else GENERAL)
         for sentence in sentences:
             told = split_label(sentence)[1]
-            frame = None if _DENIES.search(told) else _frame_of(told)
+            frame = None if _DENIES.search(told) else _find_frame(told)
             if frame is not None:
                 weights[frame] += OWN_WEIGHT
         return cls(weights["bare"], weights["there"], weights["seen"])
@@ -68,15 +68,15 @@ class Manner:
 
 def reframed(text: str, manner: Manner, chance: random.Random) -> str:
     """The same statement in a frame that the report could have used; any other sentence is left alone."""
-    text = _ZONE.sub(lambda zone: f"{zone[1]} {_drawn(_ZONE_NAMES, chance)}", text)
+    text = _ZONE.sub(lambda zone: f"{zone[1]} {_draw_by_weight(_ZONE_NAMES, chance)}", text)
     text = _VENA_CAVA.sub("SVC", text)
-    text = _WITH_ITS_TIP.sub(lambda _: _drawn(_TIPS, chance), text)
+    text = _WITH_ITS_TIP.sub(lambda _: _draw_by_weight(_TIPS, chance), text)
     found = _THERE_IS.match(text) or _IS_SEEN.match(text)
     if found is None or VERB.search(found["what"]):
         return text
     parts = found.groupdict()
     what, rest, article = found["what"], parts.get("rest") or "", (found["article"] or "").lower()
-    frame = _drawn(vars(manner), chance)
+    frame = _draw_by_weight(vars(manner), chance)
     if frame == "bare":
         return finish_sentence(f"{what}{rest}")
     were_many = re.match(r"There are\b", text, re.IGNORECASE) is not None
@@ -86,7 +86,9 @@ def reframed(text: str, manner: Manner, chance: random.Random) -> str:
     # "A nodule in the left lung is seen", but not "edema with cuffing, worst at the bases, is seen".
     if "," in what or len(what.split()) > 8:
         return text
-    return finish_sentence(f"{article}{lower_first(what)} {verb} {_drawn(_SEEN_WORDS, chance)}{rest}")
+    return finish_sentence(
+        f"{article}{lower_first(what)} {verb} {_draw_by_weight(_SEEN_WORDS, chance)}{rest}"
+    )
 
 
 _ANNOUNCED = re.compile(
@@ -111,7 +113,7 @@ def plainly_framed(text: str, manner: Manner, chance: random.Random) -> str | No
 
 @dataclass(frozen=True)
 class Grading:
-    """How many of a report's findings it tells, and how many of them with a degree."""
+    """Counts of a report's findings, and of those with a degree."""
 
     told: int
     graded: int
@@ -127,7 +129,7 @@ GENERAL_WEIGHT = 0.7  # what reports in general count against those of the repor
 
 
 def is_said(severity: str, own: Grading, chance: random.Random) -> bool:
-    """Whether a report would name this degree: by what reports do, and by what this one does."""
+    """True if a report would name this degree: by what reports do, and by what this one does."""
     general = SAID.get(severity, SELDOM_SAID)
     seldom = general <= SELDOM_SAID
     share = general if seldom else (GENERAL_WEIGHT * general + own.graded) / (GENERAL_WEIGHT + own.told)
@@ -148,7 +150,7 @@ _COUNTED = re.compile(
 )
 
 
-def _frame_of(sentence: str) -> str | None:
+def _find_frame(sentence: str) -> str | None:
     if _THERE_IS.match(sentence):
         return "there"
     if _IS_SEEN.match(sentence):
@@ -156,5 +158,5 @@ def _frame_of(sentence: str) -> str | None:
     return None if VERB.search(sentence) else "bare"
 
 
-def _drawn(weights: Mapping[str, float], chance: random.Random) -> str:
+def _draw_by_weight(weights: Mapping[str, float], chance: random.Random) -> str:
     return chance.choices(list(weights), weights=list(weights.values()))[0]

@@ -1,4 +1,4 @@
-"""Which concepts a text names, whatever it says of them."""
+"""Find the concepts that a text names, whatever it says of them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Naming:
         meanings: dict[str, set[str]] = {}
         for concept in graph.file.concepts:
             for form in (*concept.forms, *concept.exact_forms, concept.write.noun):
-                meanings.setdefault(_plain(form), set()).add(concept.id)
+                meanings.setdefault(_strip_text(form), set()).add(concept.id)
             for form in concept.not_forms:
-                meanings.setdefault(_plain(form), set())
+                meanings.setdefault(_strip_text(form), set())
         meanings.pop("  ", None)
         meanings.pop(" ", None)
         self._forms = list(meanings)
@@ -45,7 +45,7 @@ class Naming:
         return frozenset().union(*map(self.named_in, texts))
 
     def _look_up(self, text: str) -> frozenset[str]:
-        matches = self._finder.find_matches_as_indexes(_plain(text), overlapping=True)
+        matches = self._finder.find_matches_as_indexes(_strip_text(text), overlapping=True)
         named: set[str] = set()
         covered = 0
         for form, _, end in sorted(matches, key=lambda m: (m[1], -m[2])):
@@ -55,11 +55,11 @@ class Naming:
         return frozenset(named)
 
 
-def _plain(text: str) -> str:
+def _strip_text(text: str) -> str:
     """Lower-case words with a blank around each, plural endings left off."""
     words = _NOT_A_LETTER.sub(" ", text.lower()).split()
-    return f" {' '.join(map(_singular, words))} "
+    return f" {' '.join(map(_make_singular, words))} "
 
 
-def _singular(word: str) -> str:
+def _make_singular(word: str) -> str:
     return word[:-1] if len(word) > 4 and word.endswith("s") and word[-2] not in "siu" else word

@@ -75,7 +75,7 @@ class PhraseBook:
             others=others,
             sets=frozenset(finding for other in others for finding in self._sets(other)),
             places=frozenset(region.id for region in places),
-            sides=_sides_in(bare) | fixed,
+            sides=_find_sides(bare) | fixed,
         )
 
     def _sets(self, concept_id: str) -> Iterable[str]:
@@ -85,7 +85,7 @@ class PhraseBook:
             yield from self._graph.concept(kin).sets_labels
 
 
-def _sides_in(text: str) -> frozenset[Side]:
+def _find_sides(text: str) -> frozenset[Side]:
     found = {side.lower() for side in _ONE_SIDE.findall(text)}
     if _BOTH_SIDES.search(text):
         found.add("bilateral")

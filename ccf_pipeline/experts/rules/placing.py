@@ -1,4 +1,4 @@
-"""Where in a report a sentence belongs: by the part of the chest that the sentences around speak of."""
+"""Place a sentence in a report by the part of the chest that the sentences around it speak of."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def body_of(finding: str) -> Body:
 
 
 def is_remark(text: str) -> bool:
-    """Whether a sentence gives advice or tells of a call, and describes nothing."""
+    """True if a sentence gives advice or tells of a call, and describes nothing."""
     return _REMARK.search(text) is not None
 
 
@@ -84,7 +84,7 @@ def body_of_sentence(text: str) -> Body | None:
 
 
 def has_title(text: str) -> bool:
-    """Whether an organ's title opens the sentence."""
+    """True if an organ's title opens the sentence."""
     return ":" in split_label(text)[0]
 
 

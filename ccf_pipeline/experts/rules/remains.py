@@ -1,4 +1,4 @@
-"""What is left of the sentences that are free to change, once what must cease is taken out."""
+"""Take what must cease out of the sentences that are free to change."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Remains:
         staying = self._staying(sentence, plan, gone)
         if staying and all(m.concept in self._leaning for m in gone):
             return body  # "at both bases" goes with the finding that it places, and that one stays
-        gone = _without_composites(gone, sentence)
+        gone = _drop_composites(gone, sentence)
         spans = {(m.start, m.end) for m in gone}
         # They are mentions of this very plan: to compare what they say would take longer.
         going_ids = set(map(id, gone))
@@ -95,7 +95,7 @@ class Remains:
         ]
         for kept in ([*staying, *swept], staying) if swept else (staying,):
             shift = sentence.start + len(label)
-            said = [*_spans(gone, shift, goes=True), *_spans(kept, shift, goes=False)]
+            said = [*_list_spans(gone, shift, goes=True), *_list_spans(kept, shift, goes=False)]
             if not kept:
                 return self._same_words_denied(ceasing, plan) or cut_sentence(body, said, self._idle) or ""
             rest = cut_sentence(body, said, self._idle)
@@ -109,7 +109,7 @@ class Remains:
         gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
         if self._staying(sentence, plan, gone) and all(m.concept in self._leaning for m in gone):
             return []
-        return [m for m in _without_composites(gone, sentence) if self._stands(m)]
+        return [m for m in _drop_composites(gone, sentence) if self._stands(m)]
 
     def _staying(self, sentence: Sentence, plan: Plan, gone: Sequence[Mention]) -> list[Mention]:
         return [
@@ -126,7 +126,7 @@ class Remains:
         self, mention: Mention, gone: Iterable[Mention], sentence: Sentence, plan: Plan
     ) -> bool:
         """True if it is an adjective whose noun goes, and its own noun would deny what comes."""
-        if plan.direction == "remove" or not any(_follows(m, mention, sentence) for m in gone):
+        if plan.direction == "remove" or not any(_is_following(m, mention, sentence) for m in gone):
             return False
         states = self._graph.normal_states_of(mention.concept)[:1]
         return any(self._graph.excludes(state, plan.target) is not None for state in states)
@@ -135,7 +135,7 @@ class Remains:
         """True if it is an adjective of a noun that goes: "cavitary" in "cavitary lesions"."""
         if self._graph.concept(mention.concept).kind != "attribute":
             return False
-        return any(_follows(m, mention, sentence) and m.polarity == mention.polarity for m in gone)
+        return any(_is_following(m, mention, sentence) and m.polarity == mention.polarity for m in gone)
 
     @cached_property
     def _idle(self) -> frozenset[str]:
@@ -147,7 +147,7 @@ class Remains:
         return FRAMES | _IDLE | words_in(" ".join(told))
 
     def _same_words_denied(self, ceasing: Iterable[Mention], plan: Plan) -> str:
-        """What else was denied by words that are one to the reader: "neither effusion nor pneumothorax"."""
+        """Return what else was denied by the same words: "neither effusion nor pneumothorax"."""
         going = {m.concept for m in ceasing if m.polarity == "present" and self._must_go(m, plan)}
         nouns = [
             self._graph.concept(m.concept).write.noun
@@ -161,17 +161,17 @@ class Remains:
         return list_denials(list(filter(None, nouns))) if any(nouns) else ""
 
     def _stands(self, mention: Mention) -> bool:
-        """Whether it is a statement of its own, and not only a detail of another."""
+        """True if it is a statement of its own, and not only a detail of another."""
         return mention.implied_by is None and mention.concept not in self._leaning
 
     def _has_lost_its_point(self, mention: Mention, plan: Plan) -> bool:
-        """Whether it denies a kind or a sign of what goes: "pneumothorax, without tension"."""
+        """True if it denies a kind or a sign of what goes: "pneumothorax, without tension"."""
         if mention.polarity != "absent" or plan.direction == "add":
             return False
         return mention.concept in self.leaving(plan) - {plan.target, *plan.swap_from}
 
     def _must_go(self, mention: Mention, plan: Plan) -> bool:
-        """Whether the mention itself has to go, and not only words that it shares with one that has."""
+        """True if the mention itself has to go, and not only words that it shares with one that has."""
         if mention.polarity != "absent" and mention.concept in self.leaving(plan):
             return True
         if plan.direction == "remove":
@@ -191,12 +191,12 @@ class Remains:
         chance: random.Random,
     ) -> str:
         """Tell what must stay in its own words, with the place that the reader found for each."""
-        single = [m for m in _one_per_span(staying) if not any(_begins_with(m, n) for n in staying)]
+        single = [m for m in _pick_one_per_span(staying) if not any(_is_begun_by(m, n) for n in staying)]
         denied = [self._denied_again(m, gone, sentence) for m in single if _is_denied(m, sentence)]
         told = [
             self._told_anew(m, [*gone, *single], sentence, is_terse, chance)
             for m in single
-            if not _is_denied(m, sentence) and not any(_follows(n, m, sentence) for n in single)
+            if not _is_denied(m, sentence) and not any(_is_following(n, m, sentence) for n in single)
         ]
         return " ".join(dict.fromkeys([*([list_denials(denied)] if denied else []), *told]))
 
@@ -204,7 +204,9 @@ class Remains:
         """Return the words of a denial, or a noun for "consolidative" where its own noun goes."""
         noun = self._graph.concept(mention.concept).write.noun
         return (
-            noun if noun and any(_follows(m, mention, sentence) for m in gone) else _words(mention, sentence)
+            noun
+            if noun and any(_is_following(m, mention, sentence) for m in gone)
+            else _get_words(mention, sentence)
         )
 
     def _told_anew(
@@ -215,7 +217,7 @@ class Remains:
         is_terse: bool,
         chance: random.Random,
     ) -> str:
-        words = lower_first(_words(mention, sentence))
+        words = lower_first(_get_words(mention, sentence))
         if COPULA.search(words):
             return finish_sentence(words)
         shift = sentence.start
@@ -242,7 +244,7 @@ class Remains:
 
 def _is_denied(mention: Mention, sentence: Sentence) -> bool:
     """True if its words hold by a denial in front of them, as those of "no acute disease" do."""
-    if DENIED_OR_NORMAL.search(_words(mention, sentence)):
+    if DENIED_OR_NORMAL.search(_get_words(mention, sentence)):
         return False  # "Heart size upper limits of normal" denies by itself.
     return mention.polarity == "absent" or _NO.match(mention.cue or "") is not None
 
@@ -251,7 +253,7 @@ _NO = re.compile(r"(?:no|without|negative)\b", re.IGNORECASE)
 _SEEN = re.compile(r"\b(?:seen|noted|present|identified)\b", re.IGNORECASE)
 
 
-def _follows(mention: Mention, other: Mention, sentence: Sentence) -> bool:
+def _is_following(mention: Mention, other: Mention, sentence: Sentence) -> bool:
     """True if nothing but a blank stands between the two."""
     between = sentence.text[other.end - sentence.start : mention.start - sentence.start]
     return mention.start > other.end and not between.strip()
@@ -281,16 +283,16 @@ def _split_next_number(label: str, body: str) -> tuple[str, str]:
     return (body[: found.start()], found[0].rstrip()) if found else (body, "")
 
 
-def _without_composites(gone: Sequence[Mention], sentence: Sentence) -> list[Mention]:
+def _drop_composites(gone: Sequence[Mention], sentence: Sentence) -> list[Mention]:
     """Leave out "effusion or pneumothorax" read as one thing: it ceases with the item that goes."""
     return [
         m
         for m in gone
-        if COPULA.search(_words(m, sentence)) or not any(_is_wider(m, other) for other in gone)
+        if COPULA.search(_get_words(m, sentence)) or not any(_is_wider(m, other) for other in gone)
     ]
 
 
-def _begins_with(mention: Mention, other: Mention) -> bool:
+def _is_begun_by(mention: Mention, other: Mention) -> bool:
     return mention.start == other.start and mention.end > other.end
 
 
@@ -299,20 +301,20 @@ def _is_wider(mention: Mention, other: Mention) -> bool:
     return covers and mention.end - mention.start > other.end - other.start
 
 
-def _spans(mentions: Iterable[Mention], shift: int, *, goes: bool) -> list[Said]:
-    """Where the mentions stand, counted from `shift`; what begins in the label begins with the body."""
+def _list_spans(mentions: Iterable[Mention], shift: int, *, goes: bool) -> list[Said]:
+    """Return the spans of mentions, counted from `shift`; a label counts as the beginning of the body."""
     return [
         Said(max(0, m.start - shift), m.end - shift, goes, denies=m.polarity == "absent")
-        for m in _one_per_span(mentions)
+        for m in _pick_one_per_span(mentions)
     ]
 
 
-def _one_per_span(mentions: Iterable[Mention]) -> list[Mention]:
+def _pick_one_per_span(mentions: Iterable[Mention]) -> list[Mention]:
     first: dict[tuple[int, int], Mention] = {}
     for mention in mentions:
         first.setdefault((mention.start, mention.end), mention)
     return list(first.values())
 
 
-def _words(mention: Mention, sentence: Sentence) -> str:
+def _get_words(mention: Mention, sentence: Sentence) -> str:
     return sentence.text[mention.start - sentence.start : mention.end - sentence.start]

@@ -58,18 +58,18 @@ class Reworder:
                 sentence, prompt.plan, replace(around, manner=manner), rests[sentence.number], chance
             )
             text = split_label(sentence.text)[0] + body if body else sentence.text
-            if text != sentence.text and _keeps_its_words(sentence.text, text):
+            if text != sentence.text and _has_kept_its_words(sentence.text, text):
                 edits.append(SentenceEdit(action="replace", number=sentence.number, text=text))
         return EditScript(edits=tuple(edits))
 
     def _reworded(
         self, sentence: Sentence, plan: Plan, around: Surroundings, rest: str, chance: random.Random
     ) -> str | None:
-        """What goes, said again before what is left; else the same words in another frame."""
+        """Return what goes, said again before what is left; else the same words in another frame."""
         said = [m for m in (*plan.must_cease, *plan.must_stay) if m.sentence == sentence.number]
         label, body = split_label(sentence.text)
         begin = sentence.start + len(label)
-        tail = _tail_of(body, begin, said) if not rest else ""
+        tail = _find_tail(body, begin, said) if not rest else ""
         if set(words_in(tail)) - FRAMES <= self._accounted(said):
             tail = ""  # ", on the left" is told with the finding
         head = body.removesuffix(tail)
@@ -101,7 +101,7 @@ class Reworder:
         return " ".join(dict.fromkeys([*(text for text in written if text), *denials]))
 
     def _is_placed_apart(self, sentence: Sentence, plan: Plan) -> bool:
-        """Whether a place is read as a statement of its own: "at both lung bases"."""
+        """True if a place is read as a statement of its own: "at both lung bases"."""
         said = (m.concept for m in plan.must_cease if m.sentence == sentence.number)
         return any(
             relation.kind == "location" and relation.target == concept
@@ -161,7 +161,7 @@ class Reworder:
     # --- is every word accounted for ----------------------------------------------------------
 
     def _says_more(self, text: str, begin: int, said: Sequence[Mention], *, is_whole: bool) -> bool:
-        """Whether a text says what no statement of it holds: a size, a comparison, advice.
+        """True if a text says what no statement of it holds: a size, a comparison, advice.
 
         Args:
             begin: where in the report it begins.
@@ -198,14 +198,16 @@ _PLACE = re.compile(
 )
 
 
-def _keeps_its_words(was: str, text: str) -> bool:
+def _has_kept_its_words(was: str, text: str) -> bool:
     """True if ages, history, sides, numbers, blanks and scope are as before."""
-    if words_to_keep(was) != words_to_keep(text) or _content(was) != _content(text):
+    if words_to_keep(was) != words_to_keep(text) or _collect_content_words(was) != _collect_content_words(
+        text
+    ):
         return False
     return DENIED_OR_NORMAL.search(was) is None or organs_named(was) == organs_named(text)
 
 
-def _content(text: str) -> frozenset[str]:
+def _collect_content_words(text: str) -> frozenset[str]:
     """The words that make another statement of it if they change: "displaced", "interstitial"."""
     told = (word for word in words_in(text) if word not in _SAME)
     stems = (word.removesuffix("s").removesuffix("ly") for word in told)
@@ -215,7 +217,7 @@ def _content(text: str) -> frozenset[str]:
 _TAIL = re.compile(r",\s[^,;]+\.?$")
 
 
-def _tail_of(body: str, begin: int, said: Iterable[Mention]) -> str:
+def _find_tail(body: str, begin: int, said: Iterable[Mention]) -> str:
     """A last clause that only compares or tells of the film: ", unchanged from the prior study"."""
     found = _TAIL.search(body)
     if found is None:

@@ -84,13 +84,13 @@ class Scribe:
         return EditScript(edits=tuple(draft.edits))
 
     def reword(self, prompt: Prompt, chance: random.Random) -> EditScript:
-        """What a plan changes, as it is, in the words that its counterfactual is written in."""
+        """Return what a plan changes, as it is, in the words that its counterfactual is written in."""
         draft = _Draft(self, prompt, chance)
         return self.reworder.write(prompt, draft.around, draft.rests, chance)
 
     @cached_property
     def harmless(self) -> frozenset[str]:
-        """What may be named in a report of a healthy chest."""
+        """Return what may be named in a report of a healthy chest."""
         normal = {state.id for state in self.graph.normal_states}
         return frozenset({SUPPORT_DEVICES, *self.graph.descendants(SUPPORT_DEVICES), *normal})
 
@@ -114,12 +114,12 @@ class _Draft:
 
     @cached_property
     def rests(self) -> dict[int, str]:
-        """What is left of each free sentence."""
+        """Return what is left of each free sentence."""
         return self.scribe.remains.of_prompt(self.prompt, is_terse=self.is_terse, chance=self.chance)
 
     @cached_property
     def is_terse(self) -> bool:
-        """Whether the report is written in fragments: "No effusion."."""
+        """True if the report is written in fragments: "No effusion."."""
         texts = [sentence.text for sentence in self.prompt.sentences]
         return sum(VERB.search(text) is None for text in texts) > TERSE_SHARE * len(texts)
 
@@ -147,7 +147,7 @@ class _Draft:
 
     @cached_property
     def _statements(self) -> tuple[Statement, ...]:
-        """What is to appear, with the degrees that a report would name: the same in every section."""
+        """Return what is to appear, with the degrees that a report would name: the same in every section."""
         if self._words_for(self.plan.target, "findings"):
             return self.plan.must_appear
         return tuple(self._with_place(self._with_degree(told)) for told in self.plan.must_appear)
@@ -186,14 +186,14 @@ class _Draft:
         return statement.model_copy(update={"severity": None})
 
     def _degree_spares_something(self, concept: str) -> bool:
-        """Whether what the report says beside it can stand only because it is so slight."""
+        """True if what the report says beside it can stand only because it is so slight."""
         excluded = self.scribe.graph.excluded(concept)
         beside = (excluded[other].when for other in self.around.named if other in excluded)
         return any(when is not None and when.min_severity for when in beside)
 
     @cached_property
     def grading(self) -> Grading:
-        """How often this report names the degree of what it finds."""
+        """Return how often this report names the degree of what it finds."""
         findings = FINDING_LABELS.keys()
         told = [s.text for s in self.prompt.sentences if not DENIAL.search(s.text)]
         return Grading.of(text for text in told if not findings.isdisjoint(self.scribe.naming.named_in(text)))
@@ -225,7 +225,7 @@ class _Draft:
         return tuple(sentence.text for sentence in new)
 
     def _may_do_without_signs(self, target: Statement) -> bool:
-        """Whether the new finding is told well enough alone: with its place, where it has one."""
+        """True if the new finding is told well enough alone: with its place, where it has one."""
         if self.plan.direction not in ("add", "swap"):
             return False
         return bool(target.side or target.region) or target.concept in WITHOUT_PLACE
@@ -292,7 +292,7 @@ class _Draft:
         return tuple(text for text in new if known.isdisjoint(self.scribe.naming.named_in(text) & normal))
 
     def _denied(self, finding: str, section: str) -> str | None:
-        """That a finding is not there: as reports of this corpus say it, or in the graph's words."""
+        """Write that a finding is not there, as reports of this corpus say it or in the graph's words."""
         # "The lungs are clear" denies atelectasis, and all else that may stand beside it.
         states = self.scribe.graph.normal_states_of(finding)[:1] if self._nothing_abnormal else ()
         said = [words for one in (finding, *states) if (words := self._words_for(one, section))]
@@ -301,7 +301,7 @@ class _Draft:
         return self.scribe.writer.deny(finding, self.around, self.chance)
 
     def _all_well(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
-        """What a report of a normal chest says in place of what went."""
+        """Return what a report of a normal chest says in place of what went."""
         left = [sentence for sentence in sentences if self._tells(self._left(sentence))]
         if section == "impression":
             return self._unless_told((self._all_clear(),), left)
@@ -314,7 +314,7 @@ class _Draft:
 
     @cached_property
     def _passes_over(self) -> bool:
-        """Whether the report just does not speak of the finding any more, as of many others."""
+        """True if the report just does not speak of the finding any more, as of many others."""
         is_numbered = any(list_number(sentence.text) for sentence in self.prompt.sentences)
         return not is_numbered and not self._nothing_abnormal and self.chance.random() < SILENT_SHARE
 
@@ -339,7 +339,7 @@ class _Draft:
 
     @cached_property
     def _nothing_abnormal(self) -> bool:
-        """Whether what stays of the report speaks of nothing but health and devices."""
+        """True if what stays of the report speaks of nothing but health and devices."""
         # "Small pneumothorax without shift": what stands before a denial is told all the same.
         told = [DENIAL.split(text, maxsplit=1)[0] for text in self._remaining]
         return self.scribe.naming.named_in_any(told) <= self.scribe.harmless
@@ -388,7 +388,7 @@ class _Draft:
         )
 
     def _distance(self, sentence: Sentence) -> int:
-        """How far what the sentence said is from what is to be said in its place."""
+        """Return how far what the sentence said is from what is to be said in its place."""
         ceasing = [m for m in self.plan.must_cease if m.sentence == sentence.number]
         centre = {self.plan.target, *self.plan.swap_from}
         if any(m.concept in centre and m.polarity != "absent" for m in ceasing):
@@ -410,7 +410,7 @@ class _Draft:
             self.edits.append(SentenceEdit(action="replace", number=sentence.number, text=text))
 
     def _label_is_needed(self, sentence: Sentence, sentences: Sequence[Sentence]) -> bool:
-        """Whether what follows stands under this one's title, or counts on its number."""
+        """True if what follows stands under this one's title, or counts on its number."""
         following = [s for s in sentences if s.number > sentence.number and self._left(s)]
         if has_title(sentence.text):
             return bool(following) and not has_title(following[0].text)

@@ -31,7 +31,7 @@ NOUN_SHARE_IN_DENIALS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a sentence is written into."""
+    """The report that a sentence is written into."""
 
     named: frozenset[str]
     """Concepts that the rest of the report names: better not spoken of a second time."""
@@ -67,11 +67,11 @@ class Writer:
         """The statement in full; None when the graph has no words for it."""
         noun = noun_phrase(statement, self._known(statement), self._graph)
         usable = self._usable(statement, around, "unheard" if noun else "any")
-        best = max([*usable.values(), *([_worth_of(noun.slots)] if noun else [])], default=0)
+        best = max([*usable.values(), *([_score_slots(noun.slots)] if noun else [])], default=0)
         told = [phrase for phrase, worth in usable.items() if worth >= best - 1]
         if told and not (noun and chance.random() < NOUN_SHARE):
-            return self._written(_drawn(told, chance), statement, around, chance)
-        return _written_noun(noun, statement, around, chance) if noun else None
+            return self._written(_draw_phrase(told, chance), statement, around, chance)
+        return _write_noun(noun, statement, around, chance) if noun else None
 
     def write_sign(
         self, sign: Statement, finding: Statement, around: Surroundings, chance: random.Random
@@ -83,7 +83,7 @@ class Writer:
             if not self._is_elsewhere(phrase, sign)
             and not any(are_far(finding.region or "", place) for place in phrase.places)
         ]
-        return self._written(_drawn(usable, chance), sign, around, chance) if usable else None
+        return self._written(_draw_phrase(usable, chance), sign, around, chance) if usable else None
 
     def write_short(
         self, statement: Statement, said: frozenset[str], around: Surroundings, chance: random.Random
@@ -103,14 +103,14 @@ class Writer:
         fresh = [sentence for sentence in written if sentence.text not in around.used]
         if noun and (not fresh or chance.random() < NOUN_SHARE_IN_SHORT):
             return Written(
-                _in_manner(finish_sentence(noun.text), around, chance), frozenset({statement.concept})
+                _match_manner(finish_sentence(noun.text), around, chance), frozenset({statement.concept})
             )
         return chance.choice(fresh or written) if written else self.write(statement, around, chance)
 
     def deny(
         self, concept_id: str, around: Surroundings, chance: random.Random, side: Side | None = None
     ) -> str | None:
-        """That the concept is not there."""
+        """Write that the concept is not there."""
         noun = self._graph.concept(concept_id).write.noun
         if noun and (around.is_terse or chance.random() < NOUN_SHARE_IN_DENIALS):
             return finish_sentence(f"No {noun}")
@@ -146,8 +146,8 @@ class Writer:
             and (words is None or self._content(phrase.template) <= words | self._called(statement.concept))
         ]
         if exact and not (noun and chance.random() < NOUN_SHARE):
-            return self._written(_drawn(exact, chance), statement, around, chance).text
-        return _written_noun(noun, statement, around, chance).text if noun else None
+            return self._written(_draw_phrase(exact, chance), statement, around, chance).text
+        return _write_noun(noun, statement, around, chance).text if noun else None
 
     def _content(self, template: str) -> frozenset[str]:
         return words_in(SLOT.sub("", template)) - FRAMES
@@ -166,7 +166,7 @@ class Writer:
         spoken = [
             phrase
             for phrase in self._book.phrases_of(statement.concept, statement.polarity)
-            if phrase.slots <= known.keys() and not _other_side(phrase, statement)
+            if phrase.slots <= known.keys() and not _has_other_side(phrase, statement)
         ]
         if around.degree_matters and "severity" in known:
             spoken = [phrase for phrase in spoken if "severity" in phrase.slots]
@@ -179,7 +179,7 @@ class Writer:
         return {phrase: self._worth(phrase, statement, around) for phrase in chosen}
 
     def _fits(self, phrase: Phrase, around: Surroundings) -> bool:
-        """Whether what it says besides leaves the rest of the report alone, and stands beside it."""
+        """True if what it says besides leaves the rest of the report alone, and stands beside it."""
         return phrase.sets <= around.allowed and all(
             around.named.isdisjoint(self._excluded.get(other, ())) for other in phrase.others
         )
@@ -189,8 +189,8 @@ class Writer:
         return {concept: frozenset(self._graph.excluded(concept)) for concept in self._graph.concepts}
 
     def _worth(self, phrase: Phrase, statement: Statement, around: Surroundings) -> int:
-        """How much of the statement a phrase says, less what it says otherwise."""
-        worth = _worth_of(phrase.slots)
+        """Return how much of the statement a phrase says, less what it says otherwise."""
+        worth = _score_slots(phrase.slots)
         if statement.side in phrase.sides and not {"side", "bilateral"} & phrase.slots:
             worth += WORTH["side"]
         if not phrase.others.isdisjoint(around.signs):
@@ -202,14 +202,14 @@ class Writer:
         return worth + (WRONG_KIND if self._is_wrong_kind(phrase, statement) else 0)
 
     def _is_elsewhere(self, phrase: Phrase, statement: Statement) -> bool:
-        """Whether a phrase names places of its own, and none of them near the statement's."""
+        """True if a phrase names places of its own, and none of them near the statement's."""
         place = place_of(statement.region, self._graph)
         if place is None or not phrase.places or "region" in phrase.slots:
             return False
         return not any(are_near(place, self._graph.regions[own]) for own in phrase.places)
 
     def _is_wrong_kind(self, phrase: Phrase, statement: Statement) -> bool:
-        """Whether it names a kind that is never so severe or so slight: a mass is not tiny."""
+        """True if it names a kind that is never so severe or so slight: a mass is not tiny."""
         if statement.severity is None:
             return False
         kinds = phrase.others.intersection(self._graph.descendants(statement.concept))
@@ -217,7 +217,7 @@ class Writer:
         return any(severities and statement.severity not in severities for severities in graded)
 
     def _known(self, statement: Statement) -> dict[str, str]:
-        """What can be put into the slots."""
+        """Return what can be put into the slots."""
         known: dict[str, str] = {}
         region = place_of(statement.region, self._graph)
         if statement.side in ("left", "right") and (region is None or region.sides != "none"):
@@ -241,7 +241,7 @@ class Writer:
         before_noun = (adjective(region) or region.label) if region else ""
         text = _PLACE_BEFORE_NOUN.sub(before_noun, phrase.template)
         text = finish_sentence(SLOT.sub(lambda slot: known[slot[1]], text))
-        return Written(_in_manner(text, around, chance), phrase.others | {statement.concept})
+        return Written(_match_manner(text, around, chance), phrase.others | {statement.concept})
 
 
 # Words by which a phrase says more of its concept than that it is there.
@@ -252,27 +252,27 @@ _ADDS = re.compile(
 _PLACE_BEFORE_NOUN = re.compile(r"\{region\}(?= (?!is |are |with |and |obscures |in |on )[a-z])")
 
 
-def _drawn(phrases: Sequence[Phrase], chance: random.Random) -> Phrase:
+def _draw_phrase(phrases: Sequence[Phrase], chance: random.Random) -> Phrase:
     """One of the phrases, the short ones oftener: reports seldom say much of one finding."""
     return chance.choices(phrases, weights=[len(phrase.template.split()) ** -1.5 for phrase in phrases])[0]
 
 
-def _other_side(phrase: Phrase, statement: Statement) -> bool:
+def _has_other_side(phrase: Phrase, statement: Statement) -> bool:
     return bool(phrase.sides and statement.side and statement.side not in phrase.sides)
 
 
-def _worth_of(slots: Iterable[str]) -> int:
+def _score_slots(slots: Iterable[str]) -> int:
     return sum(WORTH[slot] for slot in slots)
 
 
-def _written_noun(
+def _write_noun(
     noun: NounPhrase, statement: Statement, around: Surroundings, chance: random.Random
 ) -> Written:
     text = finish_sentence(noun.text) if around.is_terse else noun.in_a_sentence(chance)
-    return Written(_in_manner(text, around, chance), frozenset({statement.concept}))
+    return Written(_match_manner(text, around, chance), frozenset({statement.concept}))
 
 
-def _in_manner(text: str, around: Surroundings, chance: random.Random) -> str:
+def _match_manner(text: str, around: Surroundings, chance: random.Random) -> str:
     """The sentence as this report would have it."""
     text = shortened(text) if around.is_terse else text
     return reframed(text, around.manner, chance) if around.manner else text
