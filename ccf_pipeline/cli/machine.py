@@ -78,7 +78,7 @@ CORE = (
     Package("openai"),
     Package("pandas"),
     Package("pillow"),
-    Package("prefect", at_least="3.8.8", below="3.10", why="the flows are tested against these"),
+    Package("prefect", at_least="3.7", below="3.10", why="the flows are tested against these"),
     Package("pyarrow"),
     Package("pydantic"),
     Package("pydantic-settings"),
@@ -97,6 +97,7 @@ EXTRAS = (
     Extra("draw", ("matplotlib",), "ccf-build graph render"),
     Extra("s3", ("s3fs",), 'builds in an object store: out = "s3://BUCKET/PREFIX"'),
     Extra("dask", ("prefect-dask",), "flows on a Dask cluster"),
+    Extra("probe", ("torch",), "ccf-build probe"),
     Extra("ray", ("prefect-ray",), "flows on a Ray cluster (never tried here)"),
 )
 

@@ -145,7 +145,8 @@ def test_a_missing_package_is_broken_and_a_missing_extra_is_only_absent() -> Non
 
     extra = machine.check_extra(Extra("draw", ("no-such-package",), "ccf-build graph render"))
     assert extra.state == "absent"
-    assert extra.hint == "pip install 'ccf-pipeline[draw]' for ccf-build graph render"
+    assert "[draw]'" in extra.hint
+    assert extra.hint.endswith("for ccf-build graph render")
 
 
 def test_half_an_extra_is_worth_a_warning() -> None:
