@@ -94,7 +94,7 @@ class ImageIndex:
         if image is None or image.view is None:
             return
         self.names.append((study.study_id, image.image_id, image.path, image.sha256))
-        self.lots.append(_lot(self.seed, study.study_id))
+        self.lots.append(_draw_lot(self.seed, study.study_id))
         subjects, pools, sexes = self._subject_numbers, self._pool_numbers, self._sex_numbers
         self.subjects.append(subjects.setdefault(study.subject_id, len(subjects)))
         self.pools.append(pools.setdefault((study.corpus, study.split, image.view), len(pools)))
@@ -163,11 +163,15 @@ class ImageIndex:
     def _following(self, study: Study, listed: Listed) -> Rows:
         """Return the films of other patients that follow the study's own lot in a list."""
         rows, lots = listed
-        begin = int(np.searchsorted(lots, np.uint64(_lot(self.seed, study.study_id))))
+        begin = int(np.searchsorted(lots, np.uint64(_draw_lot(self.seed, study.study_id))))
         subject = self._subject_numbers.get(study.subject_id, -1)
-        others = self._others(rows[_circle(begin, CANDIDATES, len(rows))], subject)
+        others = self._others(rows[_count_in_circle(begin, CANDIDATES, len(rows))], subject)
         # One patient may fill the whole stretch; then there is time to look at everybody.
-        return others if len(others) else self._others(rows[_circle(begin, len(rows), len(rows))], subject)
+        return (
+            others
+            if len(others)
+            else self._others(rows[_count_in_circle(begin, len(rows), len(rows))], subject)
+        )
 
     def _others(self, rows: Rows, subject: int) -> Rows:
         others: Rows = rows[self._table.subjects[rows] != subject]
@@ -345,7 +349,7 @@ def _packed(film: Film, column: int) -> int:
     return film.sides[column] | film.degrees[column] << _DEGREE_AT | film.places[column] << _PLACE_AT
 
 
-def _circle(begin: int, count: int, length: int) -> Rows:
+def _count_in_circle(begin: int, count: int, length: int) -> Rows:
     """Return so many numbers below `length`, from one on, going round at the end."""
     return (begin + np.arange(min(count, length), dtype=np.int64)) % max(1, length)
 
@@ -354,7 +358,7 @@ def _share(part: str, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     return (values.astype(np.int64) * round(100 * WEIGHTS[part])) // 100
 
 
-def _lot(seed: int, study_id: str) -> int:
+def _draw_lot(seed: int, study_id: str) -> int:
     return lot(seed, "image", study_id)
 
 
