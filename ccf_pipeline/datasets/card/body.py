@@ -72,8 +72,8 @@ def decides_section(evidence: Evidence) -> str:
         ]
     arms: list[tuple[object, ...]] = [
         (
-            arm.name,
-            *map(_figure, (arm.own_film, arm.shuffled_film, arm.blank_film, arm.matched_film, arm.both)),
+            f"{arm.arm}, seed {arm.seed}",
+            *map(_figure, (arm.own_film, arm.shuffled_film, arm.blank_film, arm.matched, arm.both)),
         )
         for arm in evidence.probe
     ]

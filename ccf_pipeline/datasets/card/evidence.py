@@ -63,11 +63,12 @@ class ProbeArm(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    name: str
+    arm: str
+    seed: int
     own_film: float | None = None
     shuffled_film: float | None = None
     blank_film: float | None = None
-    matched_film: float | None = None
+    matched: float | None = None
     both: float | None = None
 
 
