@@ -73,7 +73,7 @@ def decides_section(evidence: Evidence) -> str:
     arms: list[tuple[object, ...]] = [
         (
             f"{arm.arm}, seed {arm.seed}",
-            *map(_figure, (arm.own_film, arm.shuffled_film, arm.blank_film, arm.matched, arm.both)),
+            *map(_figure, (arm.own_film, arm.shuffled_film, arm.blank_film, arm.matched_film, arm.both)),
         )
         for arm in evidence.probe
     ]

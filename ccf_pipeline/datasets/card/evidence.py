@@ -68,7 +68,7 @@ class ProbeArm(BaseModel):
     own_film: float | None = None
     shuffled_film: float | None = None
     blank_film: float | None = None
-    matched: float | None = None
+    matched_film: float | None = None
     both: float | None = None
 
 

@@ -142,7 +142,15 @@ def test_the_first_screen_says_how_far_the_text_alone_decides(build: BuildFolder
         {"pairs": "training mix", "features": "words", "rows": 90, "value": 0.5},
         {"pairs": "thinking pairs", "features": "characters", "rows": 45, "value": 0.958},
     ]
-    arm = {"arm": "balanced", "seed": 1, "own_film": 0.94, "shuffled_film": 0.49, "both": 0.84, "held_out": 9}
+    arm = {
+        "arm": "balanced",
+        "seed": 1,
+        "own_film": 0.94,
+        "shuffled_film": 0.49,
+        "matched_film": 0.9,
+        "both": 0.84,
+        "held_out": 9,
+    }
     (tmp_path / "quality.json").write_text(json.dumps({"gates": [], "figures": {"text_alone": alone}}))
     (tmp_path / "probe.json").write_text(json.dumps({"arms": [arm]}))
 
@@ -155,7 +163,7 @@ def test_the_first_screen_says_how_far_the_text_alone_decides(build: BuildFolder
     assert "Not measured for this build" in before[: before.index("## The training mix")]
     assert "- training mix, by words: **0.5**." in after
     assert "- thinking pairs, by characters: **0.958**." in after
-    assert "| balanced, seed 1 | 0.94 | 0.49 |  |  | 0.84 |" in after
+    assert "| balanced, seed 1 | 0.94 | 0.49 |  | 0.9 | 0.84 |" in after
     assert after[after.index("## The training mix") : after.index("## Quality")] in before
 
 
