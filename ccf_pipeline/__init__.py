@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ccf_pipeline.engine.notebook import read_report as read_report
     from ccf_pipeline.walk import build_corpus as build
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["__version__", "build", "check", "load_graph", "open_build", "plan", "read_report"]
 
 

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ccf_pipeline import __version__
 from ccf_pipeline.counterfactual.prompt import CHOSEN
 from ccf_pipeline.counterfactual.prompt.load_templates import load_template, make_own_template
 from ccf_pipeline.errors import MissingInput, UnreadableInput
+from ccf_pipeline.files.code_version import read_code_version
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.reader import Lexicon
@@ -68,7 +68,7 @@ class Materials:
             graph_version=f"{self.graph.name} {self.graph.version}",
             graph_digest=self.graph.digest,
             prompt_digest=hashlib.sha256(digests.encode()).hexdigest()[:16],
-            code_version=__version__,
+            code_version=read_code_version(),
         )
 
     @property

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ccf_pipeline import __version__, walk
+from ccf_pipeline import walk
 from ccf_pipeline.corpora import images_root, read_corpus, require_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.materials import Progress, silent
 from ccf_pipeline.errors import RowsMissing, SharingRefused
+from ccf_pipeline.files.code_version import read_code_version
 from ccf_pipeline.files.disk import refuse_filled, sealed_folder
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.records import ReasonCount, Record, Study
@@ -194,9 +195,9 @@ def _make_settings(recipe: Recipe, corpus: CorpusSettings, out: Path, graph: Pat
 
 
 def _list_remarks(recipe: Recipe) -> tuple[str, ...]:
-    if recipe.lineage.code_version == __version__:
+    if recipe.lineage.code_version == read_code_version():
         return ()
-    return (f"made by ccf_pipeline {recipe.lineage.code_version}; this is {__version__}",)
+    return (f"made by ccf_pipeline {recipe.lineage.code_version}; this is {read_code_version()}",)
 
 
 def _read_reports(corpus: CorpusSettings, wanted: set[str], progress: Progress) -> dict[str, str]:

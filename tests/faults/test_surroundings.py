@@ -107,7 +107,7 @@ def test_another_version_is_not_mixed_into_a_build(
     before = built(tmp_path / "build")
     (tmp_path / "build" / "manifest.json").unlink()
     if what == "code":
-        monkeypatch.setattr(materials, "__version__", "99.0.0")
+        monkeypatch.setattr(materials, "read_code_version", lambda: "99.0.0")
     elif what == "prompt":
         load = materials.load_template
         monkeypatch.setattr(
@@ -156,7 +156,7 @@ def test_a_reader_never_takes_a_mixture_for_a_data_set(
     try:
         walk.build(chosen)
         for version in range(4):  # each time other bytes in every row
-            monkeypatch.setattr(materials, "__version__", f"{version}.0.0")
+            monkeypatch.setattr(materials, "read_code_version", lambda made=version: f"{made}.0.0")
             wait_until(lambda: folder.manifest_path.read_bytes() in consistent or mixed)
             rechecking.recheck(chosen.out, None, write=True, progress=lambda *_: None)
         wait_until(lambda: folder.manifest_path.read_bytes() in consistent or mixed)
