@@ -31,11 +31,11 @@ def mask_findings(text: str, mentions: Iterable[Mention]) -> str:
 
 def mask_details(text: str, graph: ConceptGraph) -> str:
     """The text with sides, places and degrees blotted out as well, and how many findings stand in a row."""
-    return _ROW_OF_BLOTS.sub(f" {BLOT} ", _details_of(graph).sub(BLOT, text))
+    return _ROW_OF_BLOTS.sub(f" {BLOT} ", _compile_details(graph).sub(BLOT, text))
 
 
 @lru_cache(maxsize=4)
-def _details_of(graph: ConceptGraph) -> re.Pattern[str]:
+def _compile_details(graph: ConceptGraph) -> re.Pattern[str]:
     words = {word for region in graph.file.regions for word in region.words}
     words |= {degree for concept in graph.file.concepts for degree in concept.severities}
     words |= {"left", "right", "bilateral", "bilaterally", "both"}

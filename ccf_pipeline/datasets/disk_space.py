@@ -51,13 +51,13 @@ def bytes_wanted(
     text = TEXT_PER_PLAN * sum(path.stat().st_size for path in plans if path.is_file())
     wanted = len(exports) * text * (1 if kind == "parquet" else PLAIN_PER_PARQUET)
     if chosen.images == "embedded" and kind == "parquet":
-        studies = list(_pictured(plans, chosen))
+        studies = list(_iter_pictured(plans, chosen))
         sizes = _Sizes(images_root, [study.own for study in studies])
         for export in exports:
             shown = [study for study in studies if study.is_shown(export.trains_on)]
             stored = {
                 "own": sum(sizes.of(study.own) for study in shown),
-                "matched": _matched_bytes(shown, export.trains_on, sizes),
+                "matched": _sum_matched_bytes(shown, export.trains_on, sizes),
             }
             wanted += sum(stored[image] for image in export.images_of)
     return int(wanted)
@@ -69,10 +69,10 @@ def require_room(folder: Path, wanted: int, *, freed: int = 0) -> None:
     Args:
         freed: what lies there already and goes before.
     """
-    free = shutil.disk_usage(_standing(folder)).free + freed
+    free = shutil.disk_usage(_find_existing_folder(folder)).free + freed
     if wanted > free:
         raise StorageError(
-            f"{folder}: the data set may take {_told(wanted)}, and {_told(free)} are free",
+            f"{folder}: the data set may take {_format_bytes(wanted)}, and {_format_bytes(free)} are free",
             hint="Free some space and run the same command again; or ask for less: fewer configs, smaller"
             " images (`ccf-build images --resize`), or images by `paths`.",
         )
@@ -95,7 +95,7 @@ class _Pictured:
         return uses is None or any(use in uses for use, _ in self.matched)
 
 
-def _pictured(paths: Iterable[Path], chosen: DatasetSettings) -> Iterator[_Pictured]:
+def _iter_pictured(paths: Iterable[Path], chosen: DatasetSettings) -> Iterator[_Pictured]:
     rows = [
         row for path in paths for row in read_columns(path, _COLUMNS) if row["study"]["image"] is not None
     ]
@@ -128,7 +128,7 @@ def _both_ways(plan: dict[str, Any]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
     return (gained, lost), (lost, gained)
 
 
-def _matched_bytes(studies: Iterable[_Pictured], uses: frozenset[Use] | None, sizes: _Sizes) -> int:
+def _sum_matched_bytes(studies: Iterable[_Pictured], uses: frozenset[Use] | None, sizes: _Sizes) -> int:
     """A matched image is stored once per row group, however many studies of the group it matches."""
     stored = 0
     groups: dict[str, _Group] = {}
@@ -187,10 +187,10 @@ def _is_dicom(path: str) -> bool:
     return path.lower().endswith(".dcm")
 
 
-def _standing(folder: Path) -> Path:
+def _find_existing_folder(folder: Path) -> Path:
     """The folder itself, or the nearest one above it that is there."""
     return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
 
 
-def _told(count: int) -> str:
+def _format_bytes(count: int) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 / 10 else f"{count / 2**20:.1f} MiB"

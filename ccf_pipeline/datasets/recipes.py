@@ -64,15 +64,15 @@ def training_script(
         python: the interpreter of the environment that the package is installed in; else this one.
     """
     recipe = load_recipe(name)
-    folder = _dataset_folder(dataset)
+    folder = _find_dataset_folder(dataset)
     for config in recipe.configs:
         _require_train(folder, config)
     processes = gpus or recipe.gpus
     installed = find_installed(recipe.package, python or Path(sys.executable))
     arguments = {
-        **_spelt(recipe, installed),
-        **_batch(recipe, processes),
-        **_data(recipe, folder),
+        **_translate_arguments(recipe, installed),
+        **_make_batch_arguments(recipe, processes),
+        **_make_data_arguments(recipe, folder),
     }
     if model is not None:
         arguments["model" if "model" in arguments else "model_name_or_path"] = model
@@ -91,17 +91,17 @@ def training_script(
             prefix = f"cd {shlex.quote(str(images_root.resolve()))}\n"
     if recipe.package != "trl":
         environment["NPROC_PER_NODE"] = processes
-    return _script(name, recipe, installed, prefix, environment, processes, arguments)
+    return _write_script(name, recipe, installed, prefix, environment, processes, arguments)
 
 
 def images_by_path(folder: Path, config: str) -> bool:
     """True if the rows name their images instead of holding them."""
-    (first, *_) = _files(folder, config, "train")
+    (first, *_) = _list_files(folder, config, "train")
     row = next(pq.ParquetFile(first).iter_batches(batch_size=1, columns=["images"])).to_pylist()[0]
     return row["images"][0]["bytes"] is None
 
 
-def _dataset_folder(named: Path) -> Path:
+def _find_dataset_folder(named: Path) -> Path:
     """The data set that was named, or that of the build folder that was."""
     for folder in (named, named / "dataset"):
         if (folder / "data").is_dir():
@@ -109,25 +109,25 @@ def _dataset_folder(named: Path) -> Path:
     raise MissingInput(f"{named}: there is no data set", hint="Name a build folder or its `dataset`.")
 
 
-def _files(folder: Path, config: str, split: str) -> list[Path]:
+def _list_files(folder: Path, config: str, split: str) -> list[Path]:
     return sorted((folder / "data" / config).glob(f"{split}-*.parquet"))
 
 
 def _require_train(folder: Path, config: str) -> None:
-    if not _files(folder, config, "train"):
+    if not _list_files(folder, config, "train"):
         raise MissingInput(
             f"{folder}: holds no training rows of the config {config}",
             hint=f"Write it with `ccf-build export BUILD --config {config} --out FOLDER`.",
         )
 
 
-def _data(recipe: Recipe, folder: Path) -> dict[str, Value | list[str]]:
+def _make_data_arguments(recipe: Recipe, folder: Path) -> dict[str, Value | list[str]]:
     """The arguments that name the rows; the test split is never among them."""
-    is_validated = all(_files(folder, config, "validation") for config in recipe.configs)
+    is_validated = all(_list_files(folder, config, "validation") for config in recipe.configs)
     if recipe.package == "ms-swift":
-        found: dict[str, Value | list[str]] = {"dataset": _globs(recipe, folder, "train")}
+        found: dict[str, Value | list[str]] = {"dataset": _list_globs(recipe, folder, "train")}
         if is_validated:
-            return {**found, "val_dataset": _globs(recipe, folder, "validation")}
+            return {**found, "val_dataset": _list_globs(recipe, folder, "validation")}
         return {**found, "split_dataset_ratio": 0}
     if recipe.package == "trl":
         named: dict[str, Value | list[str]] = {
@@ -144,11 +144,11 @@ def _data(recipe: Recipe, folder: Path) -> dict[str, Value | list[str]]:
     return entries
 
 
-def _globs(recipe: Recipe, folder: Path, split: str) -> list[str]:
+def _list_globs(recipe: Recipe, folder: Path, split: str) -> list[str]:
     return [f"{shlex.quote(str(folder))}/data/{config}/{split}-*.parquet" for config in recipe.configs]
 
 
-def _spelt(recipe: Recipe, installed: Installed | None) -> dict[str, Value | list[str]]:
+def _translate_arguments(recipe: Recipe, installed: Installed | None) -> dict[str, Value | list[str]]:
     """The recipe's arguments in the spelling of the installed version, or of the newest."""
     spelt: dict[str, Value | list[str]] = {}
     for names, value in recipe.arguments.items():
@@ -158,7 +158,7 @@ def _spelt(recipe: Recipe, installed: Installed | None) -> dict[str, Value | lis
     return spelt
 
 
-def _batch(recipe: Recipe, processes: int) -> dict[str, Value | list[str]]:
+def _make_batch_arguments(recipe: Recipe, processes: int) -> dict[str, Value | list[str]]:
     each = int(recipe.arguments["per_device_train_batch_size"])
     return {"gradient_accumulation_steps": max(1, round(recipe.batch / each / processes))}
 
@@ -174,7 +174,7 @@ def _refuse_unknown(
         )
 
 
-def _script(
+def _write_script(
     name: str,
     recipe: Recipe,
     installed: Installed | None,
@@ -199,11 +199,11 @@ def _script(
     command = [word.format(gpus=processes) for word in recipe.command]
     lines = [f"{key}={shlex.quote(str(value))}" for key, value in environment.items()]
     lines.append(shlex.join(command))
-    lines += [f"    --{key} {_spoken(value)}" for key, value in arguments.items()]
+    lines += [f"    --{key} {_format_value(value)}" for key, value in arguments.items()]
     return head + prefix + " \\\n".join(lines) + "\n"
 
 
-def _spoken(value: Value | list[str]) -> str:
+def _format_value(value: Value | list[str]) -> str:
     if isinstance(value, list):
         return " ".join(value)
     return str(value).lower() if isinstance(value, bool) else shlex.quote(str(value))

@@ -58,7 +58,7 @@ class SplitFiles:
         if self._file is None or self._bytes + size > FILE_BYTES:
             self._begin_file()
         assert self._file is not None
-        with _told_as_disk_error(self._folder):
+        with _raise_as_disk_error(self._folder):
             self._file.add(row, size)
         self._bytes += size
         self.rows += 1
@@ -69,7 +69,7 @@ class SplitFiles:
         sealed = []
         for number, temporary in enumerate(self._begun):
             path = self._folder / f"{self._split}-{number:05}-of-{len(self._begun):05}.{self._kind}"
-            with _told_as_disk_error(path):
+            with _raise_as_disk_error(path):
                 sync(temporary)
                 temporary.replace(path)
             sealed.append(path)
@@ -79,7 +79,7 @@ class SplitFiles:
 
     def close(self) -> None:
         if self._file is not None:
-            with _told_as_disk_error(self._folder):
+            with _raise_as_disk_error(self._folder):
                 self._file.close()
             self._file = None
 
@@ -96,7 +96,7 @@ class SplitFiles:
     def _begin_file(self) -> None:
         self.close()
         path = self._folder / f".{self._split}-{len(self._begun):05}.{self._kind}.tmp"
-        with _told_as_disk_error(path):
+        with _raise_as_disk_error(path):
             make_folder(self._folder, private=True)
             path.touch(PRIVATE_FILE)
             path.chmod(PRIVATE_FILE)
@@ -234,7 +234,7 @@ def bytes_in(value: Any) -> int:
 
 
 @contextlib.contextmanager
-def _told_as_disk_error(path: Path) -> Iterator[None]:
+def _raise_as_disk_error(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -172,10 +172,10 @@ def diagnosed(record: Record) -> Diagnosed:
     shown = diseases(record.factual_labels)
     number = int.from_bytes(hashlib.sha256(record.study_id.encode()).digest()[:8], "big")
     chosen = shown[number % len(shown) :][:1] if shown else ()
-    return Diagnosed(_present(chosen), _present((record.diagnosis,)))
+    return Diagnosed(_list_present(chosen), _list_present((record.diagnosis,)))
 
 
-def _present(findings: Iterable[str]) -> tuple[Label, ...]:
+def _list_present(findings: Iterable[str]) -> tuple[Label, ...]:
     return tuple(Label(finding=finding, state="present") for finding in findings)
 
 

@@ -50,11 +50,11 @@ def reader_study(judgements: Sequence[Judgement]) -> ReaderStudy:
     pairs = itertools.combinations(sorted(by_reader), 2)
     reasons = Counter(reason for one in judgements for reason in one.reasons)
     return ReaderStudy(
-        readers=_counts(Counter(one.reader for one in judgements)),
-        rows=tuple(_rows(judgements)),
-        agreements=tuple(_agreement((a, b), by_reader[a], by_reader[b]) for a, b in pairs),
-        kappa_of_all=fleiss_kappa(_table(by_reader)),
-        reasons=_counts(reasons),
+        readers=_rank_counts(Counter(one.reader for one in judgements)),
+        rows=tuple(_iter_read_rows(judgements)),
+        agreements=tuple(_compute_agreement((a, b), by_reader[a], by_reader[b]) for a, b in pairs),
+        kappa_of_all=fleiss_kappa(_count_judgements(by_reader)),
+        reasons=_rank_counts(reasons),
     )
 
 
@@ -91,7 +91,7 @@ def fleiss_kappa(table: Sequence[Counter[str]]) -> float | None:
     return None if chance == 1 else rounded((seen - chance) / (1 - chance))
 
 
-def _rows(judgements: Sequence[Judgement]) -> Iterable[ReadRow]:
+def _iter_read_rows(judgements: Sequence[Judgement]) -> Iterable[ReadRow]:
     def row(what: str, some: Sequence[Judgement]) -> ReadRow:
         opinions = Counter(one.opinion for one in some)
         return ReadRow(
@@ -113,7 +113,7 @@ def _rows(judgements: Sequence[Judgement]) -> Iterable[ReadRow]:
         yield row(target, [one for one in made if one.target == target])
 
 
-def _agreement(readers: tuple[str, str], one: dict[str, str], other: dict[str, str]) -> Agreement:
+def _compute_agreement(readers: tuple[str, str], one: dict[str, str], other: dict[str, str]) -> Agreement:
     pairs = [(one[report], other[report]) for report in sorted(one.keys() & other.keys())]
     same = sum(first == second for first, second in pairs)
     return Agreement(
@@ -121,13 +121,13 @@ def _agreement(readers: tuple[str, str], one: dict[str, str], other: dict[str, s
     )
 
 
-def _table(by_reader: dict[str, dict[str, str]]) -> list[Counter[str]]:
+def _count_judgements(by_reader: dict[str, dict[str, str]]) -> list[Counter[str]]:
     if len(by_reader) < 2:
         return []
     shared = set.intersection(*(set(said) for said in by_reader.values()))
     return [Counter(said[report] for said in by_reader.values()) for report in sorted(shared)]
 
 
-def _counts(counts: Counter[str]) -> tuple[ReasonCount, ...]:
+def _rank_counts(counts: Counter[str]) -> tuple[ReasonCount, ...]:
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)

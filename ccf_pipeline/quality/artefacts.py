@@ -67,31 +67,35 @@ def measure_preference(sides: Sides) -> float | None:
     """Return how often a model that learnt preferences from texts alone prefers the chosen side."""
     if _are_too_few(sides):
         return None
-    features, _ = _features(sides)
-    return 0.5 if features.shape[1] == 0 else rounded(_preference(features, _folds(sides.patients)))
+    features, _ = _extract_features(sides)
+    return (
+        0.5
+        if features.shape[1] == 0
+        else rounded(_measure_preference(features, _split_folds(sides.patients)))
+    )
 
 
 def measure_view(sides: Sides, *, seed: int) -> ArtefactView:
     """Measure how well the sides are told apart, what chance would give, and which words tell them apart."""
     pairs = len(sides.patients)
     if _are_too_few(sides):
-        return _nothing(sides.view, pairs)
-    features, names = _features(sides)
+        return _make_empty_view(sides.view, pairs)
+    features, names = _extract_features(sides)
     if features.shape[1] == 0:
         # Both sides are the same to the letter: there is nothing to tell them apart by.
-        return _nothing(sides.view, pairs, auc=0.5)
-    folds = _folds(sides.patients)
-    auc, pairwise = _tell_apart(features, folds, _sides_of(pairs))
-    null = _null(sides.shortened(SHUFFLED_PAIRS), features[: 2 * min(pairs, SHUFFLED_PAIRS)], seed)
+        return _make_empty_view(sides.view, pairs, auc=0.5)
+    folds = _split_folds(sides.patients)
+    auc, pairwise = _tell_apart(features, folds, _list_sides(pairs))
+    null = _measure_null(sides.shortened(SHUFFLED_PAIRS), features[: 2 * min(pairs, SHUFFLED_PAIRS)], seed)
     return ArtefactView(
         view=sides.view,
         pairs=pairs,
         auc=rounded(auc),
         pairwise=rounded(pairwise),
-        preference=rounded(_preference(features, folds)),
+        preference=rounded(_measure_preference(features, folds)),
         null_mean=rounded(float(np.mean(null))),
         null_high=rounded(float(np.quantile(null, 0.95))),
-        words=_telltales(features, names),
+        words=_find_telltales(features, names),
     )
 
 
@@ -99,7 +103,7 @@ def _are_too_few(sides: Sides) -> bool:
     return len(sides.patients) < FEWEST_PAIRS or len(set(sides.patients)) < FEWEST_PATIENTS
 
 
-def _nothing(view: str, pairs: int, auc: float | None = None) -> ArtefactView:
+def _make_empty_view(view: str, pairs: int, auc: float | None = None) -> ArtefactView:
     return ArtefactView(
         view=view, pairs=pairs, auc=auc, pairwise=auc, preference=auc, null_mean=auc, null_high=auc, words=()
     )
@@ -108,12 +112,12 @@ def _nothing(view: str, pairs: int, auc: float | None = None) -> ArtefactView:
 # --- what the model sees ----------------------------------------------------------------------
 
 
-def _features(sides: Sides) -> tuple[csr_matrix, list[str]]:
+def _extract_features(sides: Sides) -> tuple[csr_matrix, list[str]]:
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
 
     if sides.kind == "shape":
-        counts = np.array([_shape(text) for text in sides.texts])
+        counts = np.array([_measure_shape(text) for text in sides.texts])
         scaled = (counts - counts.mean(axis=0)) / np.where(counts.std(axis=0) > 0, counts.std(axis=0), 1.0)
         return csr_matrix(scaled), list(_SHAPE_NAMES)
     if sides.kind == "characters":
@@ -142,7 +146,7 @@ _SHAPE_NAMES = (
 )
 
 
-def _shape(text: str) -> tuple[float, ...]:
+def _measure_shape(text: str) -> tuple[float, ...]:
     words = text.split()
     return (
         len(text),
@@ -159,11 +163,11 @@ def _shape(text: str) -> tuple[float, ...]:
 # --- learning and judging ---------------------------------------------------------------------
 
 
-def _sides_of(pairs: int) -> NDArray[np.int64]:
+def _list_sides(pairs: int) -> NDArray[np.int64]:
     return np.tile(np.array([0, 1]), pairs)
 
 
-def _folds(patients: Sequence[str]) -> list[Fold]:
+def _split_folds(patients: Sequence[str]) -> list[Fold]:
     """Pairs to learn from and pairs to judge; all pairs of a patient are on the same side of it."""
     from sklearn.model_selection import GroupKFold
 
@@ -171,13 +175,13 @@ def _folds(patients: Sequence[str]) -> list[Fold]:
     return list(GroupKFold(FOLDS).split(numbers, groups=np.asarray(patients)))
 
 
-def _model(**settings: Any) -> Any:
+def _make_model(**settings: Any) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=STRENGTH, solver="liblinear", random_state=0, **settings)
 
 
-def _rows(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+def _list_row_numbers(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.stack([2 * pairs, 2 * pairs + 1], axis=1).ravel()
 
 
@@ -191,14 +195,14 @@ def _tell_apart(
 
     scores = np.zeros(len(sides))
     for learnt, judged in folds:
-        model = _fitted(features[_rows(learnt)], sides[_rows(learnt)])
-        scores[_rows(judged)] = model.decision_function(features[_rows(judged)])
+        model = _fit_model(features[_list_row_numbers(learnt)], sides[_list_row_numbers(learnt)])
+        scores[_list_row_numbers(judged)] = model.decision_function(features[_list_row_numbers(judged)])
     swapped = sides[0::2] == 1
     gap = np.where(swapped, scores[0::2] - scores[1::2], scores[1::2] - scores[0::2])
     return float(roc_auc_score(sides, scores)), _share_above(gap)
 
 
-def _preference(features: csr_matrix, folds: Sequence[Fold]) -> float:
+def _measure_preference(features: csr_matrix, folds: Sequence[Fold]) -> float:
     """Return how often a model that learnt preferences from text alone prefers the chosen side."""
     from scipy.sparse import diags
 
@@ -206,7 +210,7 @@ def _preference(features: csr_matrix, folds: Sequence[Fold]) -> float:
     gaps = np.zeros(difference.shape[0])
     for learnt, judged in folds:
         signs = np.where(np.arange(len(learnt)) % 2, 1.0, -1.0)
-        model = _fitted((diags(signs, dtype=np.float64) @ difference[learnt]), signs, fit_intercept=False)
+        model = _fit_model((diags(signs, dtype=np.float64) @ difference[learnt]), signs, fit_intercept=False)
         gaps[judged] = difference[judged] @ model.coef_[0]
     return _share_above(gaps)
 
@@ -215,16 +219,16 @@ def _share_above(gaps: NDArray[np.float64]) -> float:
     return float(np.mean((gaps > 0) + 0.5 * (gaps == 0)))
 
 
-def _fitted(features: Any, sides: NDArray[Any], **settings: Any) -> Any:
+def _fit_model(features: Any, sides: NDArray[Any], **settings: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # not yet converged is good enough to tell sides apart
-        return _model(**settings).fit(features, sides)
+        return _make_model(**settings).fit(features, sides)
 
 
-def _null(sides: Sides, features: csr_matrix, seed: int) -> list[float]:
+def _measure_null(sides: Sides, features: csr_matrix, seed: int) -> list[float]:
     """The areas that come out where the sides of each pair are drawn by lot."""
     pairs = len(sides.patients)
-    folds = _folds(sides.patients)
+    folds = _split_folds(sides.patients)
     areas = []
     for shuffle in range(SHUFFLES):
         chance = random.Random(f"{seed}\x1f{shuffle}")
@@ -238,10 +242,10 @@ def _null(sides: Sides, features: csr_matrix, seed: int) -> list[float]:
 # --- what gives it away -----------------------------------------------------------------------
 
 
-def _telltales(features: csr_matrix, names: Sequence[str]) -> tuple[TellTale, ...]:
+def _find_telltales(features: csr_matrix, names: Sequence[str]) -> tuple[TellTale, ...]:
     """The words with the largest say: their weight times how much oftener one side has them."""
     pairs = features.shape[0] // 2
-    weights = _fitted(features, _sides_of(pairs)).coef_[0]
+    weights = _fit_model(features, _list_sides(pairs)).coef_[0]
     chosen = np.asarray(features[0::2].mean(axis=0)).ravel()
     rejected = np.asarray(features[1::2].mean(axis=0)).ravel()
     say = weights * (rejected - chosen)

@@ -26,16 +26,16 @@ Shingles = frozenset[int]
 
 def near_duplicates(texts: Sequence[str], owners: Sequence[str]) -> list[bool]:
     """For each text, whether another owner has one nearly the same."""
-    shingles = [_shingles(text) for text in texts]
+    shingles = [_split_shingles(text) for text in texts]
     found = [False] * len(texts)
-    signatures = _signatures(shingles)
+    signatures = _compute_signatures(shingles)
     for band in range(BANDS):
         buckets: dict[bytes, list[int]] = defaultdict(list)
         for number, signature in enumerate(signatures):
             buckets[signature[band * ROWS : (band + 1) * ROWS].tobytes()].append(number)
         for members in buckets.values():
             for number in members if len(members) > 1 else ():
-                found[number] = found[number] or _has_twin(number, members, shingles, owners)
+                found[number] = found[number] or _is_twin(number, members, shingles, owners)
     return found
 
 
@@ -54,31 +54,31 @@ def measure_duplicates(
     )
 
 
-def _has_twin(
+def _is_twin(
     number: int, members: Sequence[int], shingles: Sequence[Shingles], owners: Sequence[str]
 ) -> bool:
     others = (other for other in members[:LOOKED_AT] if owners[other] != owners[number])
-    return any(_similarity(shingles[number], shingles[other]) >= NEARLY for other in others)
+    return any(_compute_similarity(shingles[number], shingles[other]) >= NEARLY for other in others)
 
 
-def _similarity(a: Shingles, b: Shingles) -> float:
+def _compute_similarity(a: Shingles, b: Shingles) -> float:
     union = len(a | b)
     return len(a & b) / union if union else 1.0
 
 
-def _shingles(text: str) -> Shingles:
+def _split_shingles(text: str) -> Shingles:
     words = _WORD.findall(text.lower())
     runs = range(max(1, len(words) - WORDS_PER_SHINGLE + 1))
-    return frozenset(_number(" ".join(words[at : at + WORDS_PER_SHINGLE])) for at in runs)
+    return frozenset(_hash_shingle(" ".join(words[at : at + WORDS_PER_SHINGLE])) for at in runs)
 
 
 @lru_cache(maxsize=200_000)
-def _number(shingle: str) -> int:
+def _hash_shingle(shingle: str) -> int:
     """The same on every machine and in every process, unlike `hash`."""
     return int.from_bytes(hashlib.blake2b(shingle.encode(), digest_size=4).digest(), "big")
 
 
-def _signatures(shingles: Sequence[Shingles]) -> list[NDArray[np.uint64]]:
+def _compute_signatures(shingles: Sequence[Shingles]) -> list[NDArray[np.uint64]]:
     chance = np.random.default_rng(20)
     count = BANDS * ROWS
     factors = chance.integers(1, 1 << 28, size=(count, 1), dtype=np.uint64)

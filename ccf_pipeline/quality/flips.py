@@ -54,7 +54,7 @@ class FlipCount:
             if label not in implied:
                 self.free[label] += 1
                 before, after = factual.get(label), counterfactual.get(label)
-                self.changed[label] += _told(before) != _told(after)
+                self.changed[label] += _read_state(before) != _read_state(after)
                 self.withdrawn += before == "absent" and after is None
 
     def figures(self) -> Flips:
@@ -89,7 +89,7 @@ class FlipCount:
         )
 
 
-def _told(state: Polarity | None) -> Polarity | None:
+def _read_state(state: Polarity | None) -> Polarity | None:
     """Return the state if the finding is asserted or doubted; a denial counts as silence."""
     return None if state == "absent" else state
 

@@ -24,8 +24,8 @@ HEADS: dict[Column, str] = {"attribute": "Attributes", "finding": "Findings", "n
 
 def graph_svg(graph: ConceptGraph, uses: Iterable[RelationUse]) -> str:
     """The whole graph; colours come from the page, so that it follows the theme."""
-    picture = _without_gaps(picture_of_graph(graph))
-    used = _used(uses)
+    picture = _drop_gaps(picture_of_graph(graph))
+    used = _count_uses(uses)
     most = max(used.values(), default=0)
     spots = {spot.id: spot for spot in picture.spots if spot.column != "category"}
     lines = [line for line in picture.lines if line.start in spots and line.end in spots]
@@ -35,14 +35,14 @@ def graph_svg(graph: ConceptGraph, uses: Iterable[RelationUse]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" role="img"'
         ' aria-label="Concept graph: attributes, findings and normal states">',
         *(f'<text class="head" x="{EDGES[c][0]:g}" y="18">{name}</text>' for c, name in HEADS.items()),
-        *(_line(line, spots, used[frozenset((line.start, line.end))], most) for line in lines),
-        *(_spot(spot) for spot in spots.values()),
+        *(_render_line(line, spots, used[frozenset((line.start, line.end))], most) for line in lines),
+        *(_render_spot(spot) for spot in spots.values()),
         "</svg>",
     ]
     return "".join(drawn)
 
 
-def _without_gaps(picture: Picture) -> Picture:
+def _drop_gaps(picture: Picture) -> Picture:
     """Rows drawn close together: the page is for looking at use, not for reading every word."""
     columns = {name: [s for s in picture.spots if s.column == name] for name in HEADS}
     rows = max((len(spots) for spots in columns.values()), default=0)
@@ -57,7 +57,7 @@ def _without_gaps(picture: Picture) -> Picture:
     return Picture(picture.title, picture.note, tuple(spots), picture.lines, float(rows))
 
 
-def _used(uses: Iterable[RelationUse]) -> Counter[frozenset[str]]:
+def _count_uses(uses: Iterable[RelationUse]) -> Counter[frozenset[str]]:
     counts: Counter[frozenset[str]] = Counter()
     ordered = sorted(uses, key=lambda use: (use.source, use.target))
     for _, group in groupby(ordered, key=lambda use: (use.source, use.target)):
@@ -66,7 +66,7 @@ def _used(uses: Iterable[RelationUse]) -> Counter[frozenset[str]]:
     return counts
 
 
-def _line(line: Line, spots: dict[str, Spot], count: int, most: int) -> str:
+def _render_line(line: Line, spots: dict[str, Spot], count: int, most: int) -> str:
     start, end = spots[line.start], spots[line.end]
     y_a, y_b = (TOP + spot.row * ROW for spot in (start, end))
     a = EDGES[start.column][1]
@@ -87,7 +87,7 @@ def _line(line: Line, spots: dict[str, Spot], count: int, most: int) -> str:
     )
 
 
-def _spot(spot: Spot) -> str:
+def _render_spot(spot: Spot) -> str:
     left, right = EDGES[spot.column]
     y = TOP + spot.row * ROW
     label = escape(spot.label.replace("\n", " "))

@@ -82,7 +82,7 @@ def measure_build(
         if record.accepted:
             sample.add(record.record_id, record)
             films[film_of(record)] += 1
-        made_with = made_with or _made_with(record)
+        made_with = made_with or _describe_makers(record)
         if number % 500 == 0 or number == plan.plans:
             progress("rows", number, plan.plans)
     sampled = sample.values()
@@ -92,12 +92,12 @@ def measure_build(
     as_it_stands = wrapper.model_copy(update={"findings": "FINDINGS:", "impression": "IMPRESSION:"})
     wrap = partial(answer, wrapper=as_it_stands)
     rules = Rules(graph, Lexicon.from_graph(graph.file), wrap, wrapper.question, sampling.seed)
-    opinions = [_opinion(source, sampled, path) for source in sources]
+    opinions = [_read_opinion(source, sampled, path) for source in sources]
     quality = measure(
         tally,
         sampled,
         plan,
-        made_with or _of_nothing(graph),
+        made_with or _describe_no_maker(graph),
         rules,
         opinions,
         progress,
@@ -180,14 +180,14 @@ def write_report(
             rejected.add(reasons[0] if reasons else "", record.record_id, record)
         if number % 500 == 0 or number == plan.plans:
             progress("report", number, plan.plans)
-    shown = list(_in_turns(rejected.in_turns(), accepted.in_turns()))[:MOST_PAIRS]
+    shown = list(_take_in_turns(rejected.in_turns(), accepted.in_turns()))[:MOST_PAIRS]
     settings = build_settings(path, graph_path)
     page = write_page(
         quality,
         load_graph(graph_path),
         shown,
-        _thumbnails(shown, images_root(settings.corpus)),
-        notice=_notice(settings),
+        _make_thumbnails(shown, images_root(settings.corpus)),
+        notice=_describe_terms(settings),
         pairs_in_build=plan.plans,
     )
     target = out or path / REPORT_FILE
@@ -196,12 +196,12 @@ def write_report(
     return target
 
 
-def _in_turns(one: Iterable[Record], other: Iterable[Record]) -> Iterator[Record]:
+def _take_in_turns(one: Iterable[Record], other: Iterable[Record]) -> Iterator[Record]:
     for pair in itertools.zip_longest(one, other):
         yield from (record for record in pair if record is not None)
 
 
-def _thumbnails(records: Sequence[Record], root: Path) -> dict[str, bytes]:
+def _make_thumbnails(records: Sequence[Record], root: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     room = MOST_THUMBNAIL_BYTES
     for record in records:
@@ -221,7 +221,7 @@ def _films_of(record: Record) -> Iterator[tuple[str, str | None]]:
         yield record.matched_image.path, record.matched_image.sha256
 
 
-def _notice(settings: BuildSettings) -> str:
+def _describe_terms(settings: BuildSettings) -> str:
     terms = corpus_terms(settings.corpus)
     if terms.sensitivity == "open":
         return f"Made from {terms.name}. Not for clinical use."
@@ -242,7 +242,7 @@ def write_sampled_texts(path: Path, out: Path, sampling: Sampling = Sampling()) 
     sample = Sample[Record](sampling.pairs, sampling.seed)
     for record in folder.accepted_records(plan.shards):
         sample.add(record.record_id, record)
-    return write_texts(out, _texts(sample.values()))
+    return write_texts(out, _iter_texts(sample.values()))
 
 
 def finished_build(path: Path) -> tuple[BuildFolder, PlanSummary]:
@@ -264,18 +264,18 @@ def every_record(folder: BuildFolder, plan: PlanSummary) -> Iterator[Record]:
         yield from folder.records_of(shard)
 
 
-def _texts(records: Iterable[Record]) -> Iterator[tuple[tuple[str, str], str]]:
+def _iter_texts(records: Iterable[Record]) -> Iterator[tuple[tuple[str, str], str]]:
     for record in records:
         yield (record.record_id, "factual"), record.chosen_text or record.factual_text
         yield (record.record_id, "counterfactual"), record.counterfactual_text
 
 
-def _opinion(source: LabelSource, sampled: Sequence[Record], folder: Path) -> Opinion:
-    judged = source.judge(dict(_texts(sampled)), folder)
+def _read_opinion(source: LabelSource, sampled: Sequence[Record], folder: Path) -> Opinion:
+    judged = source.judge(dict(_iter_texts(sampled)), folder)
     return Opinion(source.name, judged.labels, judged.entities)
 
 
-def _made_with(record: Record) -> MadeWith:
+def _describe_makers(record: Record) -> MadeWith:
     return MadeWith(
         graph=record.graph_version,
         graph_digest=record.graph_digest,
@@ -284,5 +284,5 @@ def _made_with(record: Record) -> MadeWith:
     )
 
 
-def _of_nothing(graph: ConceptGraph) -> MadeWith:
+def _describe_no_maker(graph: ConceptGraph) -> MadeWith:
     return MadeWith(graph=f"{graph.name} {graph.version}", graph_digest=graph.digest, code="", expert="")

@@ -49,7 +49,7 @@ Progress = Callable[[str, int, int | None], None]
 Wrap = Callable[[str, tuple[Label, ...]], str]
 
 
-def _silent(stage: str, done: int, total: int | None) -> None:
+def _ignore_progress(stage: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
 
@@ -107,7 +107,7 @@ def measure(
     made_with: MadeWith,
     rules: Rules,
     opinions: Sequence[Opinion] = (),
-    progress: Progress = _silent,
+    progress: Progress = _ignore_progress,
     *,
     training: Training = Training(),
 ) -> Quality:
@@ -119,18 +119,18 @@ def measure(
     pairs = read_pairs(sampled, rules, progress)
     figures = Figures(
         yields=tally.yields(plan),
-        flips=tuple(_flips(tally, pairs, opinions, rules)),
+        flips=tuple(_measure_flips(tally, pairs, opinions, rules)),
         edits=tally.edits(),
-        preserved=_preserved(pairs, rules.graph),
-        wording=measure_wording(_spans(pairs, rules.seed)),
+        preserved=_measure_preserved(pairs, rules.graph),
+        wording=measure_wording(_list_inserted_spans(pairs, rules.seed)),
         duplicates=measure_duplicates(
             [pair.chosen for pair in pairs],
             [pair.record.counterfactual_text for pair in pairs],
             [pair.record.study_id for pair in pairs],
         ),
-        violations=_violations(pairs, rules, progress),
-        relations=_relations(pairs, rules.graph),
-        leakage=_leakage(pairs, rules),
+        violations=_count_violations(pairs, rules, progress),
+        relations=_count_relation_uses(pairs, rules.graph),
+        leakage=_measure_leakage(pairs, rules),
         balance=tally.balance(),
         privacy=scan_privacy(
             [(pair.chosen, pair.record.counterfactual_text) for pair in pairs],
@@ -148,13 +148,15 @@ def measure(
         films=measure_films(
             training.films, training.mirrored, training.reports, FilmReader(rules.graph, rules.lexicon)
         ),
-        models=tuple(_models(opinions)),
+        models=tuple(_compare_models(opinions)),
         samples=Samples(seed=rules.seed, pairs=len(pairs), of=tally.accepted.total()),
     )
     return Quality(version=VERSION, made_with=made_with, figures=figures, gates=judge_figures(figures))
 
 
-def read_pairs(sampled: Sequence[Record], rules: Rules, progress: Progress = _silent) -> list[ReadPair]:
+def read_pairs(
+    sampled: Sequence[Record], rules: Rules, progress: Progress = _ignore_progress
+) -> list[ReadPair]:
     """Both texts of every row, read once for all that is measured of them."""
     pairs = []
     for number, record in enumerate(sampled, 1):
@@ -170,7 +172,7 @@ def read_pairs(sampled: Sequence[Record], rules: Rules, progress: Progress = _si
 # --- other judges ---------------------------------------------------------------------------
 
 
-def _flips(
+def _measure_flips(
     tally: Tally, pairs: Sequence[ReadPair], opinions: Iterable[Opinion], rules: Rules
 ) -> Iterable[Flips]:
     yield tally.flips.figures()
@@ -198,7 +200,7 @@ def strict_states(text: str, lexicon: Lexicon) -> States:
     return {FINDING_LABELS[finding]: state for finding, state in labels.items()}
 
 
-def _models(opinions: Iterable[Opinion]) -> Iterable[ModelOpinion]:
+def _compare_models(opinions: Iterable[Opinion]) -> Iterable[ModelOpinion]:
     for opinion in opinions:
         names = sorted({name for name, _ in opinion.entities})
         both = [
@@ -216,11 +218,11 @@ def _models(opinions: Iterable[Opinion]) -> Iterable[ModelOpinion]:
 # --- what stayed ------------------------------------------------------------------------------
 
 
-def _preserved(pairs: Sequence[ReadPair], graph: ConceptGraph) -> Preserved:
+def _measure_preserved(pairs: Sequence[ReadPair], graph: ConceptGraph) -> Preserved:
     before_count = after_count = shared = 0
     for pair in pairs:
-        near = _about_the_change(graph, pair.record.target, leaving(pair.record))
-        before, after = (_told(mentions, near) for mentions in (pair.before, pair.after))
+        near = _collect_changed_concepts(graph, pair.record.target, leaving(pair.record))
+        before, after = (_count_statements(mentions, near) for mentions in (pair.before, pair.after))
         before_count += before.total()
         after_count += after.total()
         shared += (before & after).total()
@@ -234,7 +236,7 @@ def _preserved(pairs: Sequence[ReadPair], graph: ConceptGraph) -> Preserved:
     )
 
 
-def _told(mentions: Sequence[Mention], near: frozenset[str]) -> Counter[tuple[str, str, str]]:
+def _count_statements(mentions: Sequence[Mention], near: frozenset[str]) -> Counter[tuple[str, str, str]]:
     """Return each statement once; denials that a normal state implies are left out."""
     return Counter(
         {
@@ -245,7 +247,7 @@ def _told(mentions: Sequence[Mention], near: frozenset[str]) -> Counter[tuple[st
     )
 
 
-def _about_the_change(graph: ConceptGraph, target: str, gone: tuple[str, ...]) -> frozenset[str]:
+def _collect_changed_concepts(graph: ConceptGraph, target: str, gone: tuple[str, ...]) -> frozenset[str]:
     """Every concept that a change may touch: its findings, their kin and signs, and what excludes them."""
     labels = implied_by_change(graph, target, gone)
     findings = [finding for finding, label in FINDING_LABELS.items() if label in labels]
@@ -258,7 +260,7 @@ def _about_the_change(graph: ConceptGraph, target: str, gone: tuple[str, ...]) -
     return frozenset(near)
 
 
-def _spans(pairs: Sequence[ReadPair], seed: int) -> list[str]:
+def _list_inserted_spans(pairs: Sequence[ReadPair], seed: int) -> list[str]:
     """Inserted spans in an order that no study or patient decides."""
     found = [
         (draw(seed, f"{pair.record.record_id}\x1f{number}"), span)
@@ -271,7 +273,7 @@ def _spans(pairs: Sequence[ReadPair], seed: int) -> list[str]:
 # --- the graph, and what is given away --------------------------------------------------------
 
 
-def _violations(pairs: Sequence[ReadPair], rules: Rules, progress: Progress) -> Violations:
+def _count_violations(pairs: Sequence[ReadPair], rules: Rules, progress: Progress) -> Violations:
     codes: Counter[str] = Counter()
     hard = 0
     audited = pairs[:AUDITED_PAIRS]
@@ -294,7 +296,7 @@ def _violations(pairs: Sequence[ReadPair], rules: Rules, progress: Progress) -> 
     return Violations(pairs=len(audited), hard=hard, by_code=ranked(codes))
 
 
-def _relations(pairs: Sequence[ReadPair], graph: ConceptGraph) -> tuple[RelationUse, ...]:
+def _count_relation_uses(pairs: Sequence[ReadPair], graph: ConceptGraph) -> tuple[RelationUse, ...]:
     """Signs that came with the findings that came, and what went because it excludes them."""
     ids = {label: finding for finding, label in FINDING_LABELS.items()}
     used: Counter[tuple[str, str, str]] = Counter()
@@ -319,7 +321,7 @@ def _relations(pairs: Sequence[ReadPair], graph: ConceptGraph) -> tuple[Relation
     )
 
 
-def _leakage(pairs: Sequence[ReadPair], rules: Rules) -> Leakage:
+def _measure_leakage(pairs: Sequence[ReadPair], rules: Rules) -> Leakage:
     wrapped = chosen = rejected = 0
     for pair in pairs:
         record = pair.record
@@ -337,7 +339,7 @@ def _leakage(pairs: Sequence[ReadPair], rules: Rules) -> Leakage:
 
 
 def measure_artefacts(
-    pairs: Sequence[ReadPair], rules: Rules, progress: Progress = _silent
+    pairs: Sequence[ReadPair], rules: Rules, progress: Progress = _ignore_progress
 ) -> Iterable[ArtefactView]:
     """Yield every view of the artefact test.
 
@@ -359,16 +361,14 @@ def measure_artefacts(
             for pair in pairs
         ],
     )
-    written = _written(pairs, masked[0], rules)
+    written = _mask_written_reports(pairs, masked[0], rules)
     reports = {pair.record.study_id: pair.record.factual_text for pair in pairs}
     records = [pair.record for pair in pairs]
     views = [
         Sides("raw words", "words", *raw, patients),
         written_sides(records, reports, seed=rules.seed, view="written reports, raw words").sides,
         Sides("findings masked", "words", *masked, patients),
-        Sides(
-            "findings, sides, places and degrees masked", "words", *_without_details(masked, rules), patients
-        ),
+        Sides("findings, sides, places and degrees masked", "words", *_mask_details(masked, rules), patients),
         Sides("length and punctuation", "shape", *raw, patients),
         Sides("wrapper alone", "characters", *wrappers, patients),
     ]
@@ -396,12 +396,12 @@ def _beside_written(
     return Sides(forged_view(kind), "words", sides[0], sides[1], floor.sides.patients), floor.sides
 
 
-def _without_details(masked: tuple[list[str], list[str]], rules: Rules) -> tuple[list[str], list[str]]:
+def _mask_details(masked: tuple[list[str], list[str]], rules: Rules) -> tuple[list[str], list[str]]:
     chosen, rejected = ([mask_details(text, rules.graph) for text in side] for side in masked)
     return chosen, rejected
 
 
-def _written(pairs: Sequence[ReadPair], masked: Sequence[str], rules: Rules) -> dict[str, str]:
+def _mask_written_reports(pairs: Sequence[ReadPair], masked: Sequence[str], rules: Rules) -> dict[str, str]:
     """The factual reports by study as they were written, masked; read again where a pair words them anew."""
     written: dict[str, str] = {}
     for pair, text in zip(pairs, masked, strict=True):

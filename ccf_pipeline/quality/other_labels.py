@@ -64,18 +64,18 @@ class LabelTable:
     def judge(self, texts: Mapping[TextId, str], folder: Path) -> Judged:
         judged = Judged()
         try:
-            with _opened(self.path) as file:
+            with _open_labels(self.path) as file:
                 rows = csv.DictReader(file)
                 columns = set(rows.fieldnames or ())
                 self._refuse_other_columns(columns)
                 for row in rows:
                     name = (
-                        _text_id(row["report_id"] or "")
+                        _parse_text_id(row["report_id"] or "")
                         if "report_id" in columns
                         else (row["record_id"] or "", row["side"] or "")
                     )
                     if name in texts:
-                        judged.labels[name] = _states(row)
+                        judged.labels[name] = _read_states(row)
         except FileNotFoundError as error:
             raise MissingInput(f"{self.path}: there is no such file") from error
         except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -152,12 +152,12 @@ def _read_answers(path: Path, texts: Mapping[TextId, str]) -> Judged:
             continue
         try:
             answer: dict[str, Any] = json.loads(line)
-            name = _text_id(str(answer["report_id"]))
+            name = _parse_text_id(str(answer["report_id"]))
             labels, entities = answer.get("labels"), answer.get("entities")
             if name not in texts:
                 continue
             if labels is not None:
-                judged.labels[name] = _states(labels)
+                judged.labels[name] = _read_states(labels)
             if entities is not None:
                 judged.entities[name] = frozenset(map(str, entities))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -168,12 +168,12 @@ def _read_answers(path: Path, texts: Mapping[TextId, str]) -> Judged:
     return judged
 
 
-def _text_id(spoken: str) -> TextId:
+def _parse_text_id(spoken: str) -> TextId:
     record, _, side = spoken.rpartition(":")
     return record, side
 
 
-def _states(row: Mapping[str, Any]) -> dict[str, Polarity]:
+def _read_states(row: Mapping[str, Any]) -> dict[str, Polarity]:
     states: dict[str, Polarity] = {}
     for label in FINDING_LABELS.values():
         code = row.get(label)
@@ -189,7 +189,7 @@ def _states(row: Mapping[str, Any]) -> dict[str, Polarity]:
     return states
 
 
-def _opened(path: Path) -> IO[str]:
+def _open_labels(path: Path) -> IO[str]:
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")

@@ -38,15 +38,15 @@ def write_page(
         notice: who may see the page.
     """
     data = {
-        **_overview(quality),
+        **_make_overview(quality),
         "notice": notice,
         "pairsInBuild": pairs_in_build,
-        "pairs": _pairs_with_room(pairs, thumbnails),
+        "pairs": _pick_pairs(pairs, thumbnails),
     }
-    style, script = _part("page.css"), _part("page.js")
-    page = _part("page.html")
+    style, script = _read_part("page.css"), _read_part("page.js")
+    page = _read_part("page.html")
     filled = {
-        "@policy": _policy(style, script),
+        "@policy": _make_policy(style, script),
         "@style": style,
         "@graph": graph_svg(graph, quality.figures.relations),
         "@data": script_safe(data),
@@ -63,7 +63,7 @@ def script_safe(data: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _policy(style: str, script: str) -> str:
+def _make_policy(style: str, script: str) -> str:
     """Only what this file holds itself may run or be shown, and nothing may be fetched or sent."""
     return (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -76,14 +76,14 @@ def _digest(text: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _part(name: str) -> str:
+def _read_part(name: str) -> str:
     return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
 
 
 # --- what the page shows ------------------------------------------------------------------------
 
 
-def _overview(quality: Quality) -> dict[str, Any]:
+def _make_overview(quality: Quality) -> dict[str, Any]:
     figures, yields = quality.figures, quality.figures.yields
     skipped = sum(entry.count for entry in yields.studies_skipped)
     return {
@@ -133,7 +133,7 @@ def _overview(quality: Quality) -> dict[str, Any]:
         "balance": [one.model_dump() for one in figures.balance.findings],
         "findings": list(FINDING_LABELS.values()),
         "directions": list(DIRECTIONS),
-        "artefacts": [_shown_view(view.model_dump()) for view in figures.artefacts],
+        "artefacts": [_describe_view(view.model_dump()) for view in figures.artefacts],
         "cost": {
             "tokens in": yields.tokens_in,
             "of them cached": yields.tokens_cached,
@@ -145,16 +145,16 @@ def _overview(quality: Quality) -> dict[str, Any]:
     }
 
 
-def _shown_view(view: dict[str, Any]) -> dict[str, Any]:
+def _describe_view(view: dict[str, Any]) -> dict[str, Any]:
     words = [{**word, "word": made_visible(word["word"])} for word in view["words"]]
     return {**view, "words": words}
 
 
-def _pairs_with_room(pairs: Iterable[Record], thumbnails: Mapping[str, bytes]) -> list[dict[str, Any]]:
+def _pick_pairs(pairs: Iterable[Record], thumbnails: Mapping[str, bytes]) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = []
     room = MOST_PAIR_BYTES
     for record in pairs:
-        pair = _pair(record, thumbnails)
+        pair = _describe_pair(record, thumbnails)
         room -= len(script_safe(pair)) + 1
         if room < 0:
             break
@@ -168,7 +168,7 @@ def _shown_film(thumbnail: bytes | None) -> str | None:
     return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None
 
 
-def _pair(record: Record, thumbnails: Mapping[str, bytes]) -> dict[str, Any]:
+def _describe_pair(record: Record, thumbnails: Mapping[str, bytes]) -> dict[str, Any]:
     film = record.matched_image
     return {
         "id": made_visible(record.record_id),
@@ -181,8 +181,8 @@ def _pair(record: Record, thumbnails: Mapping[str, bytes]) -> dict[str, Any]:
         "accepted": record.accepted,
         "chosen": made_visible(record.chosen_text or record.factual_text),
         "rejected": made_visible(record.counterfactual_text),
-        "before": _labels(record.factual_labels),
-        "after": _labels(record.counterfactual_labels),
+        "before": _list_labels(record.factual_labels),
+        "after": _list_labels(record.counterfactual_labels),
         "problems": [
             {"code": problem.code, "level": problem.level, "message": made_visible(problem.message)}
             for problem in record.problems
@@ -202,5 +202,5 @@ def _pair(record: Record, thumbnails: Mapping[str, bytes]) -> dict[str, Any]:
     }
 
 
-def _labels(labels: tuple[Label, ...]) -> dict[str, str]:
+def _list_labels(labels: tuple[Label, ...]) -> dict[str, str]:
     return {label.finding: label.state for label in labels}

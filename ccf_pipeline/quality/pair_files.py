@@ -38,10 +38,10 @@ def read_pairs(path: Path, columns: Mapping[str, str] | None = None) -> Iterator
     """
     if not path.exists():
         raise MissingInput(f"{path}: there is no such file or folder")
-    for number, row in enumerate(_rows(path), 1):
+    for number, row in enumerate(_read_rows(path), 1):
         if number == 1:
             _require_known_columns(path, row, columns or {})
-        yield from _pairs_of(row, number, columns or {})
+        yield from _iter_pairs(row, number, columns or {})
 
 
 def _require_known_columns(path: Path, row: Row, columns: Mapping[str, str]) -> None:
@@ -56,19 +56,19 @@ def _require_known_columns(path: Path, row: Row, columns: Mapping[str, str]) -> 
     )
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _read_rows(path: Path) -> Iterator[Row]:
     if path.is_dir():
-        yield from _rows_of_folder(path)
+        yield from _read_folder(path)
     elif path.suffix == ".parquet":
-        yield from _rows_of_parquet(path)
+        yield from _read_parquet(path)
     elif path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as lines:
             yield from csv.DictReader(lines)
     else:
-        yield from _rows_of_json(path)
+        yield from _read_json_rows(path)
 
 
-def _rows_of_folder(path: Path) -> Iterator[Row]:
+def _read_folder(path: Path) -> Iterator[Row]:
     places = (path / "dataset" / "data" / "ccf", path / "data" / "ccf", path / "ccf", path)
     files = next((found for place in places if (found := sorted(place.glob("*.parquet")))), [])
     if not files:
@@ -76,10 +76,10 @@ def _rows_of_folder(path: Path) -> Iterator[Row]:
             f"{path}: holds no data set of ours", hint="Name a build folder, its dataset/ or a file."
         )
     for file in files:
-        yield from _rows_of_parquet(file)
+        yield from _read_parquet(file)
 
 
-def _rows_of_parquet(path: Path) -> Iterator[Row]:
+def _read_parquet(path: Path) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -90,7 +90,7 @@ def _rows_of_parquet(path: Path) -> Iterator[Row]:
         raise UnreadableInput(f"{path}: is not Parquet ({error.__class__.__name__})") from error
 
 
-def _rows_of_json(path: Path) -> Iterator[Row]:
+def _read_json_rows(path: Path) -> Iterator[Row]:
     """JSON lines, a list, or one object that goes over many lines."""
     try:
         with path.open(encoding="utf-8") as lines:
@@ -101,18 +101,18 @@ def _rows_of_json(path: Path) -> Iterator[Row]:
             except ValueError:
                 whole = True
         if whole:
-            yield from _objects(json.loads(path.read_text(encoding="utf-8")), path)
+            yield from _iter_objects(json.loads(path.read_text(encoding="utf-8")), path)
             return
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 if line.strip():
-                    yield from _objects(json.loads(line), path)
+                    yield from _iter_objects(json.loads(line), path)
     except (ValueError, OSError) as error:
         what = f"is neither JSON lines nor JSON ({error.__class__.__name__})"
         raise UnreadableInput(f"{path}: {what}") from error
 
 
-def _objects(value: object, path: Path) -> Iterable[Row]:
+def _iter_objects(value: object, path: Path) -> Iterable[Row]:
     if isinstance(value, list) and all(isinstance(row, dict) for row in value):
         return value
     if isinstance(value, dict):
@@ -123,32 +123,32 @@ def _objects(value: object, path: Path) -> Iterable[Row]:
 # --- rows of each make ------------------------------------------------------------------------
 
 
-def _pairs_of(row: Row, number: int, columns: Mapping[str, str]) -> Iterator[Pair | Skipped]:
+def _iter_pairs(row: Row, number: int, columns: Mapping[str, str]) -> Iterator[Pair | Skipped]:
     if columns:
-        yield _pair(row, number, {**{name: name for name in FIELDS}, **columns})
+        yield _make_pair(row, number, {**{name: name for name in FIELDS}, **columns})
     elif "counterfact" in row:
-        yield from _of_cpo(row, number)
+        yield from _read_cpo_row(row, number)
     elif "cf_samples" in row:
-        yield from _of_cf_vlm(row, number)
+        yield from _read_cf_vlm_row(row, number)
     elif "counterfactual_text" in row:
-        yield _pair(row, number, OURS)
+        yield _make_pair(row, number, OURS)
     else:
-        yield _pair(row, number, {name: name for name in FIELDS})
+        yield _make_pair(row, number, {name: name for name in FIELDS})
 
 
-def _of_cpo(row: Row, number: int) -> Iterator[Pair | Skipped]:
+def _read_cpo_row(row: Row, number: int) -> Iterator[Pair | Skipped]:
     """`{dicom_id, sid, pid, report, diagnose, counterfact: {disease: text}}`: a disease was to appear."""
     name = str(row.get("dicom_id") or row.get("sid") or number)
     told = row["counterfact"]
     for disease, text in told.items() if isinstance(told, dict) else ():
         fields = {"id": f"{name}/{disease}", "factual": row.get("report"), "candidate": text}
-        normal = _id_of(disease) == NO_FINDING
+        normal = _find_finding_id(disease) == NO_FINDING
         diagnosed = row.get("diagnose") if normal else None
         change = {"target": disease, "direction": "swap" if normal else "add", "swap_from": diagnosed}
-        yield _pair({**fields, **change}, number, {field: field for field in FIELDS})
+        yield _make_pair({**fields, **change}, number, {field: field for field in FIELDS})
 
 
-def _of_cf_vlm(row: Row, number: int) -> Iterator[Pair | Skipped]:
+def _read_cf_vlm_row(row: Row, number: int) -> Iterator[Pair | Skipped]:
     """`{orig_output, cf_samples: [{cf_text}]}`: what was to change is read from the texts."""
     for sample, told in enumerate(row["cf_samples"] or (), 1):
         text = told.get("cf_text") if isinstance(told, dict) else told
@@ -157,19 +157,19 @@ def _of_cf_vlm(row: Row, number: int) -> Iterator[Pair | Skipped]:
             "factual": row.get("orig_output"),
             "candidate": text,
         }
-        yield _pair(fields, number, {field: field for field in FIELDS})
+        yield _make_pair(fields, number, {field: field for field in FIELDS})
 
 
-def _pair(row: Row, number: int, columns: Mapping[str, str]) -> Pair | Skipped:
+def _make_pair(row: Row, number: int, columns: Mapping[str, str]) -> Pair | Skipped:
     value = {field: row.get(column) for field, column in columns.items()}
     name = str(value["id"] if value.get("id") not in (None, "") else number)
     lacking = [columns[field] for field in NEEDED if not isinstance(value.get(field), str)]
     if lacking:
         return Skipped(study_id=name, reason="no text", detail=f"`{lacking[0]}` holds no text")
-    target = _id_of(value["target"]) if value.get("target") else None
+    target = _find_finding_id(value["target"]) if value.get("target") else None
     if value.get("target") and target is None:
         return Skipped(study_id=name, reason="unknown finding", detail=str(value["target"]))
-    leaving = tuple(_id_of(finding) for finding in _listed(value.get("swap_from")))
+    leaving = tuple(_find_finding_id(finding) for finding in _split_list(value.get("swap_from")))
     if None in leaving:
         return Skipped(study_id=name, reason="unknown finding", detail=str(value["swap_from"]))
     direction = value.get("direction") or ("swap" if leaving else "add")
@@ -185,12 +185,12 @@ def _pair(row: Row, number: int, columns: Mapping[str, str]) -> Pair | Skipped:
     )
 
 
-def _id_of(finding: object) -> str | None:
+def _find_finding_id(finding: object) -> str | None:
     spoken = str(finding).strip()
     return _IDS.get(spoken) or _IDS.get("".join(spoken.lower().replace("_", " ").split()))
 
 
-def _listed(value: object) -> list[object]:
+def _split_list(value: object) -> list[object]:
     """A list of findings, also as one text with commas or bars between them."""
     if isinstance(value, str):
         return [part for part in value.replace("|", ",").split(",") if part.strip()]

@@ -65,13 +65,15 @@ def written_sides(
     """
     known: defaultdict[tuple[int, frozenset[str]], dict[str, str]] = defaultdict(dict)
     for record in records:
-        known[_block(record, seed), _asserted(record.factual_labels)][record.study_id] = record.subject_id
+        known[_hash_block(record, seed), _list_asserted(record.factual_labels)][record.study_id] = (
+            record.subject_id
+        )
     chosen, rejected, blocks, numbers = [], [], [], []
     for number, record in enumerate(records):
         if not is_of_kind(record, kind):
             continue
-        block = _block(record, seed)
-        alike = known.get((block, _asserted(record.counterfactual_labels)), {})
+        block = _hash_block(record, seed)
+        alike = known.get((block, _list_asserted(record.counterfactual_labels)), {})
         others = sorted(study for study, patient in alike.items() if patient != record.subject_id)
         if others:
             other = others[draw(seed, f"{record.record_id}\x1fwritten") % len(others)]
@@ -82,9 +84,9 @@ def written_sides(
     return Floor(Sides(view, "words", chosen, rejected, blocks), tuple(numbers))
 
 
-def _block(record: Record, seed: int) -> int:
+def _hash_block(record: Record, seed: int) -> int:
     return draw(seed, f"{record.subject_id}\x1fblock") % BLOCKS
 
 
-def _asserted(labels: Sequence[Label]) -> frozenset[str]:
+def _list_asserted(labels: Sequence[Label]) -> frozenset[str]:
     return frozenset(label.finding for label in labels if label.state == "present")

@@ -56,7 +56,7 @@ def figure_rows(figures: Figures) -> list[tuple[str, str]]:
         ("nothing that contradicts", share(films.uncontradicted)),
     ]
     for view in figures.artefacts:
-        rows.append((f"artefact AUC, {view.view}", _auc_row(view.auc, view.null_high)))
+        rows.append((f"artefact AUC, {view.view}", _make_auc_row(view.auc, view.null_high)))
         rows.append((f"preferred pair by pair, {view.view}", number(view.preference)))
     return rows
 
@@ -85,6 +85,6 @@ def number(value: float | None) -> str:
     return NOT_MEASURED if value is None else f"{value:.4g}"
 
 
-def _auc_row(auc: float | None, null_high: float | None) -> str:
+def _make_auc_row(auc: float | None, null_high: float | None) -> str:
     by_chance = "" if null_high is None or null_high == auc else f" (by chance below {null_high:.3f})"
     return f"{number(auc)}{by_chance}"

@@ -16,10 +16,10 @@ _PICTURES = 0x2400  # Unicode's pictures of the control characters: ␛ for esca
 
 def made_visible(text: str) -> str:
     """The text with a picture or the number of every character that one would not see."""
-    return _HIDDEN.sub(lambda found: _picture(found[0]), unicodedata.normalize("NFC", text))
+    return _HIDDEN.sub(lambda found: _show_character(found[0]), unicodedata.normalize("NFC", text))
 
 
-def _picture(character: str) -> str:
+def _show_character(character: str) -> str:
     number = ord(character)
     if number < 0x20:
         return chr(_PICTURES + number)

@@ -18,20 +18,20 @@ SPANS_COMPARED = 2000  # distinct-n falls with the number of spans, so it is tak
 
 def inserted_spans(before: str, after: str) -> list[str]:
     """The runs of words in `after` that `before` does not have there."""
-    old, new = _lines(before), _lines(after)
+    old, new = _split_lines(before), _split_lines(after)
     spans: list[str] = []
     for action, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if action in ("insert", "replace"):
-            spans += _within(" ".join(old[a:b]), " ".join(new[c:d]))
+            spans += _find_inserted(" ".join(old[a:b]), " ".join(new[c:d]))
     return spans
 
 
-def _lines(text: str) -> list[str]:
+def _split_lines(text: str) -> list[str]:
     """Sentences, roughly: laid side by side first, so that words are compared for few of them only."""
     return re.split(r"(?<=[.:])\s+", text.strip())
 
 
-def _within(before: str, after: str) -> list[str]:
+def _find_inserted(before: str, after: str) -> list[str]:
     old, new = TOKEN.findall(before), TOKEN.findall(after)
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     runs = [new[c:d] for action, _, _, c, d in matcher.get_opcodes() if action in ("insert", "replace")]
@@ -48,12 +48,12 @@ def measure_wording(spans: Sequence[str]) -> WordingFigures:
         spans=len(compared),
         distinct_spans=_share(len(set(compared)), len(compared)),
         most_frequent_span=_share(frequent[0][1] if frequent else 0, len(compared)),
-        distinct_words=_distinct(words),
-        distinct_word_pairs=_distinct(pairs),
+        distinct_words=_measure_distinct(words),
+        distinct_word_pairs=_measure_distinct(pairs),
     )
 
 
-def _distinct(groups: Iterable[Iterable[object]]) -> float | None:
+def _measure_distinct(groups: Iterable[Iterable[object]]) -> float | None:
     everything = [item for group in groups for item in group]
     return _share(len(set(everything)), len(everything))
 

@@ -30,26 +30,26 @@ METHOD = (
 def card_body(matter: CardMatter) -> str:
     """The card as Markdown."""
     parts = [
-        _opening(matter),
+        _write_opening(matter),
         decides_section(matter.evidence),
         _mix(matter),
-        _access(matter),
-        _configs(matter),
+        _write_access(matter),
+        _write_configs(matter),
         _use(matter),
-        _funnel(matter),
-        _changes(matter),
+        _write_funnel(matter),
+        _write_changes(matter),
         _yield(matter),
-        _sides(matter),
+        _write_sides(matter),
         quality_section(matter.evidence),
-        _made_with(matter),
-        _limits(matter),
-        _version(matter),
-        _citing(matter),
+        _write_made_with(matter),
+        _write_limits(matter),
+        _write_version(matter),
+        _write_citing(matter),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _opening(matter: CardMatter) -> str:
+def _write_opening(matter: CardMatter) -> str:
     return f"""# {NAME}
 
 Pairs of chest X-ray reports: the factual one, and a counterfactual one that leads to another diagnosis.
@@ -67,13 +67,15 @@ def decides_section(evidence: Evidence) -> str:
         measured = ["Not measured for this build: `ccf-build metrics` does."]
     else:
         measured = [
-            f"- {line.name}: **{_figure(line.value) or 'not measured'}**."
+            f"- {line.name}: **{_format_figure(line.value) or 'not measured'}**."
             for line in quality.figures.text_alone
         ]
     arms: list[tuple[object, ...]] = [
         (
             f"{arm.arm}, seed {arm.seed}",
-            *map(_figure, (arm.own_film, arm.shuffled_film, arm.blank_film, arm.matched_film, arm.both)),
+            *map(
+                _format_figure, (arm.own_film, arm.shuffled_film, arm.blank_film, arm.matched_film, arm.both)
+            ),
         )
         for arm in evidence.probe
     ]
@@ -116,7 +118,7 @@ Not trained on: {left or "none"}.
 {table(("the matched film, by its own report", "pairs", "share"), films)}"""
 
 
-def _access(matter: CardMatter) -> str:
+def _write_access(matter: CardMatter) -> str:
     terms = matter.terms
     notice = "".join(f"{one}\n\n" for one in notices(terms))
     return f"""## Source and terms
@@ -126,12 +128,14 @@ Terms: {escaped(terms.terms)}
 Licence: {escaped(licence_of(matter.terms).title)}, see `LICENSE.md`."""
 
 
-def _configs(matter: CardMatter) -> str:
+def _write_configs(matter: CardMatter) -> str:
     exports = {export.config: export for export in all_exports()}
     rows: list[tuple[object, ...]] = []
     for one in matter.written.configs:
         export = exports[one.config]
-        rows.append((one.config, export.purpose, export.unit, one.rows, _reasons(one.left_out) or "none"))
+        rows.append(
+            (one.config, export.purpose, export.unit, one.rows, _format_reasons(one.left_out) or "none")
+        )
     if matter.chosen.images == "embedded":
         images = "Images lie in the rows, with the bytes of the source."
     else:
@@ -156,22 +160,22 @@ rows = datasets.load_dataset("FOLDER", "{first}", split="train")
 `ccf-build recipe` prints the command that trains on it with ms-swift, TRL or LLaMA-Factory."""
 
 
-def _funnel(matter: CardMatter) -> str:
+def _write_funnel(matter: CardMatter) -> str:
     plan, summary = matter.summary.plan, matter.summary
     skipped = sum(entry.count for entry in plan.studies_skipped)
     rows: list[tuple[object, ...]] = [
         ("studies read", plan.studies_read, ""),
-        ("skipped", skipped, _reasons(plan.studies_skipped)),
+        ("skipped", skipped, _format_reasons(plan.studies_skipped)),
         ("without an eligible counterfactual", plan.studies_without_target, ""),
         ("studies planned", plan.studies_planned, ""),
         ("counterfactuals planned", plan.plans, ""),
         ("accepted", summary.accepted, _share(summary.accepted, plan.plans)),
-        ("rejected", summary.rejected, _reasons(summary.rejected_by_reason)),
+        ("rejected", summary.rejected, _format_reasons(summary.rejected_by_reason)),
     ]
     return f"## Where the rows come from\n\n{table(('step', 'count', 'of which'), rows)}"
 
 
-def _changes(matter: CardMatter) -> str:
+def _write_changes(matter: CardMatter) -> str:
     tally = matter.written.tally
     splits = [split for split in SPLIT_FILES if tally.splits[split]]
     rows: list[tuple[object, ...]] = [
@@ -237,16 +241,20 @@ def _yield(matter: CardMatter) -> str:
 {table(header, spent)}"""
 
 
-def _sides(matter: CardMatter) -> str:
+def _write_sides(matter: CardMatter) -> str:
     wrapper, sides, tally = load_wrapper(matter.chosen), matter.written.tally.sides, matter.written.tally
     if not sides.pairs:
         return ""
     rows: list[tuple[object, ...]] = [
-        ("words", _mean(sides.chosen_words, sides.pairs), _mean(sides.rejected_words, sides.pairs)),
+        (
+            "words",
+            _format_mean(sides.chosen_words, sides.pairs),
+            _format_mean(sides.rejected_words, sides.pairs),
+        ),
         (
             "diseases named",
-            _mean(sides.chosen_diseases, sides.pairs),
-            _mean(sides.rejected_diseases, sides.pairs),
+            _format_mean(sides.chosen_diseases, sides.pairs),
+            _format_mean(sides.rejected_diseases, sides.pairs),
         ),
     ]
     voice = (
@@ -273,13 +281,16 @@ def quality_section(evidence: Evidence) -> str:
     failed = sum(gate.passed is False for gate in quality.gates)
     lines = table(
         ("what", "value", "bound", "outcome"),
-        [(gate.name, _figure(gate.value), _figure(gate.bound), words[gate.passed]) for gate in quality.gates],
+        [
+            (gate.name, _format_figure(gate.value), _format_figure(gate.bound), words[gate.passed])
+            for gate in quality.gates
+        ],
     )
     warning = f"{failed} of {len(quality.gates)} figures miss their bound.\n\n" if failed else ""
     return f"{QUALITY_HEADING}\n\n{warning}{lines}"
 
 
-def _made_with(matter: CardMatter) -> str:
+def _write_made_with(matter: CardMatter) -> str:
     lineage, reviews = matter.lineage, matter.reviews
     relations = sum(reviews.values())
     reviewed = (
@@ -288,7 +299,7 @@ def _made_with(matter: CardMatter) -> str:
     rows: list[tuple[object, ...]] = [
         ("ccf_pipeline", lineage.code_version),
         ("concept graph", f"{lineage.graph_version}, digest {lineage.graph_digest[:16]}"),
-        ("relations of the graph that bear on these rows", _listed(reviews)),
+        ("relations of the graph that bear on these rows", _format_reviews(reviews)),
         ("of them", reviewed),
         ("prompt template", f"digest {lineage.prompt_digest}"),
         *[("reports were sent to", line) for line in matter.evidence.vouched],
@@ -296,7 +307,7 @@ def _made_with(matter: CardMatter) -> str:
     return f"## Made with\n\n{table(('what', 'version'), rows)}"
 
 
-def _limits(matter: CardMatter) -> str:
+def _write_limits(matter: CardMatter) -> str:
     return """## Limits
 
 - The factual texts are reports as they were dictated; what they leave out is not known to be absent.
@@ -306,7 +317,7 @@ def _limits(matter: CardMatter) -> str:
 - The rows follow the prevalence of the source and of the planner, not that of any clinic."""
 
 
-def _version(matter: CardMatter) -> str:
+def _write_version(matter: CardMatter) -> str:
     said = unlinked(matter.chosen.changes) or "Nothing was said."
     return f"""## Changes
 
@@ -315,7 +326,7 @@ def _version(matter: CardMatter) -> str:
 A patch corrects papers, a minor version adds rows, columns or configs, a major one changes or removes what others may rely on."""
 
 
-def _citing(matter: CardMatter) -> str:
+def _write_citing(matter: CardMatter) -> str:
     cited = f"Cite the source: {escaped(matter.terms.citation)}.\n" if matter.terms.citation else ""
     return f"""## How to cite
 
@@ -323,14 +334,14 @@ def _citing(matter: CardMatter) -> str:
 Name this build: {NAME} {escaped(matter.chosen.version)}, made by ccf_pipeline {escaped(matter.lineage.code_version)} with the concept graph {escaped(matter.lineage.graph_version)} (`{matter.lineage.graph_digest[:16]}`)."""
 
 
-def _listed(reviews: Mapping[str, int]) -> str:
+def _format_reviews(reviews: Mapping[str, int]) -> str:
     """`reviewed` by a radiologist, `cited` from a text, `taught`: common teaching, no text opened."""
     if not reviews:
         return "not counted: the graph of this build was not at hand"
     return f"{sum(reviews.values())}: " + ", ".join(f"{count} {state}" for state, count in reviews.items())
 
 
-def _reasons(reasons: tuple[ReasonCount, ...]) -> str:
+def _format_reasons(reasons: tuple[ReasonCount, ...]) -> str:
     return ", ".join(f"{entry.reason} {entry.count}" for entry in reasons)
 
 
@@ -338,9 +349,9 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else ""
 
 
-def _mean(total: int, count: int) -> str:
+def _format_mean(total: int, count: int) -> str:
     return f"{total / count:.2f}"
 
 
-def _figure(value: object) -> str:
+def _format_figure(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)

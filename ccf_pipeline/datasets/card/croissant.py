@@ -83,7 +83,9 @@ def croissant_text(matter: CardMatter) -> str:
         "creator": {"@type": "sc:Organization", "name": "whoever ran ccf_pipeline"},
         "keywords": ["chest x-ray", "counterfactual", "preference data"],
         "isAccessibleForFree": matter.terms.sensitivity == "open",
-        "distribution": [_file(matter.written.folder, path) for paths in files.values() for path in paths],
+        "distribution": [
+            _describe_file(matter.written.folder, path) for paths in files.values() for path in paths
+        ],
         "recordSet": [
             _record_set(exports[config], path)
             for config, paths in files.items()
@@ -94,7 +96,7 @@ def croissant_text(matter: CardMatter) -> str:
     return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
 
 
-def _file(folder: Path, path: str) -> dict[str, Any]:
+def _describe_file(folder: Path, path: str) -> dict[str, Any]:
     return {
         "@type": "cr:FileObject",
         "@id": path,
@@ -113,24 +115,24 @@ def _record_set(export: Export, path: str) -> dict[str, Any]:
         "name": f"{export.config}/{name}",
         "description": export.purpose,
         "field": [
-            _field(f"{export.config}/{name}/{column.name}", column, path)
+            _describe_field(f"{export.config}/{name}/{column.name}", column, path)
             for column in export.schema
-            if _data_type(column.type) is not None
+            if _choose_data_type(column.type) is not None
         ],
     }
 
 
-def _field(name: str, column: pa.Field, path: str) -> dict[str, Any]:
+def _describe_field(name: str, column: pa.Field, path: str) -> dict[str, Any]:
     return {
         "@type": "cr:Field",
         "@id": name,
         "name": name,
-        "dataType": _data_type(column.type),
+        "dataType": _choose_data_type(column.type),
         "source": {"fileObject": {"@id": path}, "extract": {"column": column.name}},
     }
 
 
-def _data_type(kind: pa.DataType) -> str | None:
+def _choose_data_type(kind: pa.DataType) -> str | None:
     """Croissant's word for a plain column; None for one that is nested."""
     if pa.types.is_string(kind):
         return "sc:Text"

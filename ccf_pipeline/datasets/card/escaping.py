@@ -12,7 +12,7 @@ _SCHEME = re.compile(r"\b(https?|ftp|javascript|data)(:)", re.IGNORECASE)
 
 def escaped(text: object) -> str:
     """One line that shows as it is: no tag, image, link, code or escape code is left in force."""
-    line = " ".join(_printable(str(text)).split())
+    line = " ".join(_strip_controls(str(text)).split())
     return _MARKDOWN.sub(r"\\\1", html.escape(line, quote=False))
 
 
@@ -27,10 +27,10 @@ def table(header: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def _printable(text: str) -> str:
+def _strip_controls(text: str) -> str:
     """Without what moves the cursor or turns the line around."""
-    return "".join(" " if char in "\n\t\r" else char for char in text if char in "\n\t\r" or _shows(char))
+    return "".join(" " if char in "\n\t\r" else char for char in text if char in "\n\t\r" or _is_shown(char))
 
 
-def _shows(char: str) -> bool:
+def _is_shown(char: str) -> bool:
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")

@@ -23,15 +23,15 @@ def card_head(matter: CardMatter) -> str:
     """The head as YAML, without its dashes."""
     head: dict[str, Any] = {
         "pretty_name": NAME,
-        **_licence(matter),
+        **_choose_licence(matter),
         "language": ["en"],
         "annotations_creators": ["machine-generated"],
         "source_datasets": ["extended"],
         "task_categories": ["image-text-to-text", "visual-question-answering"],
         "size_categories": [size_category(matter.summary.accepted)],
         "tags": ["medical", "chest-x-ray", "radiology", "counterfactual", "preference", "dpo"],
-        **_gate(matter),
-        "configs": _configs(matter),
+        **_make_gate(matter),
+        "configs": _list_configs(matter),
     }
     return yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
 
@@ -41,14 +41,14 @@ def size_category(rows: int) -> str:
     return next((name for most, name in SIZES if rows < most), "10M<n<100M")
 
 
-def _licence(matter: CardMatter) -> dict[str, str]:
+def _choose_licence(matter: CardMatter) -> dict[str, str]:
     licence = licence_of(matter.terms)
     if licence.name is None:
         return {"license": licence.key}
     return {"license": licence.key, "license_name": licence.name, "license_link": "LICENSE.md"}
 
 
-def _gate(matter: CardMatter) -> dict[str, Any]:
+def _make_gate(matter: CardMatter) -> dict[str, Any]:
     """Return the questions that the Hub asks before access; none unless the source must be signed for."""
     if matter.terms.sensitivity != "credentialed":
         return {}
@@ -65,7 +65,7 @@ def _gate(matter: CardMatter) -> dict[str, Any]:
     }
 
 
-def _configs(matter: CardMatter) -> list[dict[str, Any]]:
+def _list_configs(matter: CardMatter) -> list[dict[str, Any]]:
     configs: list[dict[str, Any]] = []
     for config in matter.written.configs:
         files = matter.files_of(config.config)

@@ -27,13 +27,13 @@ def rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
         "orig_input": f"CXR Yes: <|vision_start|>{record.image_path}<|vision_end|>",
         "orig_output": spelt[0],
         "cf_samples": [
-            {"cf_text": text, "cf_image_path": _matched_path(one)}
+            {"cf_text": text, "cf_image_path": _get_matched_path(one)}
             for text, one in zip(spelt[1:], study.records, strict=True)
         ],
     }
 
 
-def _matched_path(record: Record) -> str:
+def _get_matched_path(record: Record) -> str:
     return record.matched_image.path if record.matched_image else ""
 
 

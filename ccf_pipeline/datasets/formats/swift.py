@@ -113,14 +113,14 @@ def _perception_rows(study: StudyPairs, records: Iterable[Record]) -> Iterator[R
 def mixed_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
     """All three kinds: a study's thinking, mirror and perception rows, one kind after the other."""
     for row in thinking_rows(study):
-        yield _from(row, "thinking", 1.0)
+        yield _convert_row(row, "thinking", 1.0)
     for row in mirror_rows(study):
-        yield _from(row, "mirror", 1.0)
+        yield _convert_row(row, "mirror", 1.0)
     for row in _perception_rows(study, study.mirrored):
-        yield _from(row, "perception", study.perception_weight)
+        yield _convert_row(row, "perception", study.perception_weight)
 
 
-def _from(row: Row | LeftOut, source: str, weight: float) -> Row | LeftOut:
+def _convert_row(row: Row | LeftOut, source: str, weight: float) -> Row | LeftOut:
     if isinstance(row, LeftOut):
         return LeftOut(f"{source}: {row.reason}")
     return {**row, "cpo_source": source, "cpo_sample_weight": weight}

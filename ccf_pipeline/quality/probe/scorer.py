@@ -60,7 +60,7 @@ class Scorer:
             schedule.step()
 
     def score(self, films: Sequence[Film], texts: Sequence[str]) -> NDArray[np.float64]:
-        """How well each film and its text go together."""
+        """Return how well each film and its text go together."""
         self._model.eval()
         scores = []
         with self._torch.no_grad():

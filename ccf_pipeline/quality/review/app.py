@@ -100,7 +100,7 @@ def review_app(sheet: Sheet, book: JudgementBook, *, token: str, hosts: frozense
             Route("/{name}", desk.file),
         ],
         middleware=[Middleware(_Door, token=token, hosts=hosts)],
-        exception_handlers={CcfError: _told},
+        exception_handlers={CcfError: _make_error_response},
     )
 
 
@@ -135,7 +135,7 @@ class _Desk:
         """The token in the address becomes a cookie, so that it does not stay in the browser's history."""
         spoken = request.query_params.get("token")
         if spoken is None:
-            return _page("review.html")
+            return _serve_page("review.html")
         if not hmac.compare_digest(spoken.encode(), self._token.encode()):
             return _refuse("That token is not the one that `ccf-build review` printed.")
         answer = RedirectResponse("/", status_code=303, headers=GUARDS)
@@ -144,12 +144,12 @@ class _Desk:
 
     async def file(self, request: Request) -> Response:
         name = request.path_params["name"]
-        return _page(name) if name in PAGE else _refuse("There is no such page.", status=404)
+        return _serve_page(name) if name in PAGE else _refuse("There is no such page.", status=404)
 
     async def sheet(self, request: Request) -> Response:
         said = await run_in_threadpool(self._book.of_reader, self._sheet.reader, self._sheet.mode)
         opinions = [said[item.record_id].opinion if item.record_id in said else None for item in self._items]
-        return _data(
+        return _make_data_response(
             {
                 "reader": self._sheet.reader,
                 "mode": self._sheet.mode,
@@ -164,7 +164,7 @@ class _Desk:
             return _refuse("There is no such report.", status=404)
         said = await run_in_threadpool(self._book.of_reader, self._sheet.reader, self._sheet.mode)
         before = said.get(item.record_id)
-        return _data(
+        return _make_data_response(
             {
                 "question": item.question,
                 "text": item.text,
@@ -206,7 +206,7 @@ class _Desk:
             judged_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
         await run_in_threadpool(self._book.keep, judgement)
-        return _data({"kept": True})
+        return _make_data_response({"kept": True})
 
     @property
     def _items(self) -> tuple[Item, ...]:
@@ -216,12 +216,12 @@ class _Desk:
         return self._items[number] if 0 <= number < len(self._items) else None
 
 
-def _page(name: str) -> Response:
+def _serve_page(name: str) -> Response:
     text = resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
     return Response(text, media_type=f"{PAGE[name]}; charset=utf-8", headers=GUARDS)
 
 
-def _data(value: dict[str, Any]) -> Response:
+def _make_data_response(value: dict[str, Any]) -> Response:
     return JSONResponse(json.loads(json.dumps(value)), headers=GUARDS)
 
 
@@ -229,6 +229,6 @@ def _refuse(why: str, status: int = 403) -> Response:
     return PlainTextResponse(why, status_code=status, headers=GUARDS)
 
 
-async def _told(request: Request, error: Exception) -> Response:
+async def _make_error_response(request: Request, error: Exception) -> Response:
     what = error.what if isinstance(error, CcfError) else "Something went wrong."
     return PlainTextResponse(what, status_code=503, headers=GUARDS)

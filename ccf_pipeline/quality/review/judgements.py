@@ -27,7 +27,7 @@ class JudgementBook:
                 "CREATE TABLE IF NOT EXISTS judgements (number INTEGER PRIMARY KEY, judgement TEXT NOT NULL)"
             )
         except (OSError, sqlite3.Error) as error:
-            raise _refused(path, error) from error
+            raise _make_refusal(path, error) from error
 
     def __enter__(self) -> JudgementBook:
         return self
@@ -45,7 +45,7 @@ class JudgementBook:
                     "INSERT INTO judgements (judgement) VALUES (?)", (judgement.model_dump_json(),)
                 )
         except sqlite3.Error as error:
-            raise _refused(self.path, error) from error
+            raise _make_refusal(self.path, error) from error
 
     def everything(self) -> list[Judgement]:
         """As they were given, replaced ones included."""
@@ -59,7 +59,7 @@ class JudgementBook:
         return sorted(last.values(), key=lambda one: (one.reader, one.mode, one.record_id))
 
     def of_reader(self, reader: str, mode: ReviewMode) -> dict[str, Judgement]:
-        """What a reader said so far, by record."""
+        """Return what a reader said so far, by record."""
         return {one.record_id: one for one in self.holding() if one.reader == reader and one.mode == mode}
 
 
@@ -75,5 +75,5 @@ def read_judgements(path: Path) -> list[Judgement]:
     return list(read_nouns(path, Judgement))
 
 
-def _refused(path: Path, error: Exception) -> StorageError:
+def _make_refusal(path: Path, error: Exception) -> StorageError:
     return StorageError(f"{path}: judgements cannot be kept ({error})")

@@ -38,35 +38,35 @@ def review(
     reader = " ".join(reader.split())
     if not reader or len(reader) > LONGEST_NAME:
         raise SettingsError("--name: say who judges", hint='For example: --name "A. Reader".')
-    sheet = Sheet(reader, mode, tuple(_items(build, mode, pairs, seed, progress)))
+    sheet = Sheet(reader, mode, tuple(_list_items(build, mode, pairs, seed, progress)))
     if not sheet.items:
         raise MissingInput(f"{build}: holds no accepted pair to judge", hint="See its card for the reasons.")
-    with JudgementBook(_book_path(build)) as book:
+    with JudgementBook(_name_book(build)) as book:
         try:
             serve_review(sheet, book, port=port, tell=tell, open_browser=open_browser)
         finally:
-            write_judgements(_table_path(build), book.holding())
+            write_judgements(_name_table(build), book.holding())
         return len(book.of_reader(reader, mode))
 
 
 def study(build: Path) -> ReaderStudy:
     """The figures of all readers so far; the table beside them is made anew from the book."""
     finished_build(build)
-    if not _book_path(build).is_file():
-        read_judgements(_table_path(build))
-    with JudgementBook(_book_path(build)) as book:
+    if not _name_book(build).is_file():
+        read_judgements(_name_table(build))
+    with JudgementBook(_name_book(build)) as book:
         holding = book.holding()
-    write_judgements(_table_path(build), holding)
+    write_judgements(_name_table(build), holding)
     return reader_study(holding)
 
 
 def reviewed_plausible(build: Path) -> frozenset[str]:
     """The records that readers found plausible, for an export of nothing else."""
     study(build)
-    return plausible_records(read_judgements(_table_path(build)))
+    return plausible_records(read_judgements(_name_table(build)))
 
 
-def _items(build: Path, mode: ReviewMode, pairs: int, seed: int, progress: Progress) -> list[Item]:
+def _list_items(build: Path, mode: ReviewMode, pairs: int, seed: int, progress: Progress) -> list[Item]:
     """Pairs of every direction and target in turns: the same for every reader who gives the same seed."""
     folder, plan = finished_build(build)
     sample = StratifiedSample[Record](pairs, seed)
@@ -77,10 +77,10 @@ def _items(build: Path, mode: ReviewMode, pairs: int, seed: int, progress: Progr
     chosen = [record for _, record in zip(range(pairs), sample.in_turns(), strict=False)]
     chosen.sort(key=lambda record: draw(seed, record.record_id))
     root = images_root(build_settings(build).corpus)
-    return [_item(record, mode, root, seed) for record in chosen]
+    return [_make_item(record, mode, root, seed) for record in chosen]
 
 
-def _item(record: Record, mode: ReviewMode, root: Path, seed: int) -> Item:
+def _make_item(record: Record, mode: ReviewMode, root: Path, seed: int) -> Item:
     shown: Shown = "counterfactual"
     if mode == "blind" and draw(seed, f"side {record.record_id}") % 2:
         shown = "factual"
@@ -91,21 +91,23 @@ def _item(record: Record, mode: ReviewMode, root: Path, seed: int) -> Item:
         shown=shown,
         direction=record.direction,
         target=record.target,
-        question="Could a radiologist have written this report?" if mode == "blind" else _asked(record),
+        question="Could a radiologist have written this report?"
+        if mode == "blind"
+        else _describe_request(record),
         text=made if shown == "counterfactual" else given,
         beside=given if mode == "side_by_side" else None,
         # Beside its own image a counterfactual is known at once for what it is: the blind reader sees none.
-        image=_image(record, root) if mode == "side_by_side" else None,
+        image=_find_image(record, root) if mode == "side_by_side" else None,
     )
 
 
-def _image(record: Record, root: Path) -> Callable[[], bytes | None] | None:
+def _find_image(record: Record, root: Path) -> Callable[[], bytes | None] | None:
     if record.image_path is None:
         return None
     return partial(bound_image, root / record.image_path, record.image_sha256)
 
 
-def _asked(record: Record) -> str:
+def _describe_request(record: Record) -> str:
     lost = ", ".join(record.swap_from)
     change = {
         "add": f"{record.target} was to be added",
@@ -115,9 +117,9 @@ def _asked(record: Record) -> str:
     return f"{change}: is the new report plausible?"
 
 
-def _book_path(build: Path) -> Path:
+def _name_book(build: Path) -> Path:
     return build / "review" / "judgements.sqlite"
 
 
-def _table_path(build: Path) -> Path:
+def _name_table(build: Path) -> Path:
     return build / "review" / "judgements.parquet"
