@@ -205,7 +205,7 @@ def test_without_the_package_or_a_model_the_next_step_is_told(monkeypatch: pytes
         ),
     ):
         pass
-    assert "ccf-pipeline[vllm]" in missing.value.hint
+    assert "[vllm]" in missing.value.hint
     with (
         pytest.raises(SettingsError, match="know the model"),
         open_expert(BuildSettings(expert=ExpertSettings(kind="vllm")), load_graph()),

@@ -74,4 +74,4 @@ def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(MissingExtra) as missing:
         draw_graph(SMALL, tmp_path / "small.svg")
 
-    assert "ccf-pipeline[draw]" in missing.value.hint
+    assert "[draw]" in missing.value.hint

@@ -80,7 +80,7 @@ def test_without_torch_the_probe_says_how_it_is_had(monkeypatch: pytest.MonkeyPa
     with pytest.raises(MissingInput) as told:
         import_torch()
 
-    assert "ccf-pipeline[probe]" in told.value.hint
+    assert "[probe]" in told.value.hint
 
 
 def test_a_scorer_learns_which_text_belongs_to_a_film() -> None:

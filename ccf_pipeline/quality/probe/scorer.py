@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccf_pipeline.errors import MissingInput
+from ccf_pipeline.files.installed import install_command
 from ccf_pipeline.quality.probe.pairs import Film
 
 BUCKETS = 1 << 14
@@ -94,7 +95,7 @@ def import_torch() -> Any:
         import torch
     except ImportError as error:
         raise MissingInput(
-            "the probe needs torch, which is not installed", hint="pip install 'ccf-pipeline[probe]'"
+            "the probe needs torch, which is not installed", hint=install_command("probe")
         ) from error
     return torch
 
