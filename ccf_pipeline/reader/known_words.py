@@ -31,7 +31,7 @@ def known_words(graph: ConceptGraph) -> frozenset[str]:
         texts += [concept.label, *concept.forms, *concept.exact_forms, *concept.severities]
         texts += [concept.write.noun, *concept.write.present, *concept.write.absent]
     texts += (word for region in graph.file.regions for word in region.words)
-    return frozenset(word for text in texts for word in WORD.findall(text.lower()))
+    return frozenset(WORD.findall("\n".join(texts).lower()))
 
 
 @lru_cache(maxsize=1)

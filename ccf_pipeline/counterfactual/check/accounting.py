@@ -52,6 +52,7 @@ _JOINT = re.compile(
     r"|that|who|when|where|whose|whatever|regardless|so|due|if)\b",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(r"[(\[{]")
 _REFERS_BACK = re.compile(
     r"\W*(?:it|this|these|they|those|its|their|the (?:former|latter|largest))\b", re.IGNORECASE
 )
@@ -73,6 +74,8 @@ _PERSON = re.compile(
 
 def unaccounted_sentences(case: Case) -> Iterator[Problem]:
     """Yield a problem for each written sentence that holds what nobody asked for."""
+    if not case.written_sentences:
+        return
     own, denied = _own_concepts(case), _deniable_concepts(case)
     said = [mention for mention in case.counterfactual.mentions if mention.implied_by is None]
     carrying = False
@@ -112,15 +115,24 @@ def _own_concepts(case: Case) -> frozenset[str]:
     going = case.leaving
     if plan.target == NO_FINDING:
         going = (*going, *sorted(DISEASES))
-    shown = {m.concept for m in case.factual.mentions if m.polarity != "absent"}
     coming = () if plan.direction == "remove" else (plan.target,)
     own = _about(case.graph, coming, going) | named
-    return own | _normal_without(case.graph, frozenset(shown & own), going)
+    if not going:
+        return own
+    shown = {m.concept for m in case.factual.mentions if m.concept in own and m.polarity != "absent"}
+    # The states that deny what showed it; the signs that may be denied are in `own` already.
+    states = [state for concept in shown for state in case.graph.normal_states_of(concept)]
+    return own.union(_normal_without(case.graph, going), states)
 
 
 def _deniable_concepts(case: Case) -> frozenset[str]:
     """Return the signs of what goes: they may be denied, though nobody said that they were there."""
-    return frozenset(sign for finding in case.leaving for sign in signs_of(case.graph, finding))
+    return _signs_of_all(case.graph, case.leaving)
+
+
+@lru_cache(maxsize=1024)
+def _signs_of_all(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(sign for finding in findings for sign in signs_of(graph, finding))
 
 
 @lru_cache(maxsize=1024)
@@ -140,15 +152,11 @@ def _about(graph: ConceptGraph, coming: tuple[str, ...], going: tuple[str, ...])
     return frozenset(about)
 
 
-@lru_cache(maxsize=4096)
-def _normal_without(graph: ConceptGraph, shown: frozenset[str], going: tuple[str, ...]) -> frozenset[str]:
-    """Return the normal states that deny what goes, and what showed it."""
-    if not going:
-        return frozenset()
-    ceasing = {kind for finding in going for kind in kinds_of(graph, finding)} | shown
-    states = {state for concept in ceasing for state in graph.normal_states_of(concept)}
-    signs = {sign for finding in going for sign in signs_of(graph, finding)} & shown
-    return frozenset(states | signs | ALL_IS_WELL)
+@lru_cache(maxsize=1024)
+def _normal_without(graph: ConceptGraph, going: tuple[str, ...]) -> frozenset[str]:
+    """Return the normal states that deny what goes."""
+    ceasing = {kind for finding in going for kind in kinds_of(graph, finding)}
+    return ALL_IS_WELL.union(state for concept in ceasing for state in graph.normal_states_of(concept))
 
 
 def _find_stranger(
@@ -162,8 +170,13 @@ def _find_stranger(
     strangers = [m for m in strangers if not _is_denied_beside(m, denied, tells_target, case)]
     # "No mediastinal shift" is read as a denied shift, and as a midline mediastinum.
     spans = [(m.start, m.end) for m in told if m.polarity == "absent" and m not in strangers]
-    normal = {state.id for state in case.graph.normal_states}
+    normal = _normal_states(case.graph)
     return next((m for m in strangers if m.concept not in normal or not spans_meet(m, spans)), None)
+
+
+@lru_cache(maxsize=4)
+def _normal_states(graph: ConceptGraph) -> frozenset[str]:
+    return frozenset(state.id for state in graph.normal_states)
 
 
 def _is_stranger(mention: Mention, own: frozenset[str], case: Case) -> bool:
@@ -261,6 +274,9 @@ class _Piece:
 def _odd_pieces(text: str, graph: ConceptGraph) -> tuple[_Piece, ...]:
     """Return the pieces of a sentence that hold words which describe no finding; most sentences have none."""
     known = known_words(graph)
+    has_person = _PERSON.search(text) is not None
+    if not has_person and _ASIDE.search(text) is None and _has_known_words_only(text, known):
+        return ()
     odd = []
     begin = 0
     for cut in (*_JOINT.finditer(text), None):
@@ -268,7 +284,7 @@ def _odd_pieces(text: str, graph: ConceptGraph) -> tuple[_Piece, ...]:
         words = WORD.findall(text[begin:end].lower())
         content = [word for word in words if word not in function_words()]
         strange = tuple([word for word in content if not is_known(word, known)])
-        person = _PERSON.search(text, begin, end)
+        person = _PERSON.search(text, begin, end) if has_person else None
         is_aside = text[begin - 1 : begin] in ("(", "[", "{")
         is_plain = any(describes(word) for word in content)
         is_empty_aside = bool(words) and is_aside and (bool(strange) or not is_plain)
@@ -280,11 +296,26 @@ def _odd_pieces(text: str, graph: ConceptGraph) -> tuple[_Piece, ...]:
     return tuple(odd)
 
 
+def _has_known_words_only(text: str, known: frozenset[str]) -> bool:
+    """True if no piece of a text can hold a strange word; an apostrophe may part a word at a joint."""
+    words = WORD.findall(text.lower())
+    return not any("'" in word or "’" in word for word in words) and all(
+        word in known or word in function_words() or is_known(word, known) for word in words
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _find_foreign(text: str) -> str | None:
+    """Return the first spelling that has no place in a finding, or None."""
+    spelt = _FOREIGN.search(text)
+    return spelt and spelt.group()
+
+
 def _has_foreign_words(sentence: Sentence, told: list[Mention], case: Case) -> bool:
     """True if words of a sentence do not describe what is on a film."""
     text, source = sentence.text, case.gone_words
-    spelt = _FOREIGN.search(text)
-    if spelt is not None and not any(spelt.group() in gone.text for gone in case.gone):
+    spelt = _find_foreign(text)
+    if spelt is not None and not any(spelt in gone.text for gone in case.gone):
         return True
     unknown: list[str] = []
     for piece in _odd_pieces(text, case.graph):

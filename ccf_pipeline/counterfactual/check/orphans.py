@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 
 from ccf_pipeline.counterfactual.check.case import Case, block
@@ -134,7 +135,7 @@ def _is_strange(written: list[Sentence], head: int, clause: Continuation, case: 
 
 def _list_numbers(case: Case) -> Iterator[Problem]:
     """A list that was counted from 1 without a gap, and is no more."""
-    if not any(_ITEM.match(sentence.text) for sentence in case.study.sentences):
+    if not _may_be_counted(case.study.text):
         return
     counted = {section for section, numbers in _numbers(case.study.sentences) if _is_counted(numbers)}
     for section, numbers in _numbers(case.edit.sentences):
@@ -142,6 +143,12 @@ def _list_numbers(case: Case) -> Iterator[Problem]:
             told = ", ".join(map(str, numbers))
             yield block("orphaned_reference", f"A list is numbered {told}; count it anew from 1.")
             return
+
+
+@lru_cache(maxsize=256)
+def _may_be_counted(text: str) -> bool:
+    """True if a sentence of a report may begin with a number; remembered for its counterfactuals."""
+    return _ITEM.search(text) is not None
 
 
 def _numbers(sentences: tuple[Sentence, ...]) -> Iterator[tuple[str, list[int]]]:
