@@ -14,7 +14,7 @@ from ccf_pipeline.demo import write_demo_corpus
 
 OUR_LAB = """
 from ccf_pipeline.corpora import CorpusRow, known_corpora
-from ccf_pipeline.datasets.formats import Export, each_record
+from ccf_pipeline.datasets.formats import Export
 from ccf_pipeline.experts import ExpertRow
 from ccf_pipeline.experts.rules import RulesExpert
 from ccf_pipeline.records import CorpusTerms
@@ -43,7 +43,9 @@ FORMAT = Export(
     config="ward_pairs",
     purpose="pairs as our trainer reads them",
     schema=pa.schema([("good", pa.string()), ("bad", pa.string())]),
-    rows=each_record(lambda record, study: {"good": record.factual_text, "bad": record.counterfactual_text}),
+    rows=lambda study: (
+        {"good": record.factual_text, "bad": record.counterfactual_text} for record in study.records
+    ),
     images_of=(),
 )
 """

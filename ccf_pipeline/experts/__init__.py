@@ -66,14 +66,28 @@ class ExpertRow:
     purpose: str
     networked: bool
     open: Callable[[BuildSettings, ConceptGraph, tuple[Endpoint, ...]], Expert]
+    model_hint: str = ""
+    """How to name the model, of an expert that cannot do without one."""
 
 
 def known_experts() -> dict[str, ExpertRow]:
     """Return every expert by name: those of the package, then those of installed plug-ins."""
     shipped = (
         ExpertRow("rules", "writes from the graph itself: no network, no GPU, no key", False, _open_rules),
-        ExpertRow("openai", "asks a server that speaks OpenAI's chat completions", True, _open_server_expert),
-        ExpertRow("vllm", "runs the model on this machine", False, _open_vllm),
+        ExpertRow(
+            "openai",
+            "asks a server that speaks OpenAI's chat completions",
+            True,
+            _open_server_expert,
+            "Give --model, as the server knows it: `curl URL/models` lists what it serves.",
+        ),
+        ExpertRow(
+            "vllm",
+            "runs the model on this machine",
+            False,
+            _open_vllm,
+            "Give --model: a folder, or a name on the Hub.",
+        ),
         ExpertRow("scripted", "plays recorded answers back", False, _open_scripted),
     )
     return {row.name: row for row in shipped} | load_plugins("ccf_pipeline.experts", ExpertRow)
@@ -88,6 +102,8 @@ def open_expert(settings: BuildSettings, graph: ConceptGraph) -> Iterator[Expert
     from ccf_pipeline.experts.guard import allowed_endpoints
 
     row = known_experts()[settings.expert.kind]
+    if row.model_hint and settings.expert.model is None:
+        raise SettingsError(f"the `{row.name}` expert needs to know the model's name", hint=row.model_hint)
     endpoints = allowed_endpoints(settings) if row.networked else ()
     expert = row.open(settings, graph, endpoints)
     if tuple(expert.endpoints) != endpoints:
@@ -119,12 +135,7 @@ def _open_scripted(settings: BuildSettings, graph: ConceptGraph, _: tuple[Endpoi
 def _open_vllm(settings: BuildSettings, graph: ConceptGraph, _: tuple[Endpoint, ...]) -> Expert:
     from ccf_pipeline.experts.vllm import VllmExpert
 
-    if settings.expert.model is None:
-        raise SettingsError(
-            "the `vllm` expert needs to know the model",
-            hint="Give --model: a folder, or a name on the Hub.",
-        )
-    return VllmExpert(settings.expert.model, settings.engine)
+    return VllmExpert(settings.expert.model or "", settings.engine)
 
 
 def _open_server_expert(
@@ -134,14 +145,9 @@ def _open_server_expert(
     from ccf_pipeline.experts.guard import api_key
 
     endpoint, expert = settings.endpoint, settings.expert
-    if expert.model is None:
-        raise SettingsError(
-            "the `openai` expert needs to know the model's name",
-            hint="Give --model, as the server knows it: `curl URL/models` lists what it serves.",
-        )
     return OpenAIExpert(
         endpoints,
-        expert.model,
+        expert.model or "",
         concurrency=endpoint.concurrency,
         key=api_key(endpoint.key_variable),
         patience=Patience(

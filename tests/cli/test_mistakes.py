@@ -125,7 +125,7 @@ MISTAKES = [
     Mistake(f"{TABLE} --strategy paper", "does not write in the form of `paper`", "Leave the strategy at `edits`", f"{TABLE} --strategy edits"),
     Mistake(f"{TABLE} --expert vllm", "needs to know the model", "--model", TABLE),
     Mistake("attest", "nobody is here to be asked", "--host, --who, --provider", "attest --host llm.example.org --who Anna"
-            " --provider P --zero-retention contract-42 --region EU --corpus mimic --no-training --no-human-review"),
+            " --provider Provider --zero-retention contract-42 --region EU --corpus mimic --no-training --no-human-review"),
 ]  # fmt: skip
 
 

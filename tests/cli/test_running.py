@@ -245,7 +245,7 @@ def test_a_signal_ends_a_run_whose_server_is_silent(
 
 def test_a_signal_ends_planning_too(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the work waits for, it is interrupted in the end."""
-    from ccf_pipeline.engine import plan_corpus
+    from ccf_pipeline.engine import build_plan
 
     monkeypatch.setattr(stopping, "GIVE_UP_SECONDS", 0.3)
     waiting = threading.Event()
@@ -254,7 +254,7 @@ def test_a_signal_ends_planning_too(corpus: Path, tmp_path: Path, monkeypatch: p
         waiting.set()
         time.sleep(60)
 
-    monkeypatch.setattr(plan_corpus.Planner, "survey", wait_for_ever)
+    monkeypatch.setattr(build_plan, "open_planner", wait_for_ever)
 
     stopped, seconds = run_and_signal(
         ["run", "--corpus", f"demo:{corpus}"], signal.SIGTERM, tmp_path, waiting.is_set

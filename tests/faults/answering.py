@@ -33,7 +33,7 @@ class Answers:
     def to(self, prompt: Prompt) -> str:
         if prompt.attempt == 1 and int(prompt.prompt_id[:8], 16) % 5 == 0:
             return NOTHING_CHANGED
-        return self._rules._complete(prompt).text
+        return self._rules.complete(prompt).text
 
 
 @lru_cache(maxsize=1)

@@ -96,7 +96,7 @@ def one_core() -> Iterator[None]:
 # --- another version --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["code", "prompt", "graph"])
+@pytest.mark.parametrize("what", ["prompt", "graph"])
 def test_another_version_is_not_mixed_into_a_build(
     what: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,9 +106,7 @@ def test_another_version_is_not_mixed_into_a_build(
     walk.build(chosen)
     before = built(tmp_path / "build")
     (tmp_path / "build" / "manifest.json").unlink()
-    if what == "code":
-        monkeypatch.setattr(materials, "read_code_version", lambda: "99.0.0")
-    elif what == "prompt":
+    if what == "prompt":
         load = materials.load_template
         monkeypatch.setattr(
             materials, "load_template", lambda name: load(name).model_copy(update={"digest": "other"})
