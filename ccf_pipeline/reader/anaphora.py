@@ -49,15 +49,15 @@ def find_anaphors(sentence: str) -> tuple[Anaphor, ...]:
 
 def _find(sentence: str) -> Iterator[Anaphor]:
     may_remark = _may_hold_remark(sentence)
-    for begin, end in _clauses(sentence):
+    for begin, end in _split_clauses(sentence):
         start = _LEAD.match(sentence, begin, end).end()  # type: ignore[union-attr]  # it may match nothing
-        remark = _remark(sentence, start, end) if may_remark else None
-        found = remark or _continuation(sentence, start, end)
+        remark = _find_remark(sentence, start, end) if may_remark else None
+        found = remark or _find_continuation(sentence, start, end)
         if found is not None:
             yield found._replace(start=begin)
 
 
-def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
+def _split_clauses(sentence: str) -> Iterator[tuple[int, int]]:
     """Where the parts of a sentence that could stand alone begin and end; list number and title left out."""
     opening = _NUMBER_AND_TITLE.match(sentence)
     begin = opening.end() if opening else 0
@@ -79,11 +79,11 @@ def _may_hold_remark(sentence: str) -> bool:
     return any(stem in words for stem in _STEMS_OF_REMARKS)
 
 
-def _remark(sentence: str, start: int, end: int) -> Anaphor | None:
-    kind = _kind_of_remark(sentence, start, end)
+def _find_remark(sentence: str, start: int, end: int) -> Anaphor | None:
+    kind = _find_kind_of_remark(sentence, start, end)
     if kind is None:
         return None
-    subject = _subject(sentence, start, end)
+    subject = _find_pointing_subject(sentence, start, end)
     if subject is not None and kind != "exception":
         return subject._replace(kind=kind)
     inside = _POINTS_INSIDE.search(sentence, start, end) if kind != "exception" else None
@@ -94,7 +94,7 @@ def _remark(sentence: str, start: int, end: int) -> Anaphor | None:
     return Anaphor(start, end, kind, noun, is_generic, inside["word"].lower() in _PLURALS)
 
 
-def _kind_of_remark(sentence: str, start: int, end: int) -> Kind | None:
+def _find_kind_of_remark(sentence: str, start: int, end: int) -> Kind | None:
     if _COMMUNICATION.search(sentence, start, end):
         return "communication"
     if _is_advice(sentence, start, end):
@@ -113,8 +113,8 @@ def _is_advice(sentence: str, start: int, end: int) -> bool:
 # --- what its subject ties to something ---------------------------------------------------------------
 
 
-def _continuation(sentence: str, start: int, end: int) -> Anaphor | None:
-    subject = _subject(sentence, start, end)
+def _find_continuation(sentence: str, start: int, end: int) -> Anaphor | None:
+    subject = _find_pointing_subject(sentence, start, end)
     if subject is not None:
         return subject
     if _RELATION.match(sentence, start, end):
@@ -127,48 +127,48 @@ def _continuation(sentence: str, start: int, end: int) -> Anaphor | None:
     return Anaphor(start, end, "reference", is_generic=True) if _POINTER.match(sentence, start, end) else None
 
 
-def _subject(sentence: str, start: int, end: int) -> Anaphor | None:
+def _find_pointing_subject(sentence: str, start: int, end: int) -> Anaphor | None:
     """The clause as one whose subject points back; None if it has a subject of its own."""
     if _EXPLETIVE.match(sentence, start, end):
         return None
     pronoun = _PRONOUN.match(sentence, start, end)
     if pronoun:
-        kind = _kind_of_predicate(sentence, pronoun.end(), end)
+        kind = _find_kind_of_predicate(sentence, pronoun.end(), end)
         return Anaphor(start, end, kind, is_plural=pronoun["word"].split()[0].lower().strip(",") in _PLURALS)
     phrase = _NOUN_PHRASE.match(sentence, start, end)
     if phrase and not _OTHER.fullmatch(phrase["noun"]):
         is_generic = _GENERIC.fullmatch(phrase["noun"]) is not None
         is_plural = phrase["word"].lower() in _PLURALS or phrase["noun"].endswith("s")
         noun = None if is_generic else phrase.span("noun")
-        kind = _kind_of_predicate(sentence, phrase.end(), end)
+        kind = _find_kind_of_predicate(sentence, phrase.end(), end)
         return Anaphor(start, end, kind, noun, is_generic, is_plural)
     named = _NAMED.match(sentence, start, end)
     if named:
-        kind = _kind_of_predicate(sentence, named.end(), end)
+        kind = _find_kind_of_predicate(sentence, named.end(), end)
         return Anaphor(start, end, kind, named.span("noun"), is_named=True)
     findings = _FINDINGS.match(sentence, start, end)
     if findings:
-        kind = _kind_of_predicate(sentence, findings.end(), end)
+        kind = _find_kind_of_predicate(sentence, findings.end(), end)
         return Anaphor(start, end, kind, is_generic=True, is_plural=True)
     share = _SHARE.match(sentence, start, end) or _POSSESSIVE.match(sentence, start, end)
     if share:
-        return Anaphor(start, end, _kind_of_predicate(sentence, share.end(), end), is_plural=True)
+        return Anaphor(start, end, _find_kind_of_predicate(sentence, share.end(), end), is_plural=True)
     return None
 
 
-def _kind_of_predicate(sentence: str, start: int, end: int) -> Kind:
+def _find_kind_of_predicate(sentence: str, start: int, end: int) -> Kind:
     return next((kind for kind, pattern in _PREDICATES if pattern.search(sentence, start, end)), "reference")
 
 
 # --- words -----------------------------------------------------------------------------------------
 
 
-def _words(pattern: str) -> re.Pattern[str]:
+def _compile_words(pattern: str) -> re.Pattern[str]:
     """Compile a pattern of whole words."""
     return re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE | re.VERBOSE)
 
 
-def _opening(pattern: str) -> re.Pattern[str]:
+def _compile_opening(pattern: str) -> re.Pattern[str]:
     """Compile a pattern of words that something has to follow."""
     return re.compile(rf"(?<![\w-])(?:{pattern})", re.IGNORECASE | re.VERBOSE)
 
@@ -206,19 +206,19 @@ _ADVERBS = r"""(?:(?:also|again|now|still|however|all|both|each|together|overall
         |[a-z]+ly)\s+)*"""
 _PLURALS = frozenset({"these", "they", "those", "both", "each", "their", "them", "either"})
 
-_PRONOUN = _opening(
+_PRONOUN = _compile_opening(
     rf"""(?P<word>(?:it|this|that|which|the\s(?:former|latter)),?\s+(?={_ADVERBS}{_VERB_OF_ONE}(?!\S))
         |(?:these|they|those|both|each|either),?\s+(?={_ADVERBS}{_VERB}(?!\S)))"""
 )
 # "It is difficult to …" has no subject of its own, nor has it one that was named before.
-_EXPLETIVE = _words(
+_EXPLETIVE = _compile_words(
     r"""it\s(?:is|was|would\sbe|may\sbe|should\sbe|must\sbe|remains)\s(?:\w+ly\s|not\s|also\s
         |very\s)*(?:difficult|hard|possible|impossible|unclear|uncertain|noted|recommended|suggested
         |advised|important|unknown|necessary|likely\sthat|possible\sthat|imperative|reasonable|mentioned
         |conceivable|noteworthy)(?!\s(?:to\s(?:assess|evaluate|see|exclude|tell|say|measure
         |characteri[sz]e|quantify)\s*(?:on|with|given|due|because|by|from|in|[.,;]|\Z)))"""
 )
-_NOUN_PHRASE = _opening(
+_NOUN_PHRASE = _compile_opening(
     rf"""(?P<word>this|these|those|that|such|said|the\s(?:above|aforementioned|former|latter
         |previously\sdescribed|above[- ]described|same))
         (?:\s+(?!{_VERB}(?!\S))[^\s,.;:]+){{0,4}}?\s+(?!{_AUXILIARY}(?!\S))(?P<noun>[a-z_-]+)
@@ -227,48 +227,48 @@ _NOUN_PHRASE = _opening(
         |[a-z]{{3,}}ed|in|of|at|on|within|along|over|overlying|near|to|not)(?!\S)|[.,;]|\s*\Z)"""
 )
 # "The nodule" is the one that was told before, "the left apical nodule" need not be.
-_NAMED = _opening(
+_NAMED = _compile_opening(
     rf"""the\s(?P<noun>lesions?|nodules?|mass(?:es)?|opacit(?:y|ies)|densit(?:y|ies)|effusions?
         |pneumothora(?:x|ces)|consolidations?|infiltrates?|collections?|fractures?|thickening
         |lucenc(?:y|ies)|atelectasis|catheter|tube|line)\s+(?={_ADVERBS}{_VERB_OF_ONE}(?!\S))"""
 )
-_FINDINGS = _opening(
+_FINDINGS = _compile_opening(
     r"""(?:the\s|all\s|overall\s|combination\sof\s|constellation\sof\s|above\s)*(?:findings?
         |appearances?|constellation|abnormalit(?:y|ies))(?=\s+(?:of\s(?:this|these)\b|(?:is|are|was|were
         |has|have|may|might|could|would|can|most|likely|probably|suggests?|suggesting|suggestive
         |favou?rs?|consistent|compatible|concerning|worrisome|suspicious|represent\w*|reflect\w*
         |discussed|communicated|reported|called|conveyed|relayed|and\srecommendations)\b))"""
 )
-_SHARE = _opening(
+_SHARE = _compile_opening(
     r"""(?:the\s)?(?:largest|larger|smallest|smaller|biggest|bigger|dominant|most\sprominent|one|another
         |some|several|many|most|others?|all|each|two)(?:\sof\s(?:them|these|those|which
         |the\stwo))?(?:\sone)?\s+(?=(?:is|are|was|were|has|have|measur\w+|may|appears?|also|again
         |located|seen)\b)"""
 )
-_POSSESSIVE = _opening(r"(?:its|their)\s+(?=[a-z])")
-_POINTER = _words(r"""
+_POSSESSIVE = _compile_opening(r"(?:its|their)\s+(?=[a-z])")
+_POINTER = _compile_words(r"""
         (?:(?:otherwise\s)?as|see|findings|changes)\s+(?:(?:described|noted|mentioned|detailed|discussed
         |stated)\s+)?above""")
-_POINTS_INSIDE = _words(
+_POINTS_INSIDE = _compile_words(
     r"""(?:of|for|to|about|regarding|with|evaluate|assess|characteri[sz]e|confirm|exclude|follow
         |describe|discussed|communicated)\s+(?:all\s)?(?:of\s)?(?:(?P<word>this|these|those|them
         |it)(?!\s+(?:exam|study|patient|time|report|examination
         |recommendation)\w*)(?:\s+(?P<noun>[a-z-]+))?)"""
 )
-_GENERIC = _words(
+_GENERIC = _compile_words(
     r"""findings?|abnormalit(?:y|ies)|changes?|appearances?|areas?|regions?|process(?:es)?|features?
         |patterns?|constellation|results?|configuration|observations?|irregularit(?:y|ies)|asymmetr(?:y
         |ies)|foc(?:us|i)|sites?|diagnos(?:is|es)|former|latter|conditions?|further|with|on|by|at|in"""
 )
 # Nouns of a "this …" that mean the film, the patient or the day, or a part of the chest that is always there.
-_OTHER = _words(
+_OTHER = _compile_words(
     r"""stud(?:y|ies)|exam(?:ination)?s?|films?|radiographs?|views?|images?|imaging|projections?
         |patients?|times?|dates?|days?|visits?|techniques?|institutions?|hospitals?|reports?
         |comparisons?|settings?|individuals?|reasons?|context|interval|position|level|age|limitations?
         |series|physicians?|providers?|recommendations?|inspirations?|contours?|point|portable|chest
         |lungs?|heart|person"""
 )
-_COMMUNICATION = _words(
+_COMMUNICATION = _compile_words(
     r"""discussed\s(?:with|by|at|on|in|via|over|_|X)|(?:was|were|been|being|be|is
         |are)\s(?:\w+ly\s)?(?:discussed|notified|communicated|paged|phoned|telephoned|informed|conveyed
         |relayed|alerted|called\s(?:to|by|and|at|in|with|about)|reported\sto|reviewed\s+with|made\saware
@@ -278,7 +278,7 @@ _COMMUNICATION = _words(
         |communicated|telephoned|phoned|relayed|conveyed|called)\s(?:dr\b|the|to|by|at|with)|read-?back
         |telephone\sat|by\s(?:tele)?phone|critical\s(?:result|finding)"""
 )
-_EXCEPTION = _words(
+_EXCEPTION = _compile_words(
     r"""otherwise|remaining|remainder|rest\sof|elsewhere|(?:no|any|without|nor)\s(?:\w+\s)?(?:other
         |additional|further)(?!\s(?:evaluation|work|imaging|follow))"""
 )
@@ -300,8 +300,8 @@ _TEST = r"""(?:X{4,}|_{3,}
         |replace\w*|thoracentesis|drain\w*|sampl\w+|treat\w+|diuresis|consult\w*|attention|clinical\w*
         |scan\w*|confirm\w*|referral|intervention|decompression|placement|therapy|investigat\w+
         |repeat\w*|obtained|performed)"""
-_ADVISED = _words(_TEST)
-_ADVISES = _words(
+_ADVISED = _compile_words(_TEST)
+_ADVISES = _compile_words(
     rf"""recommend\w*|advis(?:e|es|ed|able)|suggested|suggest\s(?:a\s|an\s|the\s|short\s|further\s
         |clinical\s|repeat\s|dedicated\s)*{_TEST}|warrant\w*|indicated|needed|required|encouraged
         |consider|considered|helpful|useful|of\s(?:value|benefit|help)|beneficial|please|should
@@ -312,14 +312,14 @@ _ADVISES = _words(
         |\w*positioned|advanced|retracted|withdrawn|removed|followed|evaluated|characteri[sz]ed
         |confirmed|correlated|replaced|assessed|biopsied|drained|monitored)"""
 )
-_ADVICE_ALONE = _words(
+_ADVICE_ALONE = _compile_words(
     r"""correlate(?!\sis)|correlation(?!\sis\s(?:seen|identified|noted|made))|(?:short|close|interval
         |routine|imaging|radiographic|continued)(?:-|\s)(?:term\s|interval\s)*follow-?\s?up
         |follow-?\s?up\s(?:to|in|with|after|chest|ct|radiograph\w*|imaging|until|exam\w*|films?|pa
         |views?)|attention\s(?:to\s\w+\s|at\s|on\s)+(?:follow-?\s?up|this|next)|further\s(?:evaluation|work-?up
         |characteri[sz]ation|imaging|assessment)\s(?:with|by)"""
 )
-_NO_ADVICE = _words(
+_NO_ADVICE = _compile_words(
     r"""to\ssuggest|considering|no\s(?:discrete\s|definite\s)?correlate|compared\s(?:to
         |with)\s(?:the\s)?follow|on\s(?:the\s)?follow-?\s?up\s(?:exam|study|film)\w*\s(?:shows|from)"""
 )
@@ -342,51 +342,52 @@ _COMPARED = r"""(?:from|since|compared|as\scompared|relative|when|in\s(?:size|ap
 _SEEN = r"""(?:seen|visuali[sz]ed|appreciated|demonstrated|evaluated|identified|delineated|defined
         |characteri[sz]ed|assessed)"""
 _FRAGMENTS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("size", _words(r"""
+    ("size", _compile_words(r"""
         (?:which\s)?measur(?:es|ing|ed)|(?:approximately|about|roughly|up\sto)?\s*\d+(?:\.\d+)?\s*(?:mm
         |cm)(?=\s*(?:in\b|[.,;]|\Z))""")),
-    ("cause", _words(rf"""
+    ("cause", _compile_words(rf"""
         {_MODAL}(?:{_LINK}|be\b(?!\s(?:obtained|helpful|useful|considered|performed)))
         |{_HEDGE}\s(?:\w+ly\s)?(?:to\s)?(?:be\s)?(?:{_LINK}|represent|reflect|be)|{_LINK}(?<!from)""")),
-    ("cause", _opening(r"""
+    ("cause", _compile_opening(r"""
         (?:the\s|primary\s|main\s|leading\s|other\s
         |top\s)*(?:differential(?:\sdiagnos[ie]s)?(?:\sconsiderations?)?|diagnostic\sconsiderations
         |considerations|etiolog(?:y|ies)|possibilities|(?:possible|potential)\scauses?)\s(?=(?:would
         |could|may|might|includes?|is|are|remains?|also|for)\b)""")),
-    ("change", _words(rf"""
+    ("change", _compile_words(rf"""
         (?:{_DEGREE}\s)*{_CHANGED}(?=,?\s+{_COMPARED}\b|\s*[.;]|\s*\Z)
         |(?:{_DEGREE}\s)*changes?(?=\sin\s(?:the\s)?(?:size|appearance|extent)\b)
         |previously(?=\s(?:(?:it\s|this\s)?measured|(?:seen|noted|described)\s(?:on|in|as|at)\b))|this\swas\spresent""")),
-    ("visibility", _words(rf"""
+    ("visibility", _compile_words(rf"""
         (?:best|better|well|only|not|again|poorly|incompletely|barely)\s(?:well\s)?{_SEEN}|(?:seen
         |visible|appreciated)\s(?:best|better|only|on)|difficult\sto\s(?:assess|evaluate|see|exclude
         |tell|measure|characteri[sz]e|quantify)(?=\s(?:on|with|given|due|because|by|from|in)\b|[.,;]|\Z)""")),
-    ("part", _opening(r"""
+    ("part", _compile_opening(r"""
         (?:the\s|all\s|both\s)?(?:tips?|distal\s(?:tip|end|aspect)|side\s?-?(?:port|hole)s?
         |lead\stips)\s(?!of\b|shunt)(?=\w)""")),
-    ("reference", _opening(r"(?:the\s)?(?:margins?|borders?|edges|outline)\s(?=(?:is|are|appears?)\b)")),
+    ("reference", _compile_opening(r"""
+        (?:the\s)?(?:margins?|borders?|edges|outline)\s(?=(?:is|are|appears?)\b)""")),
 )  # fmt: skip
-_HEDGED = _opening(rf"{_HEDGE}\s(?=[a-z])")
-_RELATION = _opening(
+_HEDGED = _compile_opening(rf"{_HEDGE}\s(?=[a-z])")
+_RELATION = _compile_opening(
     r"""(?:there\s(?:is|are)\s|an?\s|the\s|some\s|mild\s|minimal\s|small\s|moderate\s|probable\s
         |possible\s|likely\s)*(?:associated|underlying|superimposed|adjacent|accompanying|surrounding
         |concomitant|coexist(?:ing|ent))\s+(?!leads|wires|ekg|soft|bon|oss)(?=[a-z])"""
 )
 _PREDICATES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("device", _words(r"""
+    ("device", _compile_words(r"""
         terminat\w+|tips?|coiled|kinked|looped|(?:advanced|retracted|repositioned|withdrawn)|(?:above
         |below|from)\sthe\scarina|(?:good|standard|appropriate|satisfactory|expected)\sposition
         |ends?\s(?:in|at)""")),
-    ("size", _words(r"""
+    ("size", _compile_words(r"""
         \d+(?:\.\d+)?\s*(?:[x×-]\s*\d+(?:\.\d+)?\s*)*-?\s*(?:mm|cm|millimet\w+|centimet\w+)|measur\w*
         |in\s(?:greatest\s|maximal\s)?(?:diameter|dimension)""")),
-    ("cause", _words(rf"""
+    ("cause", _compile_words(rf"""
         {_MODAL}(?:be|represent|reflect|indicate|relate)|{_LINK}(?<!from)|nonspecific|indeterminate
         |benign|malignan\w+|artifact\w*|inflammatory|infectious|post-?surgical|likely|favou?r\w*""")),
-    ("change", _words(rf"""
+    ("change", _compile_words(rf"""
         {_CHANGED}|increas\w+|decreas\w+|improv\w+|worse\w*|progress\w+|chang\w+|since|compar\w+|prior
         |previous\w*|persist\w*|chronic|acute""")),
-    ("visibility", _words(rf"difficult|hard\sto|{_SEEN}|obscured|visible")),
+    ("visibility", _compile_words(rf"difficult|hard\sto|{_SEEN}|obscured|visible")),
 )  # fmt: skip
 # Cheap to ask; most sentences have none of them.
 _HINT = re.compile(

@@ -33,17 +33,17 @@ def head_with_parts(walk: Walk, i: int, mark: Mark) -> None:
 def say_of_parts(walk: Walk, i: int, mark: Mark) -> None:
     """Something is said of the part before it, or of the one that follows."""
     predicate = mark.entry.predicate or ""
-    if walk.titled and _qualifies_a_finding(walk, i):
+    if walk.titled and _is_qualifying(walk, i):
         return
-    ahead = _part_ahead(walk, i, predicate if walk.titled else None)
+    ahead = _has_part_ahead(walk, i, predicate if walk.titled else None)
     behind = bool(walk.subjects)
-    previous = _before_adjectives(walk, i)
+    previous = _find_mark_before_adjectives(walk, i)
     if ahead and (
         not behind or walk.bound or walk.titled or (previous is not None and previous.role in _LINKS)
     ):
         walk.fronted = (
             [*walk.fronted, (predicate, i)]
-            if walk.fronted and _follows_predicate(walk, i)
+            if walk.fronted and _is_behind_predicate(walk, i)
             else [(predicate, i)]
         )
         return
@@ -85,7 +85,7 @@ def measure_part(walk: Walk, i: int, mark: Mark) -> None:
 def is_framed(walk: Walk, i: int, predicate: str) -> bool:
     """True if a phrase that is also a concept is said of a part of the chest, which the frames read."""
     spoken_of = [subject for subject, _ in walk.subjects] or [
-        later.entry.subject or "" for later in walk.marks[i + 1 : i + 5] if _part_ahead(walk, i)
+        later.entry.subject or "" for later in walk.marks[i + 1 : i + 5] if _has_part_ahead(walk, i)
     ]
     return any(predicate in walk.lexicon.frames.get(subject, {}) for subject in spoken_of)
 
@@ -112,7 +112,7 @@ def _say(walk: Walk, subject: str, predicate: str, i: int, j: int) -> None:
     start, end = walk.marks[first].start, walk.marks[last].end
     for meaning in outcome:
         concept = concept_of(meaning)
-        said = _combined(meaning, polarity)
+        said = _combine_polarity(meaning, polarity)
         if predicate == "top_normal" and said == "absent":
             said = walk.conventions.upper_limits
         item = walk.add(concept, last, start, end, said, cue)
@@ -128,7 +128,7 @@ def _say(walk: Walk, subject: str, predicate: str, i: int, j: int) -> None:
         walk.reach.touched = True
 
 
-def _before_adjectives(walk: Walk, i: int) -> Mark | None:
+def _find_mark_before_adjectives(walk: Walk, i: int) -> Mark | None:
     """The mark before this one, past words of place, degree and time."""
     for mark in reversed(walk.marks[max(0, i - 4) : i]):
         if mark.role not in ("", "partly") or mark.entry.names_something or mark.entry.predicate:
@@ -136,13 +136,13 @@ def _before_adjectives(walk: Walk, i: int) -> Mark | None:
     return None
 
 
-def _follows_predicate(walk: Walk, i: int) -> bool:
+def _is_behind_predicate(walk: Walk, i: int) -> bool:
     return i > 0 and (
         walk.marks[i - 1].entry.predicate is not None or walk.marks[i - 1].role in ("and", "or", "comma")
     )
 
 
-def _qualifies_a_finding(walk: Walk, i: int) -> bool:
+def _is_qualifying(walk: Walk, i: int) -> bool:
     """True if the word belongs to a finding and not to the title: "Heart: large hiatal hernia"."""
     for later in walk.marks[i + 1 : i + 5]:
         if later.entry.concepts:
@@ -152,7 +152,7 @@ def _qualifies_a_finding(walk: Walk, i: int) -> bool:
     return False
 
 
-def _part_ahead(walk: Walk, i: int, predicate: str | None = None) -> bool:
+def _has_part_ahead(walk: Walk, i: int, predicate: str | None = None) -> bool:
     """True if the part spoken of follows: "normal heart size", "widening of the mediastinum".
 
     Args:
@@ -171,7 +171,7 @@ def _part_ahead(walk: Walk, i: int, predicate: str | None = None) -> bool:
     return False
 
 
-def _combined(meaning: str, polarity: Polarity) -> Polarity:
+def _combine_polarity(meaning: str, polarity: Polarity) -> Polarity:
     if meaning.startswith(DENIED_MARK):
         return "present" if polarity == "absent" else ("absent" if polarity == "present" else "uncertain")
     if meaning.startswith(DOUBTED_MARK):

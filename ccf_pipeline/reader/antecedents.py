@@ -62,11 +62,11 @@ class Continuation:
 
     def falls_with(self, ceasing: Iterable[Mention]) -> bool:
         """True if all that it continues ceases."""
-        return _all_cease(self.heads, ceasing)
+        return _is_all_ceasing(self.heads, ceasing)
 
     def may_fall_with(self, ceasing: Iterable[Mention]) -> bool:
         """True if the likeliest of several things that it may speak of ceases."""
-        return bool(self.likeliest) and _all_cease(self.likeliest, ceasing)
+        return bool(self.likeliest) and _is_all_ceasing(self.likeliest, ceasing)
 
     @property
     def head_sentences(self) -> tuple[int, ...]:
@@ -153,7 +153,7 @@ class _Resolver:
         if before is None or self.sentences[before - 1].section != sentence.section:
             return False
         words = sentence.text[anaphor.start : anaphor.end]
-        says_what_for = any(call.words.search(words) for call in _calls(self.graph))
+        says_what_for = any(call.words.search(words) for call in _list_calls(self.graph))
         adjoins = all(n in self.continuing for n in range(before + 1, sentence.number))
         return anaphor.points or (adjoins and not says_what_for)
 
@@ -183,11 +183,11 @@ class _Resolver:
         group: list[Mention] = []
         for mention in told:
             if group and mention.start >= max(m.end for m in group):
-                yield _head_of(group, sentence)
+                yield _find_head(group, sentence)
                 group = []
             group.append(mention)
         if group:
-            yield _head_of(group, sentence)
+            yield _find_head(group, sentence)
         elif not told and not continuing and _is_unknown(sentence, self.mentions.get(sentence.number, ())):
             yield Head(sentence.number, sentence.start, sentence.end)
 
@@ -250,12 +250,12 @@ class _Resolver:
             abnormal = self._abnormal(heads)
             if abnormal:
                 return tuple(abnormal)
-        devices = _devices(self.graph)
+        devices = _collect_devices(self.graph)
         return tuple(head for head in [*inside, *section] if not head.concepts.isdisjoint(devices))
 
     def _nearest(self, sentence: Sentence, anaphor: Anaphor, own: Sequence[Mention]) -> tuple[Head, ...]:
         may_be = self._may_be(anaphor.kind)
-        near = list(self._within_reach(sentence, anaphor, _reach_of(sentence, anaphor)))
+        near = list(self._within_reach(sentence, anaphor, _measure_reach(sentence, anaphor)))
         told = [m for m in own if self._tells(m)]
         for heads in near:
             fitting = [head for head in heads if head.concepts and may_be(head)]
@@ -284,11 +284,15 @@ class _Resolver:
                 yield self.heads_in(earlier)
 
     def _may_be(self, kind: Kind) -> Callable[[Head], bool]:
-        abnormal, devices, measured = abnormal_of(self.graph), _devices(self.graph), _measured(self.graph)
+        abnormal, devices, measured = (
+            abnormal_of(self.graph),
+            _collect_devices(self.graph),
+            _collect_measured(self.graph),
+        )
         eligible = {"device": devices, "part": devices, "size": measured}.get(kind)
         if eligible is None:
             # How the film was taken, and what is only seen with other things, is seldom spoken of again.
-            telling = abnormal & _telling(self.graph)
+            telling = abnormal & _collect_telling(self.graph)
             eligible = telling if kind in ("cause", "relation") else telling | devices
         return lambda head: not head.concepts.isdisjoint(eligible)
 
@@ -333,7 +337,7 @@ class _Resolver:
 
     def _foremost(self, told: tuple[Head, ...], table: str) -> tuple[Head, ...]:
         """Of all that was told what comes first in a table of the medicine; all of it where it has none."""
-        for rank in _ranks(self.graph, table):
+        for rank in _list_ranks(self.graph, table):
             fitting = tuple(head for head in told if not head.concepts.isdisjoint(rank))
             if fitting:
                 return fitting
@@ -345,7 +349,7 @@ class _Resolver:
 
     def _asked_for(self, words: str, sentence: Sentence) -> tuple[Head, ...] | None:
         """The nearest finding that is looked into by what is asked for; None if that may be any finding."""
-        for call in _calls(self.graph):
+        for call in _list_calls(self.graph):
             if not call.words.search(words):
                 continue
             for earlier in self._before(sentence, anywhere=True):
@@ -371,13 +375,13 @@ _OF_THE_FILM = re.compile(
 )
 
 
-def _all_cease(heads: Iterable[Head], ceasing: Iterable[Mention]) -> bool:
+def _is_all_ceasing(heads: Iterable[Head], ceasing: Iterable[Mention]) -> bool:
     spans = [(m.start, m.end) for m in ceasing]
     return all(any(a < head.end and head.start < b for a, b in spans) for head in heads)
 
 
-def _reach_of(sentence: Sentence, anaphor: Anaphor) -> int:
-    """How many sentences back the clause may point; without a subject it may speak of the film."""
+def _measure_reach(sentence: Sentence, anaphor: Anaphor) -> int:
+    """Return how many sentences back the clause may point; without a subject it may speak of the film."""
     words = sentence.text[anaphor.start : anaphor.end]
     if anaphor.kind == "relation" or anaphor.is_weak or _UNCHANGED.match(words):
         return 1
@@ -388,7 +392,7 @@ def _is_within(mention: Mention, sentence: Sentence, anaphor: Anaphor) -> bool:
     return anaphor.start <= mention.start - sentence.start < anaphor.end
 
 
-def _head_of(group: Sequence[Mention], sentence: Sentence) -> Head:
+def _find_head(group: Sequence[Mention], sentence: Sentence) -> Head:
     start, end = group[0].start, max(m.end for m in group)
     words = sentence.text[start - sentence.start : end - sentence.start]
     is_plural = words.endswith("s") or any(m.side == "bilateral" for m in group)
@@ -407,12 +411,12 @@ def _is_unknown(sentence: Sentence, mentions: Sequence[Mention]) -> bool:
 
 @lru_cache(maxsize=8)
 def abnormal_of(graph: ConceptGraph) -> frozenset[str]:
-    """What a chest without findings does not show; devices are not counted."""
+    """Return what a chest without findings does not show; devices are not counted."""
     return abnormal_in(graph.file)
 
 
 @lru_cache(maxsize=8)
-def _devices(graph: ConceptGraph) -> frozenset[str]:
+def _collect_devices(graph: ConceptGraph) -> frozenset[str]:
     variants = (r.other(SUPPORT_DEVICES) for r in graph.relations_of(SUPPORT_DEVICES) if r.kind == "variant")
     return frozenset({SUPPORT_DEVICES, *graph.descendants(SUPPORT_DEVICES), *variants})
 
@@ -421,8 +425,8 @@ _SIZES = frozenset({"tiny", "small", "large", "giant", "bulky"})
 
 
 @lru_cache(maxsize=8)
-def _measured(graph: ConceptGraph) -> frozenset[str]:
-    """What has an extent: it can be small or large, or is a density."""
+def _collect_measured(graph: ConceptGraph) -> frozenset[str]:
+    """Return what has an extent: it can be small or large, or is a density."""
     abnormal = abnormal_of(graph)
     return frozenset(
         concept.id
@@ -433,8 +437,8 @@ def _measured(graph: ConceptGraph) -> frozenset[str]:
 
 
 @lru_cache(maxsize=8)
-def _telling(graph: ConceptGraph) -> frozenset[str]:
-    """What is told for its own sake: a film that shows it shows a finding."""
+def _collect_telling(graph: ConceptGraph) -> frozenset[str]:
+    """Return what is told for its own sake: a film that shows it shows a finding."""
     return frozenset(c.id for c in graph.file.concepts if c.kind == "finding" or c.cancels_no_finding)
 
 
@@ -459,11 +463,11 @@ class _Call(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _calls(graph: ConceptGraph) -> tuple[_Call, ...]:
+def _list_calls(graph: ConceptGraph) -> tuple[_Call, ...]:
     return tuple(
         _Call(
             re.compile(rf"\b(?:{call['words']})\b", re.IGNORECASE),
-            _with_kinds(graph, call["concepts"]),
+            _add_kinds(graph, call["concepts"]),
             is_only_for_these=call.get("only") == "yes",
         )
         for call in packaged("dependents.yaml")["calls"]
@@ -471,11 +475,11 @@ def _calls(graph: ConceptGraph) -> tuple[_Call, ...]:
 
 
 @lru_cache(maxsize=8)
-def _ranks(graph: ConceptGraph, name: str) -> tuple[frozenset[str], ...]:
-    return tuple(_with_kinds(graph, concepts) for concepts in packaged("dependents.yaml")[name])
+def _list_ranks(graph: ConceptGraph, name: str) -> tuple[frozenset[str], ...]:
+    return tuple(_add_kinds(graph, concepts) for concepts in packaged("dependents.yaml")[name])
 
 
-def _with_kinds(graph: ConceptGraph, concepts: Iterable[str]) -> frozenset[str]:
+def _add_kinds(graph: ConceptGraph, concepts: Iterable[str]) -> frozenset[str]:
     known = [concept for concept in concepts if concept in graph]
     findings = {finding.id for finding in graph.findings}
     # A finding that is a kind of another has a place of its own in the table, or none.

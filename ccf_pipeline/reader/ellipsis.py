@@ -11,13 +11,13 @@ def restate(walk: Walk, i: int) -> bool:
     """Say the finding named last of the other side that follows this joint; False where none does."""
     if not walk.items:
         return False
-    side, after = _side_told(walk, i)
+    side, after = _find_side(walk, i)
     last = None if side is None else walk.last_finding()
     if side is None or last is None:
         return False
-    before = _sides_of(walk.marks[_begin_of(walk, last) : i])
+    before = _collect_sides(walk.marks[_begin_of(walk, last) : i])
     told = walk.marks[i + 1 : after]
-    polarity, cue = _polarity_told(walk, told, last)
+    polarity, cue = _find_polarity(walk, told, last)
     if not before or side == "bilateral" or (side in before and cue is None):
         return False
     # "Bilateral opacities, greater on the right" is one statement, and no second one.
@@ -40,7 +40,7 @@ def hold_side(walk: Walk, i: int) -> None:
     if not walk.items and all(
         _is_detail(mark) or mark.role in ("no", "asserts", "comma") for mark in walk.marks[:i]
     ):
-        sides = _sides_of(walk.marks[:i])
+        sides = _collect_sides(walk.marks[:i])
         if len(sides) == 1:
             walk.held = (sides.pop(), walk.current())
 
@@ -53,7 +53,7 @@ def release_side(walk: Walk, item: Item) -> None:
         twin.side, twin.placed = side, True
 
 
-def _side_told(walk: Walk, i: int) -> tuple[Side | None, int]:
+def _find_side(walk: Walk, i: int) -> tuple[Side | None, int]:
     """The one side that the marks after a joint speak of, if they name nothing, and where they end."""
     marks = walk.marks
     after = i + 1
@@ -63,7 +63,7 @@ def _side_told(walk: Walk, i: int) -> tuple[Side | None, int]:
             return None, after
         after += 1
     told = marks[i + 1 : after]
-    sides = _sides_of(told)
+    sides = _collect_sides(told)
     if len(sides) != 1 or any(not (_is_detail(mark) or mark.role in _CUES) for mark in told):
         return None, after
     placed = any(mark.entry.subject for mark in told)
@@ -85,7 +85,7 @@ def _is_detail(mark: Mark) -> bool:
     )
 
 
-def _sides_of(marks: list[Mark]) -> set[Side]:
+def _collect_sides(marks: list[Mark]) -> set[Side]:
     return {mark.entry.side for mark in marks if mark.entry.side is not None}
 
 
@@ -102,7 +102,7 @@ def _begin_of(walk: Walk, item: Item) -> int:
     return 0
 
 
-def _polarity_told(walk: Walk, told: list[Mark], last: Item) -> tuple[Polarity, str | None]:
+def _find_polarity(walk: Walk, told: list[Mark], last: Item) -> tuple[Polarity, str | None]:
     for mark in told:
         polarity = _CUES.get(mark.role)
         if polarity is not None:

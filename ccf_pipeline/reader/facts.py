@@ -37,7 +37,7 @@ class Reading:
         return self._by_concept.get(concept, ())
 
     def continuations(self, sentences: Sequence[Sentence], graph: ConceptGraph) -> tuple[Continuation, ...]:
-        """What only continues something else in the text, given its sentences; worked out once."""
+        """Return what only continues something else in the text, given its sentences; worked out once."""
         found: tuple[Continuation, ...] | None = self.__dict__.get("_continuations")
         if found is None:
             found = self.__dict__["_continuations"] = find_continuations(sentences, self.mentions, graph)

@@ -37,9 +37,11 @@ def check_reader(
     lexicon: Lexicon, graph: GraphFile, conventions: ReadingConventions = CCF
 ) -> tuple[Misreading, ...]:
     """Return the golden sentences that are read wrong with this graph; none when all is well."""
-    known = _spoken_by(graph)
-    asked = [golden for golden in golden_sentences() if known.issuperset(_words_of(golden))]
-    return tuple(misreading for golden in asked for misreading in _misreadings(golden, lexicon, conventions))
+    known = _collect_spoken(graph)
+    asked = [golden for golden in golden_sentences() if known.issuperset(_collect_words(golden))]
+    return tuple(
+        misreading for golden in asked for misreading in _find_misreadings(golden, lexicon, conventions)
+    )
 
 
 def require_reader(lexicon: Lexicon, graph: GraphFile) -> None:
@@ -63,58 +65,58 @@ def golden_sentences() -> tuple[Mapping[str, Any], ...]:
     return tuple(yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)))
 
 
-def _misreadings(
+def _find_misreadings(
     golden: Mapping[str, Any], lexicon: Lexicon, conventions: ReadingConventions
 ) -> Iterator[Misreading]:
     text = golden["text"]
     mentions = read_text(text, lexicon, conventions)
-    said = [_words(mention) for mention in mentions]
-    for concept, *meant in _claims(golden):
+    said = [_collect_claim_words(mention) for mention in mentions]
+    for concept, *meant in _iter_claims(golden):
         if not any(words.issuperset((concept, *meant)) for words in said):
-            yield Misreading(text, concept, " ".join(meant), _found(concept, mentions))
+            yield Misreading(text, concept, " ".join(meant), _describe_found(concept, mentions))
     for concept in golden.get("implies", ()):
         denied = any(words.issuperset((concept, "absent")) for words in said)
-        if not denied and _graph_denies(concept, mentions, lexicon):
-            yield Misreading(text, concept, "absent", _found(concept, mentions))
+        if not denied and _is_denied_by_graph(concept, mentions, lexicon):
+            yield Misreading(text, concept, "absent", _describe_found(concept, mentions))
     for concept in golden.get("never", ()):
         if any(mention.concept == concept and mention.polarity != "absent" for mention in mentions):
-            yield Misreading(text, concept, "nothing", _found(concept, mentions))
+            yield Misreading(text, concept, "nothing", _describe_found(concept, mentions))
 
 
-def _claims(golden: Mapping[str, Any]) -> Iterator[list[str]]:
+def _iter_claims(golden: Mapping[str, Any]) -> Iterator[list[str]]:
     """Each claim as its concept, polarity and details."""
     for claim in golden.get("says", ()):
         yield claim.split()
 
 
-def _words_of(golden: Mapping[str, Any]) -> set[str]:
+def _collect_words(golden: Mapping[str, Any]) -> set[str]:
     """Every concept, region and severity that a sentence needs a graph to have."""
-    said = {word for claim in _claims(golden) for word in claim}
+    said = {word for claim in _iter_claims(golden) for word in claim}
     return (said - _SPOKEN_ALWAYS).union(golden.get("implies", ()), golden.get("never", ()))
 
 
-def _spoken_by(graph: GraphFile) -> frozenset[str]:
+def _collect_spoken(graph: GraphFile) -> frozenset[str]:
     concepts = (concept.id for concept in graph.concepts)
     regions = (region.id for region in graph.regions)
     return frozenset((*concepts, *regions, *(word for grade in graph.severity_grades for word in grade)))
 
 
-def _graph_denies(concept: str, mentions: Iterable[Mention], lexicon: Lexicon) -> bool:
+def _is_denied_by_graph(concept: str, mentions: Iterable[Mention], lexicon: Lexicon) -> bool:
     states = {mention.concept for mention in mentions if mention.polarity == "present"}
     return any(denial.concept == concept for state in states for denial in lexicon.denials.get(state, ()))
 
 
-def _words(mention: Mention) -> frozenset[str | None]:
-    return frozenset((mention.concept, mention.polarity, *_details(mention)))
+def _collect_claim_words(mention: Mention) -> frozenset[str | None]:
+    return frozenset((mention.concept, mention.polarity, *_list_details(mention)))
 
 
-def _details(mention: Mention) -> tuple[str | None, ...]:
+def _list_details(mention: Mention) -> tuple[str | None, ...]:
     return mention.side, mention.region, mention.severity, mention.temporality
 
 
-def _found(concept: str, mentions: Iterable[Mention]) -> str:
+def _describe_found(concept: str, mentions: Iterable[Mention]) -> str:
     told = [
-        " ".join(word for word in (mention.polarity, *_details(mention)) if word is not None)
+        " ".join(word for word in (mention.polarity, *_list_details(mention)) if word is not None)
         for mention in mentions
         if mention.concept == concept
     ]

@@ -22,9 +22,9 @@ _FIGURE = re.compile(r"(?:\d+(?:st|nd|rd|th|mm|cm)?|[tlc]\d{1,2})\Z")
 @lru_cache(maxsize=4)
 def known_words(graph: ConceptGraph) -> frozenset[str]:
     """Return every word of the graph, of the reader's cues and of `describing.yaml`, in small letters."""
-    texts = [*_strings(packaged("describing.yaml"))]
+    texts = [*_iter_strings(packaged("describing.yaml"))]
     for name in _CUE_FILES:
-        texts += (text for text in _strings(packaged(name)) if "_" not in text)
+        texts += (text for text in _iter_strings(packaged(name)) if "_" not in text)
     texts += packaged("words.yaml")["abbreviations"]
     texts += packaged("words.yaml")["plurals"]
     for concept in graph.file.concepts:
@@ -42,13 +42,13 @@ def function_words() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _describing_words() -> frozenset[str]:
-    return frozenset(_strings(packaged("describing.yaml"))) - function_words()
+def _collect_describing_words() -> frozenset[str]:
+    return frozenset(_iter_strings(packaged("describing.yaml"))) - function_words()
 
 
 def describes(word: str) -> bool:
     """True if a word in small letters is a figure or one of `describing.yaml` that has content."""
-    return word in _describing_words() or _FIGURE.match(word) is not None
+    return word in _collect_describing_words() or _FIGURE.match(word) is not None
 
 
 @lru_cache(maxsize=1)
@@ -69,12 +69,12 @@ def is_known(word: str, known: frozenset[str]) -> bool:
     return any(word.endswith(end) and word[: -len(end)] in known for end in _ENDINGS)
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _iter_strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for part in value.values():
-            yield from _strings(part)
+            yield from _iter_strings(part)
     elif isinstance(value, list):
         for part in value:
-            yield from _strings(part)
+            yield from _iter_strings(part)

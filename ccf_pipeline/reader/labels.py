@@ -64,7 +64,9 @@ def _label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTabl
     )
 
     def labels_set(polarity: Polarity, *, implied: bool = False) -> dict[str, tuple[str, ...]]:
-        told = {concept: _findings(concept, polarity, implied, lexicon, conventions) for concept in concepts}
+        told = {
+            concept: _list_findings(concept, polarity, implied, lexicon, conventions) for concept in concepts
+        }
         return {concept: findings for concept, findings in told.items() if findings}
 
     return LabelTable(
@@ -85,7 +87,7 @@ def _label_table(lexicon: Lexicon, conventions: ReadingConventions) -> LabelTabl
     )
 
 
-def _findings(
+def _list_findings(
     concept: str, polarity: Polarity, implied: bool, lexicon: Lexicon, conventions: ReadingConventions
 ) -> tuple[str, ...]:
     """The findings whose label a statement of a concept sets; `implied` where another statement says so."""

@@ -45,16 +45,16 @@ def _compile(graph: GraphFile) -> Lexicon:
     known = {concept.id for concept in graph.concepts}
     book = Book(vocabulary)
     book.entries[NUMBER] = Entry("number", role="number")
-    for entry in (*_cue_entries(cues), *_frame_entries(frames), *_place_entries(graph, cues)):
+    for entry in (*_make_cue_entries(cues), *_make_frame_entries(frames), *_make_place_entries(graph, cues)):
         book.add(entry)
-    table = _frame_table(frames, known)
-    kinship = _kinship(graph)
+    table = _make_frame_table(frames, known)
+    kinship = _collect_kinship(graph)
     _add_concepts(book, graph, table, cues["temporal_concepts"])
     book.resolve_parts(kinship)
     book.leave_plurals_to_the_reader(cues["plural_of"])
     vocabulary.finish()
     patterns, entries = book.compiled(frozenset(cues["found_elsewhere_too"]), frozenset(frames["alone"]))
-    denials, parents = _denials(graph), _parents(graph)
+    denials, parents = _map_denials(graph), _map_parents(graph)
     temporal = {k: v for k, v in cues["temporal_concepts"].items() if k in known}
     return Lexicon(
         vocabulary=vocabulary,
@@ -71,7 +71,7 @@ def _compile(graph: GraphFile) -> Lexicon:
         temporal_concepts=temporal,
         plural_of={a: b for a, b in cues["plural_of"].items() if a in known and b in known},
         sided=frozenset(concept.id for concept in graph.concepts if concept.sides != "none"),
-        devices=_devices(graph),
+        devices=_collect_devices(graph),
         cancels_no_finding=frozenset(c.id for c in graph.concepts if c.cancels_no_finding),
         abnormal=abnormal_in(graph),
         label_synonyms={a: b for a, b in cues["label_synonyms"].items() if a in known and b in known},
@@ -85,7 +85,7 @@ def _compile(graph: GraphFile) -> Lexicon:
             r.source for r in graph.relations if r.kind == "variant" and r.target == SUPPORT_DEVICES
         ),
         headings_of_history=frozenset(cues["headings_of_history"]),
-        wider_regions=_wider_regions(graph),
+        wider_regions=_map_wider_regions(graph),
         sides_of_regions={r.id: r.sides for r in graph.regions if r.sides == "left" or r.sides == "right"},
         topics=frames["topics"],
         enlargements={part: concept for part, concept in frames["enlargements"].items() if concept in known},
@@ -96,9 +96,11 @@ def _compile(graph: GraphFile) -> Lexicon:
         pulls=frozenset(cues["pulls"]),
         pushes=frozenset(cues["pushes"]),
         of_bones=frozenset(cues["of_bones"]),
-        verdicts=dict.fromkeys(_expand(frames["predicates"]["normal"]), table["chest"]["normal"]),
+        verdicts=dict.fromkeys(_iter_phrases(frames["predicates"]["normal"]), table["chest"]["normal"]),
         contraries={a: b for a, b in cues["contraries"].items() if a in known and b in known},
-        bones=frozenset(r for r, wider in _wider_regions(graph).items() if "bones" in wider or r == "bones"),
+        bones=frozenset(
+            r for r, wider in _map_wider_regions(graph).items() if "bones" in wider or r == "bones"
+        ),
     )
 
 
@@ -138,7 +140,7 @@ _TABLES = frozenset(
 )
 
 
-def _expand(patterns: Iterable[str]) -> Iterator[str]:
+def _iter_phrases(patterns: Iterable[str]) -> Iterator[str]:
     """Yield every phrase that the patterns stand for: "(a|b) c" is "a c" and "b c"."""
     for pattern in patterns:
         head, opened, rest = pattern.partition("(")
@@ -146,32 +148,32 @@ def _expand(patterns: Iterable[str]) -> Iterator[str]:
             yield " ".join(pattern.split())
             continue
         words, _, tail = rest.partition(")")
-        yield from _expand(f"{head}{word}{tail}" for word in words.split("|"))
+        yield from _iter_phrases(f"{head}{word}{tail}" for word in words.split("|"))
 
 
-def _cue_entries(cues: dict[str, Any]) -> Iterator[Entry]:
+def _make_cue_entries(cues: dict[str, Any]) -> Iterator[Entry]:
     for role, phrases in cues.items():
         if role not in _TABLES:
             gone: Temporality | None = "resolved" if role in ("resolved", "resolution_of") else None
-            yield from (Entry(phrase, role=role, temporality=gone) for phrase in _expand(phrases))
+            yield from (Entry(phrase, role=role, temporality=gone) for phrase in _iter_phrases(phrases))
     for side, phrases in cues["side"].items():
-        yield from (Entry(phrase, side=side) for phrase in _expand(phrases))
+        yield from (Entry(phrase, side=side) for phrase in _iter_phrases(phrases))
     for word, phrases in cues["severity"].items():
         yield from (Entry(phrase, severity=word.rstrip("_")) for phrase in phrases)
     for temporality, phrases in cues["temporality"].items():
         yield from (Entry(phrase, temporality=temporality) for phrase in phrases)
     yield from (Entry(phrase, elsewhere=True) for phrase in cues["elsewhere"])
     for concept, patterns in cues["also_said"].items():
-        yield from (Entry(phrase, concepts=(concept,)) for phrase in _expand(patterns))
+        yield from (Entry(phrase, concepts=(concept,)) for phrase in _iter_phrases(patterns))
     for device, phrases in cues["removed_by_name"].items():
         yield from (Entry(phrase, denies=(device,)) for phrase in phrases)
 
 
-def _frame_entries(frames: dict[str, Any]) -> Iterator[Entry]:
+def _make_frame_entries(frames: dict[str, Any]) -> Iterator[Entry]:
     for subject, phrases in frames["subjects"].items():
-        yield from (Entry(phrase, subject=subject) for phrase in _expand(phrases))
+        yield from (Entry(phrase, subject=subject) for phrase in _iter_phrases(phrases))
     for predicate, patterns in frames["predicates"].items():
-        for phrase in _expand(patterns):
+        for phrase in _iter_phrases(patterns):
             yield Entry(phrase, predicate=predicate)
             if phrase.endswith("ed") and " " not in phrase:
                 yield from (Entry(f"{non}{phrase}", predicate=predicate, role="non") for non in _NON)
@@ -181,7 +183,7 @@ def _frame_entries(frames: dict[str, Any]) -> Iterator[Entry]:
 _NON = ("non", "non ", "un")
 
 
-def _frame_table(frames: dict[str, Any], known: set[str]) -> FrameTable:
+def _make_frame_table(frames: dict[str, Any], known: set[str]) -> FrameTable:
     return {
         subject: {
             predicate: tuple(m for m in meanings if concept_of(m) in known)
@@ -191,7 +193,7 @@ def _frame_table(frames: dict[str, Any], known: set[str]) -> FrameTable:
     }
 
 
-def _place_entries(graph: GraphFile, cues: dict[str, Any]) -> Iterator[Entry]:
+def _make_place_entries(graph: GraphFile, cues: dict[str, Any]) -> Iterator[Entry]:
     for grade in graph.severity_grades:
         # "Moderate volume" would hide the volume loss in "moderate volume loss".
         yield from (Entry(word, severity=word) for word in grade if not word.endswith("volume"))
@@ -224,7 +226,7 @@ def _add_concepts(
 # --- what follows from what --------------------------------------------------------------
 
 
-def _kinship(graph: GraphFile) -> set[tuple[str, str]]:
+def _collect_kinship(graph: GraphFile) -> set[tuple[str, str]]:
     """Pairs of concepts of which one may stand inside a form of the other and still be meant."""
     kin: set[tuple[str, str]] = set()
     for relation in graph.relations:
@@ -233,7 +235,7 @@ def _kinship(graph: GraphFile) -> set[tuple[str, str]]:
     return kin
 
 
-def _denials(graph: GraphFile) -> dict[str, tuple[Denial, ...]]:
+def _map_denials(graph: GraphFile) -> dict[str, tuple[Denial, ...]]:
     """Return what each normal state denies: its opposites in the graph and every finding that it excludes."""
     normal = {concept.id for concept in graph.concepts if concept.kind == "normal_state"}
     findings = {concept.id for concept in graph.concepts if concept.kind == "finding"}
@@ -251,7 +253,7 @@ def _denials(graph: GraphFile) -> dict[str, tuple[Denial, ...]]:
     return {state: tuple(others.values()) for state, others in denied.items()}
 
 
-def _parents(graph: GraphFile) -> dict[str, tuple[str, ...]]:
+def _map_parents(graph: GraphFile) -> dict[str, tuple[str, ...]]:
     """The findings that an attribute is a kind of: who says PICC says support device."""
     findings = {concept.id for concept in graph.concepts if concept.kind == "finding"}
     parents: dict[str, list[str]] = {}
@@ -261,7 +263,7 @@ def _parents(graph: GraphFile) -> dict[str, tuple[str, ...]]:
     return {child: tuple(names) for child, names in parents.items()}
 
 
-def _wider_regions(graph: GraphFile) -> dict[str, frozenset[str]]:
+def _map_wider_regions(graph: GraphFile) -> dict[str, frozenset[str]]:
     """For each region all those it lies in."""
     parents = {region.id: region.part_of for region in graph.regions}
 
@@ -271,7 +273,7 @@ def _wider_regions(graph: GraphFile) -> dict[str, frozenset[str]]:
     return {region: frozenset(above(region)) for region in parents}
 
 
-def _devices(graph: GraphFile) -> frozenset[str]:
+def _collect_devices(graph: GraphFile) -> frozenset[str]:
     """Support devices and all that is a kind of them, wires and clips included."""
     kinds = {
         r.source for r in graph.relations if r.kind in ("is_a", "variant") and r.target == SUPPORT_DEVICES
@@ -284,4 +286,4 @@ def abnormal_in(graph: GraphFile) -> frozenset[str]:
     cues = packaged("cues.yaml")
     harmless = {*cues["temporal_concepts"], *cues["harmless_concepts"]}
     abnormal = {c.id for c in graph.concepts if c.kind != "normal_state" and c.id != NO_FINDING}
-    return frozenset(abnormal - harmless - _devices(graph))
+    return frozenset(abnormal - harmless - _collect_devices(graph))

@@ -28,28 +28,28 @@ def find_marks(lexicon: Lexicon, codes: str) -> list[Mark]:
         return []
     entries = lexicon.entries
     marks = [Mark(start, end, entries[phrase]) for phrase, start, end in found]
-    return marks if lexicon.starters.isdisjoint(phrases) else _combined(marks)
+    return marks if lexicon.starters.isdisjoint(phrases) else _combine_marks(marks)
 
 
 _PHRASE = itemgetter(0)
 
 
-def _combined(marks: list[Mark]) -> list[Mark]:
+def _combine_marks(marks: list[Mark]) -> list[Mark]:
     combined: list[Mark] = []
     i = 0
     while i < len(marks):
         mark = marks[i]
         if mark.role in STARTERS:
-            partner = _partner(marks, i)
+            partner = _find_partner(marks, i)
             if partner is not None:
                 j, role, temporality = partner
                 if role == "unseen" and _is_about_the_past(marks, j + 1):
                     role, temporality = "", "new"
                 if role == "short_of":
-                    combined.append(_joined(mark, mark, "not", None))
+                    combined.append(_join_marks(mark, mark, "not", None))
                     i += 1
                     continue
-                combined.append(_joined(mark, marks[j], role, temporality))
+                combined.append(_join_marks(mark, marks[j], role, temporality))
                 i = j + 1
                 continue
         combined.append(mark)
@@ -57,16 +57,16 @@ def _combined(marks: list[Mark]) -> list[Mark]:
     return combined if any(mark.entry.names_something for mark in combined) else []
 
 
-def _joined(mark: Mark, other: Mark, role: str, temporality: Temporality | None) -> Mark:
+def _join_marks(mark: Mark, other: Mark, role: str, temporality: Temporality | None) -> Mark:
     """A mark and a later one as a single cue."""
     between = " … " if other.start > mark.end else " "
-    cue = Mark(mark.start, other.end, _cue(f"{mark.phrase}{between}{other.phrase}", role, temporality))
+    cue = Mark(mark.start, other.end, _make_cue(f"{mark.phrase}{between}{other.phrase}", role, temporality))
     cue.temporality = temporality
     return cue
 
 
 @lru_cache(maxsize=4096)
-def _cue(phrase: str, role: str, temporality: Temporality | None) -> Entry:
+def _make_cue(phrase: str, role: str, temporality: Temporality | None) -> Entry:
     cue = Entry(phrase, role=role)
     return replace(cue, steps=steps_of(cue, temporality))
 
@@ -81,7 +81,7 @@ def _is_about_the_past(marks: list[Mark], i: int) -> bool:
     return False
 
 
-def _partner(marks: list[Mark], i: int) -> tuple[int, str, Temporality | None] | None:
+def _find_partner(marks: list[Mark], i: int) -> tuple[int, str, Temporality | None] | None:
     """The later mark that completes a cue, the role of both together, and what it says of time."""
     starter = marks[i]
     denies_change = starter.role in _DENIES_CHANGE
@@ -90,7 +90,7 @@ def _partner(marks: list[Mark], i: int) -> tuple[int, str, Temporality | None] |
         mark = marks[j]
         if mark.start - starter.end > gap:
             return None
-        if starter.role == "prior_exam" and _tells_of_the_past(marks, i, j):
+        if starter.role == "prior_exam" and _is_of_the_past(marks, i, j):
             return j, "formerly", None
         if starter.role == "short_of" and mark.entry.predicate is not None:
             return j, "short_of", None
@@ -120,7 +120,7 @@ def _is_change(marks: list[Mark], i: int, j: int) -> bool:
     return changed and (marks[i].role == "not" or leads_on)
 
 
-def _tells_of_the_past(marks: list[Mark], i: int, j: int) -> bool:
+def _is_of_the_past(marks: list[Mark], i: int, j: int) -> bool:
     """True if what follows was seen on an earlier film: "which showed", "on the prior film there was"."""
     mark = marks[j]
     if mark.role == "showed" or (mark.phrase in _PAST_VERBS and mark.start - marks[i].end <= 2):

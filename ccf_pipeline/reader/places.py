@@ -18,11 +18,11 @@ def place_items(walk: Walk) -> list[Item]:
     """The items with what the words around them say; a noun shared by two places becomes two statements."""
     for mark in walk.marks:
         if mark.temporality or mark.entry.is_detail:
-            return _placed(walk)
+            return _place_items(walk)
     return walk.items
 
 
-def _placed(walk: Walk) -> list[Item]:
+def _place_items(walk: Walk) -> list[Item]:
     lexicon, marks = walk.lexicon, walk.marks
     placed: list[Item] = []
     for item in walk.items:
@@ -43,7 +43,7 @@ def _placed(walk: Walk) -> list[Item]:
             item.side = lexicon.sides_of_regions.get(item.region)
         if item.severity == "borderline" and item.polarity == "present":
             item.polarity, item.cue = walk.conventions.borderline, "borderline"
-    _inherit(lexicon, placed)
+    _pass_places_on(lexicon, placed)
     return placed
 
 
@@ -86,7 +86,7 @@ def _look_left(lexicon: Tables, marks: list[Mark], item: Item) -> Item | None:
             and (item.side or item.region)
             and item.concept in marks[item.mark].entry.concepts
         ):
-            return _second_place(lexicon, marks, item, k)
+            return _find_second_place(lexicon, marks, item, k)
         if mark.role in _STOP_LEFT or mark.role == "and" or last - mark.end > 2:
             return None
         _take(lexicon, mark, item)
@@ -94,7 +94,7 @@ def _look_left(lexicon: Tables, marks: list[Mark], item: Item) -> Item | None:
     return None
 
 
-def _second_place(lexicon: Tables, marks: list[Mark], item: Item, k: int) -> Item | None:
+def _find_second_place(lexicon: Tables, marks: list[Mark], item: Item, k: int) -> Item | None:
     twin = item.unplaced()
     for mark in reversed(marks[max(0, k - 4) : k]):
         entry = mark.entry
@@ -122,14 +122,14 @@ def _look_right(lexicon: Tables, marks: list[Mark], item: Item) -> Item | None:
         if mark.role in _STOP_RIGHT or apart:
             return None
         if mark.role == "comma":
-            if not _only_details(marks, mark):
+            if not _has_only_details(marks, mark):
                 return None
             placing = True
         elif mark.role == "and":
             if not placing:
                 return None
             if item.side is not None:
-                return _second_place_after(lexicon, marks, item, k)
+                return _find_second_place_after(lexicon, marks, item, k)
         elif mark.role in ("of", "verb"):
             placing = True
         elif placing or mark.start - last <= 1:
@@ -138,7 +138,7 @@ def _look_right(lexicon: Tables, marks: list[Mark], item: Item) -> Item | None:
     return None
 
 
-def _second_place_after(lexicon: Tables, marks: list[Mark], item: Item, k: int) -> Item | None:
+def _find_second_place_after(lexicon: Tables, marks: list[Mark], item: Item, k: int) -> Item | None:
     """The same noun at a second place after "and", if that place has a preposition of its own."""
     if k + 1 >= len(marks) or marks[k + 1].role != "of":
         return None
@@ -151,7 +151,7 @@ def _second_place_after(lexicon: Tables, marks: list[Mark], item: Item, k: int) 
     return twin if twin.side is not None and twin.side != item.side else None
 
 
-def _only_details(marks: list[Mark], comma: Mark) -> bool:
+def _has_only_details(marks: list[Mark], comma: Mark) -> bool:
     """True if the words after a comma are details and nothing is named: "Hiatus hernia, moderate." """
     for mark in marks[marks.index(comma) + 1 :]:
         if mark.role in ("comma", "semicolon", "break", "relative"):
@@ -166,7 +166,7 @@ def _only_details(marks: list[Mark], comma: Mark) -> bool:
     return True
 
 
-def _inherit(lexicon: Tables, items: list[Item]) -> None:
+def _pass_places_on(lexicon: Tables, items: list[Item]) -> None:
     """A statement without a place takes that of the one before it in the sentence, if it can have one."""
     before: Item | None = None
     for item in items:

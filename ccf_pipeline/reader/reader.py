@@ -74,7 +74,7 @@ def read_report(
     Args:
         this_film: an order to a model says nothing of the patient, and what an earlier film showed is past.
     """
-    memory = _memory(lexicon, conventions, this_film)
+    memory = _open_memory(lexicon, conventions, this_film)
     mentions: list[Mention] = []
     labels: list[LabelsTold] = []
     report = split_report(text)
@@ -94,15 +94,15 @@ def read_report(
                 place = said, start, number
                 placed = memory.placed.get(place)
                 if placed is None:
-                    placed = memory.placed[place] = _placed(said, memory.fields, start, number)
+                    placed = memory.placed[place] = _make_mentions(said, memory.fields, start, number)
                 mentions += placed
             else:
-                mentions += _placed(said, memory.fields, start, number)
+                mentions += _make_mentions(said, memory.fields, start, number)
             labels.append(told)
     return tuple(mentions), add_up(labels)
 
 
-def _memory(lexicon: Lexicon, conventions: ReadingConventions, this_film: bool) -> _Memory:
+def _open_memory(lexicon: Lexicon, conventions: ReadingConventions, this_film: bool) -> _Memory:
     kept = memory_of(lexicon)
     memory: _Memory | None = kept.get((conventions, this_film))
     if memory is None:
@@ -123,7 +123,7 @@ def _is_history(report: tuple[tuple[str, int, int], ...], number: int) -> bool:
     return heading != report[-1][0] or number == 1 or report[number - 2][0] != heading
 
 
-def _placed(
+def _make_mentions(
     said: tuple[_Said, ...], known: dict[int, dict[str, Any]], offset: int, sentence: int
 ) -> list[Mention]:
     """Return the mentions of a sentence at their place in the report.
@@ -160,14 +160,14 @@ def _read_sentence(
     pieces = Pieces(letters)
     for begin in range(0, len(marks), _MARKS_AT_ONCE):
         items += _read_marks(Walk(lexicon, marks[begin : begin + _MARKS_AT_ONCE], pieces, conventions))
-    items += _plurals(lexicon, items, pieces)
+    items += _list_plurals(lexicon, items, pieces)
     past = (0, len(sentence)) if history else told_of_earlier(sentence) if this_film else None
     if past is not None:
         for item in items:
             if item.temporality is None and past[0] <= pieces.span(item.start, item.end)[0] < past[1]:
                 item.temporality = "prior"
     told = labels_told(items, memory.labels)
-    return _in_letters(items, pieces, memory), memory.told.setdefault(told, told)
+    return _convert_to_letters(items, pieces, memory), memory.told.setdefault(told, told)
 
 
 def _read_verdict(sentence: str, lexicon: Lexicon, end: int) -> list[Item]:
@@ -189,13 +189,13 @@ def _read_marks(walk: Walk) -> list[Item]:
         items += doubt_stable(lexicon, walk.marks, items, walk.unchanged)
     concepts = set(map(_CONCEPT, items))
     if not _SHIFTS.isdisjoint(concepts):
-        items = _directed(lexicon, items, walk.marks)
+        items = _turn_shifts(lexicon, items, walk.marks)
     if not lexicon.implying.isdisjoint(concepts):
-        items += _implied(lexicon, items, walk.excepted)
+        items += _list_implied(lexicon, items, walk.excepted)
     return items
 
 
-def _implied(lexicon: Tables, items: list[Item], excepted: bool) -> list[Item]:
+def _list_implied(lexicon: Tables, items: list[Item], excepted: bool) -> list[Item]:
     """Return what follows: a kind of a finding asserts the finding, and a normal state denies."""
     denials, parents, devices = lexicon.denials, lexicon.parents, lexicon.devices
     said = {(item.concept, item.start) for item in items}
@@ -215,7 +215,7 @@ def _implied(lexicon: Tables, items: list[Item], excepted: bool) -> list[Item]:
     return implied
 
 
-def _directed(lexicon: Tables, items: list[Item], marks: list[Mark]) -> list[Item]:
+def _turn_shifts(lexicon: Tables, items: list[Item], marks: list[Mark]) -> list[Item]:
     """A shift goes toward what pulls on its side, or away from what pushes on the other."""
     shifts = [item for item in items if item.concept in _SHIFTS and item.polarity != "absent"]
     roles = {mark.role for mark in marks}
@@ -233,7 +233,7 @@ def _directed(lexicon: Tables, items: list[Item], marks: list[Mark]) -> list[Ite
     return [item for item in items if item not in shifts or is_meant(item)]
 
 
-def _plurals(lexicon: Tables, items: list[Item], pieces: Pieces) -> list[Item]:
+def _list_plurals(lexicon: Tables, items: list[Item], pieces: Pieces) -> list[Item]:
     """Return the concepts that a plural stands for: "nodules" are multiple nodules."""
     plural_of = lexicon.plural_of
     return [
@@ -243,7 +243,7 @@ def _plurals(lexicon: Tables, items: list[Item], pieces: Pieces) -> list[Item]:
     ]
 
 
-def _in_letters(items: list[Item], pieces: Pieces, memory: _Memory) -> tuple[_Said, ...]:
+def _convert_to_letters(items: list[Item], pieces: Pieces, memory: _Memory) -> tuple[_Said, ...]:
     """The items as they are remembered, with offsets in letters instead of pieces."""
     said: list[_Said] = []
     for item in items:
@@ -261,13 +261,13 @@ def _in_letters(items: list[Item], pieces: Pieces, memory: _Memory) -> tuple[_Sa
         number = memory.statements.get(statement)
         if number is None:
             number = next(memory.numbers)
-            memory.fields[number] = _fields(*statement)
+            memory.fields[number] = _list_fields(*statement)
             memory.statements[statement] = number
         said.append((start, end, number))
     return tuple(said)
 
 
-def _fields(
+def _list_fields(
     concept: str,
     polarity: Polarity,
     side: Side | None,

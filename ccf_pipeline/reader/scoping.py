@@ -64,7 +64,7 @@ def _name(walk: Walk, i: int, mark: Mark) -> None:
         return
     if entry.predicate is not None and is_framed(walk, i, entry.predicate):
         return
-    _state(walk, i, mark)
+    _note_statement(walk, i, mark)
     if entry.subject is None and entry.predicate is None and entry.concepts and entry.temporality is None:
         forget_parts(walk, i, mark)
     for concept in entry.denies:
@@ -78,7 +78,7 @@ def _name(walk: Walk, i: int, mark: Mark) -> None:
             walk.reach = None
 
 
-def _state(walk: Walk, i: int, mark: Mark) -> None:
+def _note_statement(walk: Walk, i: int, mark: Mark) -> None:
     entry, reach, lexicon = mark.entry, walk.reach, walk.lexicon
     polarity: Polarity = "present"
     cue = qualifier = None

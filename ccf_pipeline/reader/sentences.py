@@ -25,12 +25,12 @@ def split_sentences(text: str, start: int = 0) -> list[tuple[int, int]]:
     Args:
         start: where `text` begins in the report it was cut from; it is added to every offset.
     """
-    return [(begin, end) for _, begin, end in _sentences(text, start, "")]
+    return [(begin, end) for _, begin, end in _split_sentences(text, start, "")]
 
 
 def split_sections(text: str) -> list[Section]:
     """The sections of a report in order; text before the first heading has the heading ""."""
-    return [Section(*section) for section in _sections(text)]
+    return [Section(*section) for section in _split_sections(text)]
 
 
 @lru_cache(maxsize=256)
@@ -40,12 +40,12 @@ def split_report(text: str) -> tuple[tuple[str, int, int], ...]:
     Remembered, for reading, aligning and checking ask the same of one text in turn.
     """
     spans: list[tuple[str, int, int]] = []
-    for heading, start, end in _sections(text):
-        spans += _sentences(text[start:end], start, heading)
+    for heading, start, end in _split_sections(text):
+        spans += _split_sentences(text[start:end], start, heading)
     return tuple(spans)
 
 
-def _sections(text: str) -> list[tuple[str, int, int]]:
+def _split_sections(text: str) -> list[tuple[str, int, int]]:
     sections = []
     heading, begin = "", 0
     for colon in _COLON.finditer(text):
@@ -55,7 +55,7 @@ def _sections(text: str) -> list[tuple[str, int, int]]:
         name = before.rpartition("\n")[2]
         found = name.lower()
         if found not in _HEADINGS:
-            name = before[_after_sentence(before) :]
+            name = before[_find_last_begin(before) :]
             found = " ".join(name.lower().split())
         if found in _HEADINGS:
             if heading or text[begin:at].strip() != name.strip():
@@ -66,13 +66,13 @@ def _sections(text: str) -> list[tuple[str, int, int]]:
     return sections
 
 
-def _sentences(text: str, shift: int, heading: str) -> list[tuple[str, int, int]]:
+def _split_sentences(text: str, shift: int, heading: str) -> list[tuple[str, int, int]]:
     """The sentences of a section under its heading; `shift` is where the section begins in the report."""
     spans: list[tuple[str, int, int]] = []
     begin = 0
     for candidate in _CANDIDATE.finditer(text):
         at, end = candidate.span()
-        if candidate.lastindex or _ends_sentence(text, begin, at, end):
+        if candidate.lastindex or _is_sentence_end(text, begin, at, end):
             sentence = text[begin:end].lstrip()
             if sentence:
                 start = shift + end - len(sentence)
@@ -131,12 +131,12 @@ _HEADINGS = frozenset(
 )
 
 
-def _after_sentence(text: str) -> int:
+def _find_last_begin(text: str) -> int:
     """Return where the last line or sentence of a piece of text begins."""
     return 1 + max(text.rfind("\n"), text.rfind("."), text.rfind("!"), text.rfind("?"))
 
 
-def _ends_sentence(text: str, begin: int, at: int, end: int) -> bool:
+def _is_sentence_end(text: str, begin: int, at: int, end: int) -> bool:
     """True if a candidate ends the sentence; False for an abbreviation, a list number or a leading "?"."""
     if text[at] == "?":
         # "? pneumonia" doubts what follows and ends nothing.
@@ -144,12 +144,12 @@ def _ends_sentence(text: str, begin: int, at: int, end: int) -> bool:
         return before.strip() != "" and before[-1] not in " \t\n(,"
     if text[at] != ".":
         return True
-    word = _word_before(text, begin, at)
+    word = _get_word_before(text, begin, at)
     if word not in _STOPPED and len(word) > 1 and word.isalpha():
         return True
     if at - begin <= 6 and _NUMBERED.match(text, begin, at):
         return False
-    following = _first_letter(text, end)
+    following = _get_first_letter(text, end)
     if word in _ENDS_BEFORE_CAPITAL:
         return following == "" or following.isupper()
     if word in _ABBREVIATIONS and following != "":
@@ -158,12 +158,12 @@ def _ends_sentence(text: str, begin: int, at: int, end: int) -> bool:
     return not (is_initial and following.isupper() and text[at - 1].isupper())
 
 
-def _word_before(text: str, begin: int, at: int) -> str:
+def _get_word_before(text: str, begin: int, at: int) -> str:
     """The word that a full stop closes, in lower case; enough of it to know an abbreviation."""
     word = text[max(begin, at - 12) : at].lower().rpartition(" ")[2]
     return word if word.isalpha() else _WORD_BREAK.split(word)[-1]
 
 
-def _first_letter(text: str, at: int) -> str:
+def _get_first_letter(text: str, at: int) -> str:
     """The next character that is not white space, or "" near the end."""
     return text[at : at + 40].lstrip()[:1]

@@ -25,7 +25,7 @@ def doubt_stable(lexicon: Tables, marks: list[Mark], items: list[Item], unchange
     stated = {item.concept for item in items}
     doubted: list[Item] = []
     for i, mark in enumerate(marks):
-        concept = _enlargement(lexicon, mark)
+        concept = _find_enlargement(lexicon, mark)
         if concept is None or concept in stated or _is_spoken_of(mark, items):
             continue
         time = next((t for t in times if _is_said_of(marks, t, i)), None)
@@ -42,7 +42,7 @@ def _is_of_size(mark: Mark) -> bool:
     return any(word in mark.phrase for word in _STABLE)
 
 
-def _enlargement(lexicon: Tables, mark: Mark) -> str | None:
+def _find_enlargement(lexicon: Tables, mark: Mark) -> str | None:
     if mark.entry.subject is None or mark.phrase in _ADJECTIVES:
         return None
     return lexicon.enlargements.get(mark.entry.subject)
@@ -59,11 +59,11 @@ def _is_said_of(marks: list[Mark], time: int, part: int) -> bool:
         before = next((m for m in reversed(marks[:part]) if m.role != "determiner"), None)
         if before is not None and before.role == "of" and before.phrase not in ("of", "in"):
             return False
-        return all(_leads_on(m) or m.role == "verb" for m in marks[part + 1 : time])
-    return all(_leads_on(m) for m in marks[time + 1 : part])
+        return all(_is_leading_on(m) or m.role == "verb" for m in marks[part + 1 : time])
+    return all(_is_leading_on(m) for m in marks[time + 1 : part])
 
 
-def _leads_on(mark: Mark) -> bool:
+def _is_leading_on(mark: Mark) -> bool:
     if mark.entry.subject is not None:
         return not mark.entry.concepts
     if mark.role == "of":

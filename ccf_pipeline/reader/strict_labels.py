@@ -18,7 +18,7 @@ def read_strict_labels(
       beside a named opacity contradicts nothing: it says that there is no other.
     - No Finding needs a word: a report that denies nothing and calls nothing normal does not say it.
     """
-    whole = [mention for mention in mentions if not _denies_a_part(mention)]
+    whole = [mention for mention in mentions if not _is_partial_denial(mention)]
     labels = read_labels(whole, lexicon, conventions)
     named = (m for m in whole if m.polarity == "absent" and m.implied_by is None)
     denied = read_labels(named, lexicon, conventions)
@@ -30,7 +30,7 @@ def read_strict_labels(
     return labels
 
 
-def _denies_a_part(mention: Mention) -> bool:
+def _is_partial_denial(mention: Mention) -> bool:
     """True if only a side, a place or a size is denied; what is gone from there was all there was."""
     if mention.polarity != "absent" or mention.implied_by is not None or mention.temporality == "resolved":
         return False

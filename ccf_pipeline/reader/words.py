@@ -51,12 +51,12 @@ class Vocabulary:
         """The characters of a phrase of the lexicon; its words become known."""
         key = self._phrases.get(phrase)
         if key is None:
-            key = self._phrases[phrase] = "".join(map(self._learned.__getitem__, _words(phrase)))
+            key = self._phrases[phrase] = "".join(map(self._learned.__getitem__, _split_words(phrase)))
         return key
 
     def encode_exact(self, phrase: str) -> str:
         """As `encode_phrase`, for an abbreviation that only counts in its own case."""
-        return "".join(self._learn_exact(word) for word in _words(phrase))
+        return "".join(self._learn_exact(word) for word in _split_words(phrase))
 
     def finish(self) -> None:
         """Prepare for slips of the pen, once every phrase is known."""
@@ -64,7 +64,7 @@ class Vocabulary:
         self._learned.clear()
         for word in self._codes:
             if len(word) >= 7 and word.isalpha():
-                for variant in _deletions(word):
+                for variant in _list_deletions(word):
                     self._long.setdefault(variant, word)
 
     def encode(self, text: str) -> tuple[str, list[str]]:
@@ -103,9 +103,9 @@ class Vocabulary:
             return GLUED
         if len(word) < 7:
             return UNKNOWN
-        for variant in (word, *_deletions(word)):
+        for variant in (word, *_list_deletions(word)):
             known = self._long.get(variant)
-            if known is not None and known[0] == word[0] and _one_slip(word, known):
+            if known is not None and known[0] == word[0] and _is_one_slip(word, known):
                 return self._codes[known]
         return UNKNOWN
 
@@ -189,15 +189,15 @@ class Pieces:
         return float(self._pieces[index].strip(_PADDING))
 
 
-def _words(phrase: str) -> list[str]:
+def _split_words(phrase: str) -> list[str]:
     return [word for piece in _PIECES.findall(phrase) if (word := piece.strip(_PADDING))]
 
 
-def _deletions(word: str) -> list[str]:
+def _list_deletions(word: str) -> list[str]:
     return [word[:i] + word[i + 1 :] for i in range(1, len(word))]
 
 
-def _one_slip(word: str, known: str) -> bool:
+def _is_one_slip(word: str, known: str) -> bool:
     """True if one letter was dropped, added, mistaken or swapped; at the end it is an inflection."""
     if abs(len(word) - len(known)) > 1 or word.startswith(known) or known.startswith(word):
         return False

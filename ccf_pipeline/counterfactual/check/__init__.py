@@ -42,7 +42,7 @@ def check_edit(
     Each problem is worded so that it can go back to the expert as an instruction.
     """
     case = Case(edit, plan, study, factual, counterfactual, graph)
-    problems = [on_both_sides(problem, case) for problem in _problems(case)]
+    problems = [on_both_sides(problem, case) for problem in _find_problems(case)]
     return Verdict(
         plan_id=plan.plan_id,
         accepted=not any(problem.level == "block" for problem in problems),
@@ -51,7 +51,7 @@ def check_edit(
     )
 
 
-def _problems(case: Case) -> list[Problem]:
+def _find_problems(case: Case) -> list[Problem]:
     if case.edit.problem is not None:
         return [block("format_broken", case.edit.problem)]
     if _is_unchanged(case):

@@ -76,13 +76,13 @@ def unaccounted_sentences(case: Case) -> Iterator[Problem]:
     """Yield a problem for each written sentence that holds what nobody asked for."""
     if not case.written_sentences:
         return
-    own, denied = _own_concepts(case), _deniable_concepts(case)
+    own, denied = _collect_own_concepts(case), _collect_deniable_concepts(case)
     said = [mention for mention in case.counterfactual.mentions if mention.implied_by is None]
     carrying = False
     for sentence in case.written_sentences:
         told = [m for m in said if sentence.start <= m.start < sentence.end]
         stranger = _find_stranger(told, own, denied, case)
-        carries = _carries(sentence, told, own, case)
+        carries = _is_accounted_for(sentence, told, own, case)
         refers_back = carrying and _continues(sentence, told)
         carrying = carries or refers_back
         if stranger is not None:
@@ -92,7 +92,7 @@ def unaccounted_sentences(case: Case) -> Iterator[Problem]:
         elif not carrying:
             message = f"Sentence {sentence.number} has nothing to do with the change; leave it out."
             yield block(CODE, message, sentence)
-        elif _has_foreign_words(sentence, told, case):
+        elif _has_undescriptive_words(sentence, told, case):
             # The words are not quoted: they may be an order, and the message goes back to a model.
             message = f"Sentence {sentence.number} says more than the change; describe the finding only."
             yield block(CODE, message, sentence)
@@ -102,13 +102,13 @@ def _continues(sentence: Sentence, told: list[Mention]) -> bool:
     """True if a sentence tells more of the finding before it: "It measures 12 mm"."""
     if _REFERS_BACK.match(sentence.text) is None:
         return False
-    return bool(told) or any(places(word) for word in _content_words(sentence.text))
+    return bool(told) or any(places(word) for word in _list_content_words(sentence.text))
 
 
 # --- what a sentence is about --------------------------------------------------------------------
 
 
-def _own_concepts(case: Case) -> frozenset[str]:
+def _collect_own_concepts(case: Case) -> frozenset[str]:
     """Return the concepts that the change is about: what comes, what goes, and what the plan names."""
     plan = case.plan
     named = {said.concept for said in plan.must_appear} | {m.concept for m in plan.must_cease}
@@ -116,16 +116,16 @@ def _own_concepts(case: Case) -> frozenset[str]:
     if plan.target == NO_FINDING:
         going = (*going, *sorted(DISEASES))
     coming = () if plan.direction == "remove" else (plan.target,)
-    own = _about(case.graph, coming, going) | named
+    own = _collect_concepts_of_change(case.graph, coming, going) | named
     if not going:
         return own
     shown = {m.concept for m in case.factual.mentions if m.concept in own and m.polarity != "absent"}
     # The states that deny what showed it; the signs that may be denied are in `own` already.
     states = [state for concept in shown for state in case.graph.normal_states_of(concept)]
-    return own.union(_normal_without(case.graph, going), states)
+    return own.union(_collect_ceasing_normal_states(case.graph, going), states)
 
 
-def _deniable_concepts(case: Case) -> frozenset[str]:
+def _collect_deniable_concepts(case: Case) -> frozenset[str]:
     """Return the signs of what goes: they may be denied, though nobody said that they were there."""
     return _signs_of_all(case.graph, case.leaving)
 
@@ -136,7 +136,9 @@ def _signs_of_all(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[s
 
 
 @lru_cache(maxsize=1024)
-def _about(graph: ConceptGraph, coming: tuple[str, ...], going: tuple[str, ...]) -> frozenset[str]:
+def _collect_concepts_of_change(
+    graph: ConceptGraph, coming: tuple[str, ...], going: tuple[str, ...]
+) -> frozenset[str]:
     about: set[str] = set()
     for finding in (*coming, *going):
         about |= family_of(graph, finding) | kinds_of(graph, finding)
@@ -153,7 +155,7 @@ def _about(graph: ConceptGraph, coming: tuple[str, ...], going: tuple[str, ...])
 
 
 @lru_cache(maxsize=1024)
-def _normal_without(graph: ConceptGraph, going: tuple[str, ...]) -> frozenset[str]:
+def _collect_ceasing_normal_states(graph: ConceptGraph, going: tuple[str, ...]) -> frozenset[str]:
     """Return the normal states that deny what goes."""
     ceasing = {kind for finding in going for kind in kinds_of(graph, finding)}
     return ALL_IS_WELL.union(state for concept in ceasing for state in graph.normal_states_of(concept))
@@ -184,7 +186,7 @@ def _is_stranger(mention: Mention, own: frozenset[str], case: Case) -> bool:
     concept = mention.concept
     if concept in own or concept in case.graph.words_of_change or _is_of_the_source(mention, case):
         return False
-    if _only_describes(case.graph, concept):
+    if _is_mere_description(case.graph, concept):
         return False
     return not _is_tied(case.graph, concept, case.plan.target) or case.plan.direction == "remove"
 
@@ -196,7 +198,7 @@ def _is_of_the_source(mention: Mention, case: Case) -> bool:
     kin = [concept.id] if concept.id in FINDING_LABELS else [concept.id, *graph.ancestors(concept.id)]
     if any((one, mention.polarity) in said for one in kin):
         return True
-    words = _content_words(case.edit.text[mention.start : mention.end])
+    words = _list_content_words(case.edit.text[mention.start : mention.end])
     if concept.kind == "normal_state" and mention.polarity == "present":
         # "The hemidiaphragm is well defined" where what obscured it goes.
         if case.leaving and not case.gone_words.isdisjoint(words):
@@ -220,7 +222,7 @@ def _is_denied_beside(mention: Mention, denied: frozenset[str], tells_target: bo
 
 
 @lru_cache(maxsize=4096)
-def _only_describes(graph: ConceptGraph, concept: str) -> bool:
+def _is_mere_description(graph: ConceptGraph, concept: str) -> bool:
     """True for a place, a spread or a margin, which says nothing without its finding."""
     is_plain = graph.concept(concept).kind == "attribute" and not graph.concept(concept).cancels_no_finding
     if not is_plain or graph.concept(concept).sets_labels:
@@ -240,11 +242,11 @@ def _is_tied(graph: ConceptGraph, concept: str, target: str) -> bool:
     return not ends.isdisjoint(family_of(graph, target) | signs_of(graph, target))
 
 
-def _carries(sentence: Sentence, told: list[Mention], own: frozenset[str], case: Case) -> bool:
+def _is_accounted_for(sentence: Sentence, told: list[Mention], own: frozenset[str], case: Case) -> bool:
     """True if a sentence tells something of the change, or is mostly in the words of a replaced sentence."""
     if any(mention.concept in own or _is_of_the_source(mention, case) for mention in told):
         return True
-    words = _content_words(sentence.text)
+    words = _list_content_words(sentence.text)
     return bool(words) and len([w for w in words if w in case.gone_words]) >= SHARE_OF_THE_SOURCE * len(words)
 
 
@@ -252,7 +254,7 @@ def _carries(sentence: Sentence, told: list[Mention], own: frozenset[str], case:
 
 
 @lru_cache(maxsize=50_000)
-def _content_words(text: str) -> tuple[str, ...]:
+def _list_content_words(text: str) -> tuple[str, ...]:
     return tuple([word for word in WORD.findall(text.lower()) if word not in function_words()])
 
 
@@ -271,7 +273,7 @@ class _Piece:
 
 
 @lru_cache(maxsize=50_000)
-def _odd_pieces(text: str, graph: ConceptGraph) -> tuple[_Piece, ...]:
+def _find_odd_pieces(text: str, graph: ConceptGraph) -> tuple[_Piece, ...]:
     """Return the pieces of a sentence that hold words which describe no finding; most sentences have none."""
     known = known_words(graph)
     has_person = _PERSON.search(text) is not None
@@ -311,14 +313,14 @@ def _find_foreign(text: str) -> str | None:
     return spelt and spelt.group()
 
 
-def _has_foreign_words(sentence: Sentence, told: list[Mention], case: Case) -> bool:
+def _has_undescriptive_words(sentence: Sentence, told: list[Mention], case: Case) -> bool:
     """True if words of a sentence do not describe what is on a film."""
     text, source = sentence.text, case.gone_words
     spelt = _find_foreign(text)
     if spelt is not None and not any(spelt in gone.text for gone in case.gone):
         return True
     unknown: list[str] = []
-    for piece in _odd_pieces(text, case.graph):
+    for piece in _find_odd_pieces(text, case.graph):
         strange = [word for word in piece.strange if word not in source]
         start, end = sentence.start + piece.start, sentence.start + piece.end
         is_told = any(m.start < end and start < m.end for m in told)

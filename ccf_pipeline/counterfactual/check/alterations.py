@@ -10,33 +10,33 @@ from ccf_pipeline.records import FINDING_LABELS, Mention, Problem, Statement
 
 
 def alteration_faults(case: Case) -> Iterator[Problem]:
-    """What an alteration leaves as it was, and what it changes beside its one element."""
+    """Return what an alteration leaves as it was, and what it changes beside its one element."""
     if case.plan.element is None or not case.plan.must_appear:
         return
     match case.plan.element:
         case "side":
-            yield from _other_side(case)
+            yield from _check_other_side(case)
         case "severity":
-            yield from _other_degree(case)
+            yield from _check_other_degree(case)
         case "attribute":
-            yield from _other_sign(case)
+            yield from _check_other_sign(case)
         case "cause":
-            yield from _lost_signs(case)
+            yield from _find_lost_signs(case)
     if case.plan.element != "cause":
-        yield from _other_elements(case)
-        yield from _added_signs(case)
-    yield from _implied_labels(case)
+        yield from _check_other_elements(case)
+        yield from _find_added_signs(case)
+    yield from _check_implied_labels(case)
 
 
 # --- the element itself -----------------------------------------------------------------------
 
 
-def _other_side(case: Case) -> Iterator[Problem]:
+def _check_other_side(case: Case) -> Iterator[Problem]:
     for said in case.plan.must_appear:
         kinds = kinds_of(case.graph, said.concept)
         told = [m for m in case.asserted if m.concept in kinds and m.side]
         name = case.graph.concept(said.concept).label
-        stale = [m for m in told if m.side != said.side and _ceases(m, kinds, case)]
+        stale = [m for m in told if m.side != said.side and _is_ceasing(m, kinds, case)]
         if stale:
             where = f"Sentence {stale[0].sentence} still has {name} on the {stale[0].side}"
             yield block("target_missing", f"{where}; put it on the {said.side}.", stale[0])
@@ -44,7 +44,7 @@ def _other_side(case: Case) -> Iterator[Problem]:
             yield block("target_missing", f"{name} is not on the {said.side}; say that it is.")
 
 
-def _other_degree(case: Case) -> Iterator[Problem]:
+def _check_other_degree(case: Case) -> Iterator[Problem]:
     """Degrees are compared by their grade: a large effusion may be called massive."""
     said = case.plan.must_appear[0]
     told = [m for m in case.of_target if m.severity]
@@ -58,7 +58,7 @@ def _other_degree(case: Case) -> Iterator[Problem]:
         yield block("target_missing", f"{case.label} is not called {said.severity}; say that it is.")
 
 
-def _other_sign(case: Case) -> Iterator[Problem]:
+def _check_other_sign(case: Case) -> Iterator[Problem]:
     said = case.plan.must_appear[0]
     name = case.graph.concept(said.concept).label
     new = kinds_of(case.graph, said.concept)
@@ -75,7 +75,7 @@ def _other_sign(case: Case) -> Iterator[Problem]:
             return
 
 
-def _lost_signs(case: Case) -> Iterator[Problem]:
+def _find_lost_signs(case: Case) -> Iterator[Problem]:
     """Only the cause differs: what shows it is still there."""
     supports = case.graph.supports(case.plan.target)
     shown = {relation.other(case.plan.target) for relation in supports if relation.kind == "sign_of"}
@@ -89,15 +89,15 @@ def _lost_signs(case: Case) -> Iterator[Problem]:
             yield block("collateral_change", message, factual=mention)
 
 
-def _ceases(mention: Mention, kinds: Iterable[str], case: Case) -> bool:
-    """Whether the factual report says the same of that side, and is not to say it any more."""
+def _is_ceasing(mention: Mention, kinds: Iterable[str], case: Case) -> bool:
+    """True if the factual report says the same of that side, and is not to say it any more."""
     return any(m.concept in kinds and m.side == mention.side for m in case.plan.must_cease)
 
 
 # --- what is beside it ------------------------------------------------------------------------
 
 
-def _other_elements(case: Case) -> Iterator[Problem]:
+def _check_other_elements(case: Case) -> Iterator[Problem]:
     """The finding's own side, place and degree, as far as they are not the element."""
     before = [m for m in case.before if m.concept in case.target_kinds]
     after = case.added_of_target
@@ -105,10 +105,10 @@ def _other_elements(case: Case) -> Iterator[Problem]:
         return
     element = case.plan.element
     if element != "side" and not sides_of(after) <= sides_of(before):
-        yield _beside(case, "side", sides_of(before), sides_of(after), after[0])
-    was, now = _grades(before, case), _grades(after, case)
+        yield _make_side_effect_problem(case, "side", sides_of(before), sides_of(after), after[0])
+    was, now = _list_grades(before, case), _list_grades(after, case)
     if element != "severity" and not now.keys() <= was.keys():
-        yield _beside(case, "degree", was.values(), now.values(), after[0])
+        yield _make_side_effect_problem(case, "degree", was.values(), now.values(), after[0])
     places = {m.region for m in before if m.region}
     for mention in after:
         if (
@@ -116,11 +116,13 @@ def _other_elements(case: Case) -> Iterator[Problem]:
             and mention.region
             and not any(case.graph.overlaps((None, mention.region), (None, place)) for place in places)
         ):
-            yield _beside(case, "place", places, [mention.region], mention)
+            yield _make_side_effect_problem(case, "place", places, [mention.region], mention)
             return
 
 
-def _beside(case: Case, what: str, was: Iterable[str], now: Iterable[str], mention: Mention) -> Problem:
+def _make_side_effect_problem(
+    case: Case, what: str, was: Iterable[str], now: Iterable[str], mention: Mention
+) -> Problem:
     old, new = (" and ".join(sorted(said)).replace("_", " ") or "not told" for said in (was, now))
     return block(
         "collateral_change",
@@ -134,14 +136,14 @@ def _beside(case: Case, what: str, was: Iterable[str], now: Iterable[str], menti
 _ELEMENTS = {"side": "side", "severity": "degree", "attribute": "sign"}
 
 
-def _grades(mentions: Iterable[Mention], case: Case) -> dict[int, str]:
+def _list_grades(mentions: Iterable[Mention], case: Case) -> dict[int, str]:
     grades = {m.severity: case.graph.severity_grade(m.severity) for m in mentions if m.severity}
     return {grade: word for word, grade in grades.items() if grade is not None}
 
 
-def _added_signs(case: Case) -> Iterator[Problem]:
+def _find_added_signs(case: Case) -> Iterator[Problem]:
     """Signs of the finding that nobody asked for."""
-    asked = {kin for said in case.plan.must_appear for kin in _kin(said, case)}
+    asked = {kin for said in case.plan.must_appear for kin in _collect_kin(said, case)}
     spoken_of = {m.concept for m in case.factual.mentions}
     spans = [(m.start, m.end) for m in case.asserted if m.concept in asked | case.target_kinds]
     for mention in case.asserted:
@@ -158,11 +160,11 @@ def _added_signs(case: Case) -> Iterator[Problem]:
             return
 
 
-def _kin(said: Statement, case: Case) -> frozenset[str]:
+def _collect_kin(said: Statement, case: Case) -> frozenset[str]:
     return kinds_of(case.graph, said.concept) | frozenset(case.graph.ancestors(said.concept))
 
 
-def _implied_labels(case: Case) -> Iterator[Problem]:
+def _check_implied_labels(case: Case) -> Iterator[Problem]:
     """Other findings that a sign sets: those of the signs that were asked for may change, no others."""
     graph, plan = case.graph, case.plan
     own = {kin for finding in (plan.target, *plan.swap_from) for kin in family_of(graph, finding)}

@@ -41,18 +41,18 @@ class Case:
 
     @cached_property
     def asserted(self) -> Sequence[Mention]:
-        """What the counterfactual says is there now."""
+        """Return what the counterfactual says is there now."""
         return self.counterfactual.assertions
 
     @cached_property
     def added(self) -> list[Mention]:
-        """What the edit, not the factual report, says is there now."""
+        """Return what the edit, not the factual report, says is there now."""
         asserted = self.asserted
         return [m for start, end in self._written_spans for m in asserted if start <= m.start < end]
 
     @cached_property
     def before(self) -> Sequence[Mention]:
-        """What the factual report says is there now."""
+        """Return what the factual report says is there now."""
         return self.factual.assertions
 
     @cached_property
@@ -67,18 +67,18 @@ class Case:
 
     @cached_property
     def of_target(self) -> list[Mention]:
-        """Where the counterfactual asserts the target."""
+        """Return where the counterfactual asserts the target."""
         return [mention for mention in self.asserted if mention.concept in self.target_kinds]
 
     @cached_property
     def added_of_target(self) -> list[Mention]:
-        """Where the edit itself asserts the target."""
+        """Return where the edit itself asserts the target."""
         return [mention for mention in self.added if mention.concept in self.target_kinds]
 
     @cached_property
     def lengths(self) -> tuple[int, int]:
-        """How many words the factual report and the counterfactual have."""
-        return _length_of(self.study.text), len(self.edit.text.split())
+        """Return how many words the factual report and the counterfactual have."""
+        return _measure_length(self.study.text), len(self.edit.text.split())
 
     @cached_property
     def label(self) -> str:
@@ -108,7 +108,7 @@ class Case:
 
     @cached_property
     def said_by_gone(self) -> frozenset[tuple[str, str]]:
-        """What those sentences say: each concept with its polarity."""
+        """Return what those sentences say: each concept with its polarity."""
         gone = {sentence.number for sentence in self.gone}
         return frozenset([(m.concept, m.polarity) for m in self.factual.mentions if m.sentence in gone])
 
@@ -136,11 +136,11 @@ class Case:
         return self.sentence_of(mention).text
 
     def is_written(self, mention: Mention) -> bool:
-        """Whether the edit, not the factual report, says it."""
+        """True if the edit, not the factual report, says it."""
         return any(start <= mention.start < end for start, end in self._written_spans)
 
     def is_excepted(self, mention: Mention) -> bool:
-        """Whether a denial only follows from a normal state of the rest: "otherwise clear"."""
+        """True if a denial only follows from a normal state of the rest: "otherwise clear"."""
         return mention.implied_by is not None and REST.search(self.words_of(mention)) is not None
 
     def meets(self, a: Mention, b: Mention) -> bool:
@@ -148,18 +148,18 @@ class Case:
 
     @cached_property
     def views(self) -> frozenset[str]:
-        """What is known of how the film was taken."""
+        """Return what is known of how the film was taken."""
         image = self.study.image
         return views_of(self.study.text) | ({image.view} if image and image.view in ("AP", "PA") else set())
 
 
 @lru_cache(maxsize=256)
-def _length_of(text: str) -> int:
+def _measure_length(text: str) -> int:
     return len(text.split())
 
 
 def label_of(graph: ConceptGraph, concept: str) -> str:
-    """What people call a concept; a finding goes by its CheXpert name."""
+    """Return what people call a concept; a finding goes by its CheXpert name."""
     return FINDING_LABELS.get(concept) or graph.concept(concept).label
 
 
@@ -167,7 +167,7 @@ Place = Mention | Sentence
 """Whatever has its place in a text."""
 
 
-def _problem(
+def _make_problem(
     level: Level,
     code: ReasonCode,
     message: str,
@@ -176,7 +176,7 @@ def _problem(
     *,
     factual: Place | None = None,
 ) -> Problem:
-    """What speaks against the edit.
+    """Return what speaks against the edit.
 
     Args:
         place: what it is about in the counterfactual.
@@ -196,14 +196,14 @@ def _problem(
     )
 
 
-block = partial(_problem, "block")
+block = partial(_make_problem, "block")
 """A reason to refuse the edit."""
-warn = partial(_problem, "warn")
+warn = partial(_make_problem, "warn")
 """A remark that does not refuse it."""
 
 
 def on_both_sides(problem: Problem, case: Case) -> Problem:
-    """What stands in a kept sentence stands in the factual report too."""
+    """Return what stands in a kept sentence stands in the factual report too."""
     if problem.start is None or problem.end is None or problem.factual_start is not None:
         return problem
     kept, origin = case.standing_at(problem.start)
@@ -266,7 +266,7 @@ _AP = re.compile(r"\b(?:AP|[Pp]ortable|[Bb]edside)\b")
 
 
 @lru_cache(maxsize=4096)
-def _views_of(text: str) -> frozenset[str]:
+def _read_views(text: str) -> frozenset[str]:
     views = set()
     if _LYING.search(text):
         views.add("supine")
@@ -281,7 +281,7 @@ def _views_of(text: str) -> frozenset[str]:
 
 def views_of(text: str) -> frozenset[str]:
     """The views that a report names: `PA`, `AP`, `upright`, `supine` (lying or half lying)."""
-    return _views_of(text)
+    return _read_views(text)
 
 
 def sides_of(mentions: Iterable[Mention]) -> frozenset[str]:

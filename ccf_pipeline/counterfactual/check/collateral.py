@@ -37,17 +37,17 @@ _DENIALS = frozenset({"no", "not", "without", "there", "is"})
 
 def collateral_changes(case: Case) -> Iterator[Problem]:
     """Findings, devices and sides that changed although the plan touches neither them nor their kin."""
-    yield from _changed_findings(case)
-    yield from _dropped_denials(case)
-    yield from _lost(case)
-    yield from _turned(case)
+    yield from _find_changed_findings(case)
+    yield from _find_dropped_denials(case)
+    yield from _find_lost_mentions(case)
+    yield from _find_turned_sides(case)
 
 
-def _touched(case: Case) -> frozenset[str]:
+def _collect_touched_findings(case: Case) -> frozenset[str]:
     """The findings that the change may set: its own, their kin, and what its signs imply."""
     plan = case.plan
-    centre = _centre(plan.target, plan.swap_from)
-    signs = _signs_around(case.graph, centre)
+    centre = _collect_centre(plan.target, plan.swap_from)
+    signs = _collect_signs(case.graph, centre)
     there = (case.counterfactual.asserted & signs) | (case.factual.asserted & signs)
     ceasing = {m.concept for m in plan.must_cease if m.polarity != "absent"}
     # "This may represent scarring" goes with what it explains, and the opacity that a scar is with it.
@@ -58,13 +58,13 @@ def _touched(case: Case) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1024)
-def _centre(target: str, leaving: tuple[str, ...]) -> frozenset[str]:
-    """What comes and goes."""
+def _collect_centre(target: str, leaving: tuple[str, ...]) -> frozenset[str]:
+    """Return what comes and goes."""
     return frozenset({target, *leaving, *(DISEASES if target == NO_FINDING else ())})
 
 
 @lru_cache(maxsize=1024)
-def _signs_around(graph: ConceptGraph, centre: frozenset[str]) -> frozenset[str]:
+def _collect_signs(graph: ConceptGraph, centre: frozenset[str]) -> frozenset[str]:
     return frozenset(sign for finding in centre for sign in signs_of(graph, finding))
 
 
@@ -75,19 +75,19 @@ def _set_by(graph: ConceptGraph, centre: frozenset[str], signs: frozenset[str]) 
     return frozenset(kin.union(*(graph.concept(sign).sets_labels for sign in signs)))
 
 
-def _changed_findings(case: Case) -> Iterator[Problem]:
+def _find_changed_findings(case: Case) -> Iterator[Problem]:
     was, now = case.factual.states, case.counterfactual.states
     spared = (case.plan.target, NO_FINDING)
     changed = [f for f in FINDING_LABELS if was.get(f) != now.get(f) and f not in spared]
-    touched = _touched(case) if changed else frozenset()
+    touched = _collect_touched_findings(case) if changed else frozenset()
     for finding in changed:
         if finding in touched:
             continue
         label, before, after = FINDING_LABELS[finding], was.get(finding), now.get(finding)
-        if after is None and before == "absent" and _went_with_its_words(finding, case):
+        if after is None and before == "absent" and _is_gone_with_its_words(finding, case):
             continue
         # A denial that only followed from "no acute process" was never made: losing it is no loss.
-        tell = block if _matters_to_readers(finding, before, after, case) else warn
+        tell = block if _is_label_change(finding, before, after, case) else warn
         yield tell(
             "collateral_change",
             f"{label} was {before or 'not mentioned'} and is {after or 'not mentioned'}; leave it as it was.",
@@ -96,7 +96,7 @@ def _changed_findings(case: Case) -> Iterator[Problem]:
         )
 
 
-def _matters_to_readers(finding: str, before: str | None, after: str | None, case: Case) -> bool:
+def _is_label_change(finding: str, before: str | None, after: str | None, case: Case) -> bool:
     if before is None:
         return after != "absent"
     if after is not None or before != "absent":
@@ -104,8 +104,8 @@ def _matters_to_readers(finding: str, before: str | None, after: str | None, cas
     return any(m.implied_by is None for m in case.factual.of(finding) if m.polarity == "absent")
 
 
-def _went_with_its_words(finding: str, case: Case) -> bool:
-    """Whether every denial of it was only implied by words that had to go."""
+def _is_gone_with_its_words(finding: str, case: Case) -> bool:
+    """True if every denial of it was only implied by words that had to go."""
     ceasing = {(mention.start, mention.end, mention.concept) for mention in case.plan.must_cease}
     return all(
         (mention.start, mention.end, mention.concept) in ceasing
@@ -114,7 +114,7 @@ def _went_with_its_words(finding: str, case: Case) -> bool:
     )
 
 
-def _dropped_denials(case: Case) -> Iterator[Problem]:
+def _find_dropped_denials(case: Case) -> Iterator[Problem]:
     """A list is split, not cut: "no effusion or pneumothorax" keeps the one that is still true (R59)."""
     to_deny = [
         m
@@ -130,13 +130,13 @@ def _dropped_denials(case: Case) -> Iterator[Problem]:
         m.concept for m in case.counterfactual.mentions if m.polarity != "present" and m.implied_by is None
     }
     for denial in to_deny:
-        if denial.concept not in denied and denial.concept not in _touched(case):
+        if denial.concept not in denied and denial.concept not in _collect_touched_findings(case):
             label = FINDING_LABELS[denial.concept]
             message = f"The denial of {label} was dropped; put it back."
             yield block("collateral_change", message, factual=denial)
 
 
-def _lost(case: Case) -> Iterator[Problem]:
+def _find_lost_mentions(case: Case) -> Iterator[Problem]:
     """Devices and signs that the change does not explain away."""
     lost = {
         concept
@@ -145,10 +145,10 @@ def _lost(case: Case) -> Iterator[Problem]:
     }
     if not lost or not case.gone:
         return
-    going = _going_with(case.graph, case.leaving) | {m.concept for m in case.plan.must_cease}
+    going = _collect_going_with(case.graph, case.leaving) | {m.concept for m in case.plan.must_cease}
     if case.plan.target == NO_FINDING:
         going |= {m.concept for m in case.before if case.graph.excludes(m.concept, NO_FINDING)}
-        going |= _touched(case)
+        going |= _collect_touched_findings(case)
     for concept in dict.fromkeys(m.concept for m in case.before if m.concept in lost - going):
         label = case.graph.concept(concept).label
         was_there = next(m for m in case.before if m.concept == concept)
@@ -157,13 +157,13 @@ def _lost(case: Case) -> Iterator[Problem]:
 
 
 @lru_cache(maxsize=1024)
-def _going_with(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
-    """What may go when findings go: their kin, their signs, and what comes with them."""
+def _collect_going_with(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
+    """Return what may go when findings go: their kin, their signs, and what comes with them."""
     ties = {r.other(f) for f in findings for r in graph.relations_of(f) if r.relation == "positive"}
-    return _own(graph, findings) | ties
+    return _collect_own_concepts(graph, findings) | ties
 
 
-def _turned(case: Case) -> Iterator[Problem]:
+def _find_turned_sides(case: Case) -> Iterator[Problem]:
     """Findings and devices whose side is another one."""
     if not case.gone:
         return
@@ -171,9 +171,9 @@ def _turned(case: Case) -> Iterator[Problem]:
     said = {m.concept for m in case.before if m.sentence in gone}
     said |= {m.concept for m in case.added}
     stayed = said & case.factual.asserted & case.counterfactual.asserted
-    stayed -= _own(case.graph, (case.plan.target, *case.leaving))
+    stayed -= _collect_own_concepts(case.graph, (case.plan.target, *case.leaving))
     stayed = {concept for concept in stayed if case.graph.concept(concept).kind != "normal_state"}
-    for concept in sorted(stayed - _touched(case)) if stayed else ():
+    for concept in sorted(stayed - _collect_touched_findings(case)) if stayed else ():
         before = sides_of(m for m in case.before if m.concept == concept)
         after = sides_of(m for m in case.asserted if m.concept == concept)
         if before and before != after:
@@ -186,7 +186,7 @@ def _turned(case: Case) -> Iterator[Problem]:
 
 
 @lru_cache(maxsize=1024)
-def _own(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
+def _collect_own_concepts(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
     """The findings, their kinds, their other names and their signs."""
     return frozenset(
         own for finding in findings for own in kinds_of(graph, finding) | signs_of(graph, finding)
@@ -203,10 +203,10 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
         sentence
         for sentence in case.gone
         if sentence.number in kept_by_plan
-        and not (tells_no_change(sentence.text) and not _stands_without_its_no(sentence.text, case))
-        and not _sums_up_a_normal_film(sentence, case)
-        and not _gave_its_title_away(sentence, case)
-        and not _took_a_title_over(sentence, case)
+        and not (tells_no_change(sentence.text) and not _has_lost_its_denial(sentence.text, case))
+        and not _is_summary_of_normal_film(sentence, case)
+        and not _is_robbed_of_its_title(sentence, case)
+        and not _has_taken_a_title_over(sentence, case)
         and not _is_extended(sentence, case)
         and not could_not_stay(sentence, case)
     ]
@@ -223,18 +223,18 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
 
 def _is_extended(sentence: Sentence, case: Case) -> bool:
     """True if a sentence that was written still has all words of this one, says all it said, and goes on."""
-    said = {_statement(m) for m in case.factual.mentions if m.sentence == sentence.number}
+    said = {_make_statement_key(m) for m in case.factual.mentions if m.sentence == sentence.number}
     words = _WORD.findall(sentence.text.lower())
     for written in case.written_sentences:
         rest = iter(_WORD.findall(written.text.lower()))
         if all(word in rest for word in words):
             told = [m for m in case.counterfactual.mentions if written.start <= m.start < written.end]
-            if said <= {_statement(m) for m in told}:
+            if said <= {_make_statement_key(m) for m in told}:
                 return any(m.concept in case.target_kinds for m in told)
     return False
 
 
-def _statement(mention: Mention) -> tuple[str | None, ...]:
+def _make_statement_key(mention: Mention) -> tuple[str | None, ...]:
     return mention.concept, mention.polarity, mention.side, mention.region, mention.severity
 
 
@@ -279,7 +279,7 @@ def _open_advice(case: Case) -> set[int]:
     return {one.sentence for one in continuations if one.is_whole and one.may_fall_with(case.plan.must_cease)}
 
 
-def _gave_its_title_away(sentence: Sentence, case: Case) -> bool:
+def _is_robbed_of_its_title(sentence: Sentence, case: Case) -> bool:
     """ "Bones: No change." after a new sentence that begins with "Bones:" stands there without it."""
     title = _TITLE.match(sentence.text)
     if title is None:
@@ -289,7 +289,7 @@ def _gave_its_title_away(sentence: Sentence, case: Case) -> bool:
     return rest in map(same_words, written) and any(text.startswith(title.group()) for text in written)
 
 
-def _took_a_title_over(sentence: Sentence, case: Case) -> bool:
+def _has_taken_a_title_over(sentence: Sentence, case: Case) -> bool:
     """ "Pleura: No change." where the sentence went that the title stood before is "No change." as it was."""
     words = same_words(sentence.text)
     for written in case.written_sentences:
@@ -299,18 +299,18 @@ def _took_a_title_over(sentence: Sentence, case: Case) -> bool:
     return False
 
 
-def _sums_up_a_normal_film(sentence: Sentence, case: Case) -> bool:
+def _is_summary_of_normal_film(sentence: Sentence, case: Case) -> bool:
     """An all-clear may give way to any new finding, even to one that it does not deny."""
     said = {
         m.concept for m in case.factual.mentions if m.sentence == sentence.number and m.implied_by is None
     }
     if case.plan.direction == "remove" or not said or not said <= {"nrm_no_acute_process", NO_FINDING}:
         return False
-    return not _stands_without_its_no(sentence.text, case)
+    return not _has_lost_its_denial(sentence.text, case)
 
 
-def _stands_without_its_no(text: str, case: Case) -> bool:
-    """Whether the sentence is there but for its denial: "evidence of acute disease" names no disease."""
+def _has_lost_its_denial(text: str, case: Case) -> bool:
+    """True if the sentence is there but for its denial: "evidence of acute disease" names no disease."""
     words = [word for word in _WORD.findall(text.lower()) if word not in _DENIALS]
     written = (s.text.lower() for s in case.written_sentences)
     return any(words == _WORD.findall(new) for new in written)
@@ -334,7 +334,7 @@ def _is_part_of_the_change(missing: list[Sentence], case: Case) -> bool:
 
 
 def _is_paraphrased(said: list[Mention], case: Case) -> bool:
-    """Whether a sentence that was written says the same and nothing else: that is no part of any change."""
+    """True if a sentence that was written says the same and nothing else: that is no part of any change."""
     told: dict[int, set[tuple[str, str, str | None]]] = {}
     for mention in case.counterfactual.mentions:
         if mention.implied_by is None and case.is_written(mention):

@@ -33,7 +33,7 @@ _WHOLE = re.compile(r"\b(?:whole|entire|complete(?:ly)?|hemithorax|white-?out|to
 
 
 def holds(relation: Relation, first: Mention, second: Mention, case: Case) -> bool | None:
-    """Whether a relation applies to two statements of the counterfactual; None where that cannot be told.
+    """True if a relation applies to two statements of the counterfactual; None where that cannot be told.
 
     Severity, acuity and place are those of the relation's source, or of its target where the source is a
     normal state; a note is for people.
@@ -46,18 +46,18 @@ def holds(relation: Relation, first: Mention, second: Mention, case: Case) -> bo
         (first, second) if first.concept == relation.source or first.concept in below else (second, first)
     )
     told = target if case.graph.concept(relation.source).kind == "normal_state" else source
-    answers = set(_answers(when, told, source, target, case))
+    answers = set(_iter_answers(when, told, source, target, case))
     return False if False in answers else None if None in answers else True
 
 
-def _answers(
+def _iter_answers(
     when: Condition, told: Mention, source: Mention, target: Mention, case: Case
 ) -> Iterator[bool | None]:
     words = f"{case.words_of(source)} \n {case.words_of(target)}".replace("minor fissure", "fissure")
     if when.wording:
-        yield _carries(words, when.wording)
+        yield _has_wanted_word(words, when.wording)
     if when.not_wording:
-        yield not _carries(words, when.not_wording)
+        yield not _has_wanted_word(words, when.not_wording)
     if when.no_exception:
         yield REST.search(words) is None
     if when.unqualified:
@@ -69,38 +69,38 @@ def _answers(
     if when.side:
         yield None if told.side is None else told.side in (when.side, "bilateral")
     if when.views:
-        yield _view_fits(when.views, case.views)
+        yield _match_view(when.views, case.views)
     if when.acuity:
-        yield _acuity_fits(when.acuity, case.words_of(told))
+        yield _match_acuity(when.acuity, case.words_of(told))
     if when.min_severity or when.max_severity:
-        yield _severity_fits(when, told, case)
+        yield _match_severity(when, told, case)
     if when.regions:
-        yield _region_fits(when.regions, told, case)
+        yield _match_region(when.regions, told, case)
     if when.min_extent:
-        yield _extent_fits(when.min_extent, case.words_of(told))
+        yield _match_extent(when.min_extent, case.words_of(told))
 
 
 def is_qualified(words: str) -> bool:
-    """Whether only a part is denied: "no large effusion"."""
+    """True if only a part is denied: "no large effusion"."""
     return _QUALIFIED.search(words) is not None
 
 
 def is_called_old(words: str) -> bool:
-    """Whether a sentence calls something old, or healing."""
+    """True if a sentence calls something old, or healing."""
     return any(_ACUITY[acuity].search(words) for acuity in ("chronic", "subacute"))
 
 
-def _carries(words: str, wanted: tuple[str, ...]) -> bool:
-    return _any_of(wanted).search(words) is not None
+def _has_wanted_word(words: str, wanted: tuple[str, ...]) -> bool:
+    return _compile_words(wanted).search(words) is not None
 
 
 @lru_cache(maxsize=512)
-def _any_of(wanted: tuple[str, ...]) -> re.Pattern[str]:
+def _compile_words(wanted: tuple[str, ...]) -> re.Pattern[str]:
     parts = (re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in wanted)
     return re.compile(rf"\b(?:{'|'.join(parts)})\b", re.IGNORECASE)
 
 
-def _view_fits(wanted: tuple[str, ...], known: frozenset[str]) -> bool | None:
+def _match_view(wanted: tuple[str, ...], known: frozenset[str]) -> bool | None:
     if known & set(wanted):
         return True
     apart = {"upright": {"supine"}, "supine": {"upright", "PA"}, "PA": {"AP", "supine"}, "AP": {"PA"}}
@@ -109,12 +109,12 @@ def _view_fits(wanted: tuple[str, ...], known: frozenset[str]) -> bool | None:
     return True if "upright" in wanted and "PA" in known else None
 
 
-def _acuity_fits(wanted: tuple[str, ...], words: str) -> bool | None:
+def _match_acuity(wanted: tuple[str, ...], words: str) -> bool | None:
     said = {acuity for acuity, pattern in _ACUITY.items() if pattern.search(words)}
     return bool(said & set(wanted)) if said else None
 
 
-def _severity_fits(when: Condition, told: Mention, case: Case) -> bool | None:
+def _match_severity(when: Condition, told: Mention, case: Case) -> bool | None:
     grade = case.graph.severity_grade(told.severity) if told.severity else None
     if grade is None:
         return None
@@ -123,13 +123,13 @@ def _severity_fits(when: Condition, told: Mention, case: Case) -> bool | None:
     return (least is None or grade >= least) and (most is None or grade <= most)
 
 
-def _region_fits(wanted: tuple[str, ...], told: Mention, case: Case) -> bool | None:
+def _match_region(wanted: tuple[str, ...], told: Mention, case: Case) -> bool | None:
     if told.region is None:
         return None
     return any(case.graph.overlaps((None, told.region), (None, region)) for region in wanted)
 
 
-def _extent_fits(wanted: str, words: str) -> bool | None:
+def _match_extent(wanted: str, words: str) -> bool | None:
     if _WHOLE.search(words):
         return True
     if _SMALL.search(words):

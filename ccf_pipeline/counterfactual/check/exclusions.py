@@ -33,33 +33,33 @@ def exclusive_pairs(case: Case) -> Iterator[Problem]:
                 continue
             if not (case.is_written(first) or case.is_written(second)):
                 continue
-            if {first.concept, second.concept} <= case.factual.asserted and not _of_target(
+            if {first.concept, second.concept} <= case.factual.asserted and not _is_about_target(
                 first, second, case
             ):
                 continue
             if NO_FINDING in (first.concept, second.concept):
                 continue
-            applies = _applies(relation, first, second, case)
+            applies = _is_applicable(relation, first, second, case)
             if applies is False:
                 continue
             told.add(relation.key)
-            yield _exclusive(relation, first, second, case, certain=applies is True)
+            yield _make_exclusion_problem(relation, first, second, case, certain=applies is True)
 
 
-def _of_target(first: Mention, second: Mention, case: Case) -> bool:
+def _is_about_target(first: Mention, second: Mention, case: Case) -> bool:
     return bool({first.concept, second.concept} & case.target_kinds) and case.plan.direction != "remove"
 
 
-def _applies(relation: Relation, first: Mention, second: Mention, case: Case) -> bool | None:
+def _is_applicable(relation: Relation, first: Mention, second: Mention, case: Case) -> bool | None:
     if relation.scope == "same_region":
         if not case.meets(first, second):
             return False
-        if not _same_lesion(first, second, case):
+        if not _is_same_lesion(first, second, case):
             return None
     return holds(relation, first, second, case)
 
 
-def _same_lesion(first: Mention, second: Mention, case: Case) -> bool:
+def _is_same_lesion(first: Mention, second: Mention, case: Case) -> bool:
     """The region of a descriptor is its lesion: without two places only one sentence makes it one."""
     kinds = {case.graph.concept(m.concept).kind for m in (first, second)}
     if kinds != {"attribute"} or first.sentence == second.sentence:
@@ -67,7 +67,9 @@ def _same_lesion(first: Mention, second: Mention, case: Case) -> bool:
     return None not in (first.region or first.side, second.region or second.side)
 
 
-def _exclusive(relation: Relation, first: Mention, second: Mention, case: Case, *, certain: bool) -> Problem:
+def _make_exclusion_problem(
+    relation: Relation, first: Mention, second: Mention, case: Case, *, certain: bool
+) -> Problem:
     a, b = case.graph.concept(first.concept).label, case.graph.concept(second.concept).label
     tell = block if certain and relation.strength != "weak" else warn
     return tell(
@@ -84,8 +86,10 @@ def _exclusive(relation: Relation, first: Mention, second: Mention, case: Case, 
 
 def contradictions(case: Case) -> Iterator[Problem]:
     """A concept asserted and denied in one place, and a finding on different sides in its two sections."""
-    now = list(_denied_and_asserted(case.counterfactual, case.graph))
-    before = {concept for concept, _, _ in _denied_and_asserted(case.factual, case.graph)} if now else set()
+    now = list(_find_denied_and_asserted(case.counterfactual, case.graph))
+    before = (
+        {concept for concept, _, _ in _find_denied_and_asserted(case.factual, case.graph)} if now else set()
+    )
     for concept, assertion, denial in now:
         if (
             concept in before
@@ -100,10 +104,12 @@ def contradictions(case: Case) -> Iterator[Problem]:
             " only one can be true.",
             denial,
         )
-    yield from _side_clashes(case)
+    yield from _find_side_clashes(case)
 
 
-def _denied_and_asserted(reading: Reading, graph: ConceptGraph) -> Iterator[tuple[str, Mention, Mention]]:
+def _find_denied_and_asserted(
+    reading: Reading, graph: ConceptGraph
+) -> Iterator[tuple[str, Mention, Mention]]:
     told: set[str] = set()
     asserted = reading.asserted
     for denial in reading.mentions:
@@ -117,13 +123,13 @@ def _denied_and_asserted(reading: Reading, graph: ConceptGraph) -> Iterator[tupl
         if denial.severity is not None:
             continue
         for assertion in reading.of(denial.concept):
-            if is_asserted(assertion) and _denied_there(assertion, denial, graph):
+            if is_asserted(assertion) and _is_denied_there(assertion, denial, graph):
                 told.add(denial.concept)
                 yield denial.concept, assertion, denial
                 break
 
 
-def _denied_there(assertion: Mention, denial: Mention, graph: ConceptGraph) -> bool:
+def _is_denied_there(assertion: Mention, denial: Mention, graph: ConceptGraph) -> bool:
     if not graph.overlaps((assertion.side, assertion.region), (denial.side, denial.region)):
         return False
     # What only follows from a normal state counts where the state is of the same place: the graph's
@@ -131,7 +137,7 @@ def _denied_there(assertion: Mention, denial: Mention, graph: ConceptGraph) -> b
     return denial.implied_by is None or assertion.region == denial.region
 
 
-def _side_clashes(case: Case) -> Iterator[Problem]:
+def _find_side_clashes(case: Case) -> Iterator[Problem]:
     """A finding that the impression puts on a side where the findings do not have it (rule R54)."""
     begin = next((s.start for s in case.edit.sentences if s.section in CONCLUSIONS), None)
     if begin is None:

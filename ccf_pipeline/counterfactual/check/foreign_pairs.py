@@ -27,19 +27,19 @@ def audit_pair(pair: Pair, graph: ConceptGraph, lexicon: Lexicon) -> Verdict:
     factual, counterfactual = (read_facts(text, lexicon) for text in (pair.factual, pair.candidate))
     change = change_of(pair, factual, counterfactual, graph)
     if change is None:
-        return _audit_detail(pair, study, factual, counterfactual, graph)
+        return _check_detail(pair, study, factual, counterfactual, graph)
     plan = plan_as_asked(study, factual, graph, change)
     edit = align_candidate(study, pair.candidate, plan.plan_id)
     return check_edit(edit, plan, study, factual, counterfactual, graph)
 
 
-def _audit_detail(
+def _check_detail(
     pair: Pair, study: Study, factual: Reading, counterfactual: Reading, graph: ConceptGraph
 ) -> Verdict:
     """Judge a pair in which no finding comes or goes: one side, degree or place may be told otherwise."""
     change = change_of_detail(factual, counterfactual, graph)
     if change is None:
-        return _no_change(pair)
+        return _make_no_change_verdict(pair)
     plan = plan_of_detail(study, factual, graph, change)
     edit = align_candidate(study, pair.candidate, plan.plan_id)
     verdict = check_edit(edit, plan, study, factual, counterfactual, graph)
@@ -81,18 +81,21 @@ def change_of(pair: Pair, factual: Reading, counterfactual: Reading, graph: Conc
             return alteration_between(factual, counterfactual, graph, pair.target, pair.swap_from)
         leaving = (pair.target,) if pair.direction == "remove" else pair.swap_from
         return Change(pair.direction, pair.target, leaving)
-    came, went = _only_in(counterfactual, factual), _only_in(factual, counterfactual)
+    came, went = (
+        _list_findings_only_in(counterfactual, factual),
+        _list_findings_only_in(factual, counterfactual),
+    )
     if came:
         return Change("swap" if went else "add", came[0], tuple(went))
     return Change("remove", went[0], (went[0],)) if went else None
 
 
-def _only_in(one: Reading, other: Reading) -> list[str]:
+def _list_findings_only_in(one: Reading, other: Reading) -> list[str]:
     told = [finding for finding in FINDING_LABELS if one.states.get(finding) == "present"]
     return [finding for finding in told if finding != NO_FINDING and other.states.get(finding) != "present"]
 
 
-def _no_change(pair: Pair) -> Verdict:
+def _make_no_change_verdict(pair: Pair) -> Verdict:
     problem = Problem(
         code="unchanged", message="Both texts say the same; make the change that was asked for."
     )

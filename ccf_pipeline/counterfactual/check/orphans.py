@@ -23,29 +23,29 @@ ALIKE = 0.5
 def orphaned_clauses(case: Case) -> Iterator[Problem]:
     """Clauses that lost what they continue, or came to stand behind something else, and bare list numbers."""
     yield from _list_numbers(case)
-    yield from _bare_titles(case)
+    yield from _find_bare_titles(case)
     continuations = case.factual.continuations(case.study.sentences, case.graph)
     if not continuations:
         return
     is_altered = case.plan.direction == "alter"
     falling = [one for one in continuations if not is_altered and one.falls_with(case.plan.must_cease)]
-    yield from _orphans(falling, case)
+    yield from _find_orphans(falling, case)
     gone = {sentence.number for sentence in case.gone}
     standing = [one for one in continuations if one not in falling and one.sentence not in gone]
-    yield from _parted(standing, case)
+    yield from _find_parted_clauses(standing, case)
 
 
-def _orphans(falling: list[Continuation], case: Case) -> Iterator[Problem]:
+def _find_orphans(falling: list[Continuation], case: Case) -> Iterator[Problem]:
     places = {origin: place for place, origin in enumerate(case.edit.origins) if origin}
     for clause in falling:
         place = places.get(clause.sentence)
-        orphan = _rewritten(clause, case) if place is None else case.edit.sentences[place]
-        if orphan is None or (clause.kind == "exception" and _excepts_something(orphan, case)):
+        orphan = _find_rewritten_clause(clause, case) if place is None else case.edit.sentences[place]
+        if orphan is None or (clause.kind == "exception" and _has_an_exception(orphan, case)):
             continue
-        yield _orphan(clause, orphan, case)
+        yield _make_orphan_problem(clause, orphan, case)
 
 
-def _orphan(clause: Continuation, orphan: Sentence, case: Case) -> Problem:
+def _make_orphan_problem(clause: Continuation, orphan: Sentence, case: Case) -> Problem:
     words = " ".join(case.study.text[clause.start : clause.end].split())
     went = ", ".join(dict.fromkeys(case.study.text[h.start : h.end] for h in clause.heads))
     code: ReasonCode = "orphaned_advice" if clause.kind in ADVICE else "orphaned_reference"
@@ -54,13 +54,13 @@ def _orphan(clause: Continuation, orphan: Sentence, case: Case) -> Problem:
     return block(code, f'Sentence {number} continues what went ("{went}"): "{words}"; {mend}.', orphan)
 
 
-def _excepts_something(sentence: Sentence, case: Case) -> bool:
+def _has_an_exception(sentence: Sentence, case: Case) -> bool:
     """True if there is still something that "otherwise" can be other than."""
     now = case.counterfactual.continuations(case.edit.sentences, case.graph)
     return any(one.sentence == sentence.number and one.kind == "exception" for one in now)
 
 
-def _rewritten(clause: Continuation, case: Case) -> Sentence | None:
+def _find_rewritten_clause(clause: Continuation, case: Case) -> Sentence | None:
     """The sentence in which a clause that went with its sentence stands in other words."""
     words = set(_WORD.findall(case.study.text[clause.start : clause.end].lower()))
     now = None
@@ -78,19 +78,19 @@ def _rewritten(clause: Continuation, case: Case) -> Sentence | None:
     return None
 
 
-def _parted(standing: list[Continuation], case: Case) -> Iterator[Problem]:
+def _find_parted_clauses(standing: list[Continuation], case: Case) -> Iterator[Problem]:
     """Clauses between which and what they continue something came to stand."""
     places = {origin: place for place, origin in enumerate(case.edit.origins) if origin}
     for clause in standing:
         place = places[clause.sentence]
-        nearest = _nearest_head(clause, case)
+        nearest = _find_nearest_head(clause, case)
         if nearest is None or not clause.is_near:
             continue
         kept = [at for origin, at in places.items() if origin <= nearest and at < place]
         after = max(kept, default=-1) + 1
         between = case.edit.sentences[after:place]
         if nearest not in places:
-            between = _behind_head(between, clause, case)
+            between = _list_sentences_behind_head(between, clause, case)
         written = [sentence for sentence in between if sentence.number in case.written]
         if written and _is_strange(written, nearest, clause, case):
             message = (
@@ -101,7 +101,7 @@ def _parted(standing: list[Continuation], case: Case) -> Iterator[Problem]:
             return
 
 
-def _nearest_head(clause: Continuation, case: Case) -> int | None:
+def _find_nearest_head(clause: Continuation, case: Case) -> int | None:
     """The last sentence of the clause's own section that it continues."""
     sections = {sentence.number: sentence.section for sentence in case.study.sentences}
     own = [
@@ -110,8 +110,10 @@ def _nearest_head(clause: Continuation, case: Case) -> int | None:
     return max(own, default=None)
 
 
-def _behind_head(between: tuple[Sentence, ...], clause: Continuation, case: Case) -> tuple[Sentence, ...]:
-    """What stands behind the sentence that tells the head in other words."""
+def _list_sentences_behind_head(
+    between: tuple[Sentence, ...], clause: Continuation, case: Case
+) -> tuple[Sentence, ...]:
+    """Return what stands behind the sentence that tells the head in other words."""
     told = {concept for head in clause.heads for concept in head.concepts}
     telling = [
         at
@@ -137,8 +139,10 @@ def _list_numbers(case: Case) -> Iterator[Problem]:
     """A list that was counted from 1 without a gap, and is no more."""
     if not _may_be_counted(case.study.text):
         return
-    counted = {section for section, numbers in _numbers(case.study.sentences) if _is_counted(numbers)}
-    for section, numbers in _numbers(case.edit.sentences):
+    counted = {
+        section for section, numbers in _iter_list_numbers(case.study.sentences) if _is_counted(numbers)
+    }
+    for section, numbers in _iter_list_numbers(case.edit.sentences):
         if section in counted and not _is_counted(numbers):
             told = ", ".join(map(str, numbers))
             yield block("orphaned_reference", f"A list is numbered {told}; count it anew from 1.")
@@ -151,7 +155,7 @@ def _may_be_counted(text: str) -> bool:
     return _ITEM.search(text) is not None
 
 
-def _numbers(sentences: tuple[Sentence, ...]) -> Iterator[tuple[str, list[int]]]:
+def _iter_list_numbers(sentences: tuple[Sentence, ...]) -> Iterator[tuple[str, list[int]]]:
     for section, own in groupby(sentences, key=lambda sentence: sentence.section):
         numbers = [int(item[1]) for sentence in own if (item := _ITEM.match(sentence.text))]
         if numbers:
@@ -162,7 +166,7 @@ def _is_counted(numbers: list[int]) -> bool:
     return numbers == list(range(1, len(numbers) + 1))
 
 
-def _bare_titles(case: Case) -> Iterator[Problem]:
+def _find_bare_titles(case: Case) -> Iterator[Problem]:
     """A title under which nothing is left."""
     for sentence in case.written_sentences:
         if _BARE_TITLE.search(sentence.text) and not any(

@@ -28,7 +28,7 @@ BOTH_SIDED = ("fnd_edema", "fnd_cardiomegaly", "fnd_enlarged_cardiomediastinum")
 
 
 def implausible_statements(case: Case) -> Iterator[Problem]:
-    """What no film shows, however the labels may come out."""
+    """Return what no film shows, however the labels may come out."""
     for concepts, rule in RULES.values():
         if concepts is None or not concepts.isdisjoint(case.counterfactual.asserted):
             yield from rule(case)
@@ -36,8 +36,8 @@ def implausible_statements(case: Case) -> Iterator[Problem]:
 
 def sharp_angle_beside_fluid(case: Case) -> Iterator[Problem]:
     """R08: fluid fills the angle first of all; on a supine film it lies behind the lung instead."""
-    angles = _of(case, "nrm_sharp_cpa")
-    for fluid in _added(case, "fnd_pleural_effusion") if angles else ():
+    angles = _find_assertions(case, "nrm_sharp_cpa")
+    for fluid in _find_added_assertions(case, "fnd_pleural_effusion") if angles else ():
         if (
             "supine" in case.views
             or _FLUID_ELSEWHERE.search(case.words_of(fluid))
@@ -60,8 +60,8 @@ def sharp_angle_beside_fluid(case: Case) -> Iterator[Problem]:
 
 def tension_pulls_nothing(case: Case) -> Iterator[Problem]:
     """R16: tension pushes the mediastinum away."""
-    for tension in _of(case, "att_tension"):
-        for shift in _of(case, "att_shift_toward"):
+    for tension in _find_assertions(case, "att_tension"):
+        for shift in _find_assertions(case, "att_shift_toward"):
             if case.is_written(shift) or case.is_written(tension):
                 message = f"Sentence {shift.sentence}: tension pushes the mediastinum away; turn the shift."
                 yield block("exclusive_asserted", message, shift, "att_tension>att_shift_toward")
@@ -71,7 +71,7 @@ def tension_pulls_nothing(case: Case) -> Iterator[Problem]:
 def upright_sign_on_a_supine_film(case: Case) -> Iterator[Problem]:
     """R12, R18, R27: the meniscus and cephalization need an upright film, the deep sulcus a supine one."""
     for concept, view in VIEWS_AGAINST.items():
-        for sign in _added(case, concept):
+        for sign in _find_added_assertions(case, concept):
             if view in case.views:
                 label = case.graph.concept(concept).label
                 message = (
@@ -90,8 +90,8 @@ def lobe_on_the_wrong_side(case: Case) -> Iterator[Problem]:
 
 def size_against_noun(case: Case) -> Iterator[Problem]:
     """R40: up to 30 mm it is a nodule, above it a mass."""
-    for mention in (*_added(case, "att_nodule"), *_added(case, "att_mass")):
-        sizes = [_millimetres(*found) for found in _MEASURE.findall(case.words_of(mention))]
+    for mention in (*_find_added_assertions(case, "att_nodule"), *_find_added_assertions(case, "att_mass")):
+        sizes = [_convert_to_millimetres(*found) for found in _MEASURE.findall(case.words_of(mention))]
         if not sizes:
             continue
         size = max(sizes)
@@ -107,7 +107,7 @@ def size_against_noun(case: Case) -> Iterator[Problem]:
 def one_sided_edema(case: Case) -> Iterator[Problem]:
     """R24, R30: edema and a large heart have no side, unless it is said why."""
     for concept in BOTH_SIDED:
-        told = _added(case, concept)
+        told = _find_added_assertions(case, concept)
         sides = sides_of(told)
         if len(sides) == 1 and not any(_ONE_SIDED.search(case.words_of(m)) for m in told):
             label = case.graph.concept(concept).label
@@ -116,9 +116,9 @@ def one_sided_edema(case: Case) -> Iterator[Problem]:
 
 def pneumothorax_without_a_sign(case: Case) -> Iterator[Problem]:
     """R14: a new pneumothorax comes with a size or a direct sign."""
-    told = _added(case, "fnd_pneumothorax")
+    told = _find_added_assertions(case, "fnd_pneumothorax")
     signs = ("att_visceral_pleural_line", "att_absent_markings", "att_deep_sulcus", "att_tension")
-    if not told or any(m.severity for m in told) or any(_of(case, sign) for sign in signs):
+    if not told or any(m.severity for m in told) or any(_find_assertions(case, sign) for sign in signs):
         return
     if not any(_MEASURE.search(case.words_of(m)) or "line" in case.words_of(m) for m in told):
         yield warn("implausible", "Add a size or a direct sign to the pneumothorax.", told[0])
@@ -126,7 +126,7 @@ def pneumothorax_without_a_sign(case: Case) -> Iterator[Problem]:
 
 def tension_in_the_impression(case: Case) -> Iterator[Problem]:
     """R17: tension is an emergency, and the impression says so."""
-    told = _added(case, "att_tension")
+    told = _find_added_assertions(case, "att_tension")
     if not told:
         return
     impression = [s for s in case.edit.sentences if s.section == "impression"]
@@ -149,18 +149,18 @@ RULES: dict[str, tuple[frozenset[str] | None, Callable[[Case], Iterator[Problem]
 }
 
 
-def _of(case: Case, concept: str) -> list[Mention]:
-    """Where the counterfactual asserts a concept."""
+def _find_assertions(case: Case, concept: str) -> list[Mention]:
+    """Return where the counterfactual asserts a concept."""
     if concept not in case.counterfactual.asserted:
         return []
     return [mention for mention in case.asserted if mention.concept == concept]
 
 
-def _added(case: Case, concept: str) -> list[Mention]:
-    """Where the edit itself asserts a concept."""
+def _find_added_assertions(case: Case, concept: str) -> list[Mention]:
+    """Return where the edit itself asserts a concept."""
     return [mention for mention in case.added if mention.concept == concept]
 
 
-def _millimetres(first: str, second: str, unit: str) -> float:
+def _convert_to_millimetres(first: str, second: str, unit: str) -> float:
     largest = max(float(first), float(second or 0))
     return largest * 10 if unit.lower().startswith("c") else largest

@@ -77,24 +77,27 @@ def invented_identifiers(case: Case) -> Iterator[Problem]:
     """Names, dates, ages and numbers of a person that the report does not have; filled or new blanks."""
     before = case.study.text
     written = "\n".join([s.text for s in case.written_sentences])
-    new = _found(f"{written}\n{_headings_of(case)}")
-    if new and not new <= _found(before):
+    new = _find_identifiers(f"{written}\n{_get_headings(case)}")
+    if new and not new <= _find_identifiers(before):
         message = "A name, date, time or age was added that the report does not have; leave it out."
-        where = next((s for s in case.written_sentences if not _found(s.text) <= _found(before)), None)
+        where = next(
+            (s for s in case.written_sentences if not _find_identifiers(s.text) <= _find_identifiers(before)),
+            None,
+        )
         yield block("invented_phi", message, where)
-    if BLANK in before and _filled(case):
+    if BLANK in before and _is_blank_filled(case):
         yield block("invented_phi", f"A blank ({BLANK}) was filled in; leave blanks as they are.")
     if BLANK in written and written.count(BLANK) > sum(sentence.text.count(BLANK) for sentence in case.gone):
         yield block("invented_phi", f"A blank ({BLANK}) was added; leave blanks as they are.")
 
 
-def _headings_of(case: Case) -> str:
-    """What stands before the first sentence: a heading of the writer's own could carry a name."""
+def _get_headings(case: Case) -> str:
+    """Return what stands before the first sentence: a heading of the writer's own could carry a name."""
     return case.edit.text[: case.edit.sentences[0].start] if case.edit.sentences else ""
 
 
 @lru_cache(maxsize=1024)
-def _found(text: str) -> frozenset[str]:
+def _find_identifiers(text: str) -> frozenset[str]:
     hinted = _has_figures(text) or _hints_at_names(text) or _hints_in_any_case(" ".join(text.lower().split()))
     if not hinted:
         return frozenset()
@@ -106,19 +109,19 @@ def _has_figures(text: str) -> bool:
     return _FIGURE.search(text) is not None and _FIGURE.search(_HARMLESS.sub("", text)) is not None
 
 
-def _filled(case: Case) -> bool:
-    """Whether words that stood around a blank stand around something else."""
+def _is_blank_filled(case: Case) -> bool:
+    """True if words that stood around a blank stand around something else."""
     gone = [sentence for sentence in case.gone if BLANK in sentence.text]
     after = [word.lower() for word in _WORD.findall(case.edit.text)] if gone else []
     for sentence in gone:
         words = [word.lower() for word in _WORD.findall(sentence.text)]
         for place, word in enumerate(words):
-            if word == BLANK and _stands_filled(words, place, after):
+            if word == BLANK and _is_filled_at(words, place, after):
                 return True
     return False
 
 
-def _stands_filled(words: list[str], place: int, after: list[str]) -> bool:
+def _is_filled_at(words: list[str], place: int, after: list[str]) -> bool:
     left, right = words[max(0, place - 2) : place], words[place + 1 : place + 3]
     if len(left) < 2 and len(right) < 2:
         return False

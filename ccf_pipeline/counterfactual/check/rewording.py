@@ -21,7 +21,7 @@ CODE: ReasonCode = "chosen_refused"
 def check_rewording(
     edit: Edit, plan: Plan, study: Study, factual: Reading, reworded: Reading, graph: ConceptGraph
 ) -> tuple[Problem, ...]:
-    """What speaks against a reworded factual report: another state, place, degree, device or form.
+    """Return what speaks against a reworded factual report: another state, place, degree, device or form.
 
     The pair stands without it, so that these are remarks on the row.
 
@@ -33,10 +33,10 @@ def check_rewording(
     case = Case(edit, plan, study, factual, reworded, graph)
     faults = [*shape_faults(case), *invented_identifiers(case), *obeyed_orders(case, [])]
     told = [fault.message for fault in faults if fault.level == "block"]
-    return tuple(warn(CODE, message) for message in (*told, *_changed(case)))
+    return tuple(warn(CODE, message) for message in (*told, *_find_changes(case)))
 
 
-def _changed(case: Case) -> Iterator[str]:
+def _find_changes(case: Case) -> Iterator[str]:
     if any(step.action != "replace" for step in case.edit.steps):
         yield "A sentence was dropped or added; only reword."
     before, after = case.factual.states, case.counterfactual.states
@@ -44,9 +44,12 @@ def _changed(case: Case) -> Iterator[str]:
         if before.get(finding) != after.get(finding):
             yield f"The report says something else of {FINDING_LABELS[finding]} now."
             return
-    yield from _reworded_otherwise(case)
-    was, now = _told(case.factual, case.graph), _told(case.counterfactual, case.graph)
-    for concept in sorted({told[0] for told in was ^ now} | _changed_otherwise(case)):
+    yield from _find_sentences_reworded_otherwise(case)
+    was, now = (
+        _collect_statements(case.factual, case.graph),
+        _collect_statements(case.counterfactual, case.graph),
+    )
+    for concept in sorted({told[0] for told in was ^ now} | _find_changes_of_course(case)):
         yield f"Side, place, degree or change of {case.graph.concept(concept).label} is told otherwise."
         return
 
@@ -94,7 +97,7 @@ def organs_named(text: str) -> frozenset[str]:
     return frozenset(organ for organ, stems in _ORGANS.items() if re.search(stems, text, re.IGNORECASE))
 
 
-def _reworded_otherwise(case: Case) -> Iterator[str]:
+def _find_sentences_reworded_otherwise(case: Case) -> Iterator[str]:
     """Sentences whose age, history, side, numbers, blanks or scope are others in the new words."""
     before = {sentence.number: sentence.text for sentence in case.study.sentences}
     clears_all = {
@@ -112,24 +115,26 @@ def _reworded_otherwise(case: Case) -> Iterator[str]:
             yield f"Sentence {step.number} denies more or less than before; name the same organs."
 
 
-def _told(reading: Reading, graph: ConceptGraph) -> set[tuple[str, ...]]:
+def _collect_statements(reading: Reading, graph: ConceptGraph) -> set[tuple[str, ...]]:
     """All that is said to be there, or may be, as exactly as it is said; normal states have many names."""
     return {
-        _as_told(m, graph) for m in _of_the_image(reading, graph) if not _says_only_where(m, reading, graph)
+        _make_statement_key(m, graph)
+        for m in _iter_image_mentions(reading, graph)
+        if not _is_mere_place(m, reading, graph)
     }
 
 
-def _as_told(mention: Mention, graph: ConceptGraph) -> tuple[str, ...]:
-    if mention.concept in _distributions(graph):
+def _make_statement_key(mention: Mention, graph: ConceptGraph) -> tuple[str, ...]:
+    if mention.concept in _collect_distributions(graph):
         # "Bibasilar": its side and degree are those of what is there.
         return mention.concept, mention.polarity
     bygone = mention.temporality if mention.temporality in ("prior", "resolved") else None
-    said = (mention.side, _place(mention, graph), mention.severity, bygone)
+    said = (mention.side, _get_place(mention, graph), mention.severity, bygone)
     return mention.concept, mention.polarity, *(value or "" for value in said)
 
 
-def _changed_otherwise(case: Case) -> set[str]:
-    """What is new, better, worse or unchanged in one of the two and not in the other.
+def _find_changes_of_course(case: Case) -> set[str]:
+    """Return what is new, better, worse or unchanged in one of the two and not in the other.
 
     "Edema, new since ___" and "new edema" differ in what the word is read with: it counts as the same as long
     as both say it as often, and it did not pass from one finding to another.
@@ -137,8 +142,8 @@ def _changed_otherwise(case: Case) -> set[str]:
     graph, found = case.graph, set[str]()
     for word in graph.words_of_change:
         time = word.removeprefix("att_")
-        was = {m.concept for m in _of_the_image(case.factual, graph) if m.temporality == time}
-        now = {m.concept for m in _of_the_image(case.counterfactual, graph) if m.temporality == time}
+        was = {m.concept for m in _iter_image_mentions(case.factual, graph) if m.temporality == time}
+        now = {m.concept for m in _iter_image_mentions(case.counterfactual, graph) if m.temporality == time}
         passed_on = was - now and now - was
         if was != now and (passed_on or len(case.factual.of(word)) != len(case.counterfactual.of(word))):
             found |= was ^ now
@@ -146,15 +151,15 @@ def _changed_otherwise(case: Case) -> set[str]:
 
 
 @lru_cache(maxsize=4)
-def _distributions(graph: ConceptGraph) -> frozenset[str]:
-    """What tells no more than where a finding is."""
+def _collect_distributions(graph: ConceptGraph) -> frozenset[str]:
+    """Return what tells no more than where a finding is."""
     ties = (relation for finding in graph.findings for relation in graph.relations_of(finding.id))
     places = {end for tie in ties if tie.kind == "location" for end in (tie.source, tie.target)}
     return frozenset(place for place in places if not graph.concept(place).sets_labels)
 
 
-def _says_only_where(mention: Mention, reading: Reading, graph: ConceptGraph) -> bool:
-    """Whether a sign is no more than a finding at a place: "basilar opacity" is an opacity at the base."""
+def _is_mere_place(mention: Mention, reading: Reading, graph: ConceptGraph) -> bool:
+    """True if a sign is no more than a finding at a place: "basilar opacity" is an opacity at the base."""
     concept = graph.concept(mention.concept)
     return concept.kind == "attribute" and any(
         other.concept in concept.sets_labels
@@ -165,7 +170,7 @@ def _says_only_where(mention: Mention, reading: Reading, graph: ConceptGraph) ->
     )
 
 
-def _place(mention: Mention, graph: ConceptGraph) -> str | None:
+def _get_place(mention: Mention, graph: ConceptGraph) -> str | None:
     """Where it is said to be, unless that is only where it always is: an enlarged heart is at the heart."""
     wide = graph.concept(mention.concept).regions[:1]
     return None if mention.region in wide or mention.region in _WHOLE else mention.region
@@ -174,8 +179,8 @@ def _place(mention: Mention, graph: ConceptGraph) -> str | None:
 _WHOLE = frozenset({"chest", "thorax", "bones", "pleura", "heart", "mediastinum"})
 
 
-def _of_the_image(reading: Reading, graph: ConceptGraph) -> Iterator[Mention]:
-    """What is there or may be; a word of change is told with the finding that it is said of."""
+def _iter_image_mentions(reading: Reading, graph: ConceptGraph) -> Iterator[Mention]:
+    """Return what is there or may be; a word of change is told with the finding that it is said of."""
     for mention in reading.mentions:
         said = mention.polarity != "absent" and mention.implied_by is None
         is_normal = mention.concept == NO_FINDING or graph.concept(mention.concept).kind == "normal_state"

@@ -15,7 +15,7 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 def score_edit(case: Case) -> Scores:
     """Shares of what was kept, and how many signs of the target are told."""
     # Kept sentences are the same: only the words of the others have to be laid side by side.
-    gone, new = _words_of(case.gone), _words_of(case.written_sentences)
+    gone, new = _list_words(case.gone), _list_words(case.written_sentences)
     before = _count_words(case.study.text)
     after = before - len(gone) + len(new)
     same = before - len(gone) + in_common(gone, new)
@@ -28,7 +28,7 @@ def score_edit(case: Case) -> Scores:
     )
 
 
-def _words_of(sentences: Sequence[Sentence]) -> list[str]:
+def _list_words(sentences: Sequence[Sentence]) -> list[str]:
     return _WORD.findall(" ".join([sentence.text for sentence in sentences]))
 
 
@@ -38,7 +38,7 @@ def _count_words(text: str) -> int:
 
 
 def in_common(before: Sequence[str], after: Sequence[str]) -> int:
-    """How many words stand in both in the same order: the length of their longest common subsequence.
+    """Return how many words stand in both in the same order: the length of their longest common subsequence.
 
     Hyyrö's way (2004): the rows of the table are the bits of one number, so that a word costs four operations
     on it whatever the other text's length.

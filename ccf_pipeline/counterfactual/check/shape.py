@@ -48,19 +48,19 @@ def shape_faults(case: Case) -> Iterator[Problem]:
     if not case.edit.sentences:
         yield block("format_broken", "Nothing is left of the report.")
         return
-    if fault := _fault_of_letters(after, before):
+    if fault := _find_letter_fault(after, before):
         yield block("format_broken", fault)
     if _has_marks(after) and len(MARKUP.findall(after)) > len(MARKUP.findall(before)):
         yield block("format_broken", "The text carries markup; write plain sentences.")
-    if _talks(case) or _new_orders(case):
+    if _is_talking(case) or _has_new_orders(case):
         yield block("format_broken", "The text speaks of the task; write the report and nothing else.")
-    if before.rstrip().endswith(ENDS) and not after.rstrip().endswith(ENDS) and _last_is_new(case):
+    if before.rstrip().endswith(ENDS) and not after.rstrip().endswith(ENDS) and _is_last_new(case):
         yield block("format_broken", "The text breaks off; write it to its end.")
-    yield from _headings(before, after)
-    yield from _loops(case)
+    yield from _check_headings(before, after)
+    yield from _find_loops(case)
 
 
-def _fault_of_letters(after: str, before: str) -> str | None:
+def _find_letter_fault(after: str, before: str) -> str | None:
     """Return what is wrong with the letters that only the counterfactual has, or None."""
     if after.isascii() and after.replace("\n", "").isprintable():
         return None
@@ -71,7 +71,7 @@ def _fault_of_letters(after: str, before: str) -> str | None:
 
 
 def _has_marks(text: str) -> bool:
-    """Whether a text holds anything that markup is made of; a hyphen in a word or a blank is not."""
+    """True if a text holds anything that markup is made of; a hyphen in a word or a blank is not."""
     if _hints_at_markup(text):
         return True
     return ("_" in text and _UNDERSCORED.search(text) is not None) or (
@@ -79,18 +79,18 @@ def _has_marks(text: str) -> bool:
     )
 
 
-def _talks(case: Case) -> bool:
-    """Whether a sentence that was written speaks of the task, or the text begins by announcing itself."""
+def _is_talking(case: Case) -> bool:
+    """True if a sentence that was written speaks of the task, or the text begins by announcing itself."""
     head = case.edit.text[:80]
     written = "\n".join([s.text for s in case.written_sentences])
     announces = not case.study.text.startswith(head[:20]) and TALK.match(head) is not None
-    if not announces and not _may_talk(written):
+    if not announces and not _has_words_of_the_task(written):
         return False
     found = Counter(found.lower() for found in TALK.findall(case.edit.text))
     return bool(found - Counter(found.lower() for found in TALK.findall(case.study.text)))
 
 
-def _new_orders(case: Case) -> bool:
+def _has_new_orders(case: Case) -> bool:
     orders = [" ".join(s.text.split()) for s in case.written_sentences if is_order(s.text)]
     if not orders:
         return False
@@ -98,12 +98,12 @@ def _new_orders(case: Case) -> bool:
     return any(order not in known for order in orders)
 
 
-def _last_is_new(case: Case) -> bool:
+def _is_last_new(case: Case) -> bool:
     return case.edit.sentences[-1].number in case.written or case.edit.text.rstrip() != case.edit.text
 
 
-def _headings(before: str, after: str) -> Iterator[Problem]:
-    was, now = _headed(before), _headed(after)
+def _check_headings(before: str, after: str) -> Iterator[Problem]:
+    was, now = _list_headings(before), _list_headings(after)
     missing = [heading for heading in was if heading not in now]
     if missing:
         names = ", ".join(heading.upper() for heading in missing)
@@ -122,21 +122,21 @@ SECTIONS = frozenset(
 
 
 @lru_cache(maxsize=4096)
-def _may_talk(written: str) -> bool:
+def _has_words_of_the_task(written: str) -> bool:
     if _hints_at_talk(written.lower()):
         return TALK.search(written) is not None
     return TALK.match(written) is not None
 
 
 @lru_cache(maxsize=1024)
-def _headed(text: str) -> list[str]:
+def _list_headings(text: str) -> list[str]:
     """Headings at the beginnings of lines, and those of sections wherever they stand in capitals."""
     lines = filter(None, map(HEADING.match, text.split("\n")))
     found = [match.group(1).strip().lower() for match in lines]
     return list(dict.fromkeys(found))
 
 
-def _loops(case: Case) -> Iterator[Problem]:
+def _find_loops(case: Case) -> Iterator[Problem]:
     texts = [sentence.text for sentence in case.edit.sentences]
     if len(texts) - len(set(texts)) < LOOP - 1:
         return

@@ -45,7 +45,7 @@ def support_faults(case: Case) -> Iterator[Problem]:
 
 
 def _has_as_much_as_asked(case: Case) -> bool:
-    """Whether one element of what the report says differs: it needs no place that it did not have."""
+    """True if one element of what the report says differs: it needs no place that it did not have."""
     if case.plan.element is None or not case.plan.must_appear:
         return False
     said = case.plan.must_appear[0]

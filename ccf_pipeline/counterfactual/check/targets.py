@@ -37,16 +37,18 @@ _DIFFUSE = re.compile(
 
 
 def target_faults(case: Case) -> Iterator[Problem]:
-    """What is missing of the change, what still denies it, and what should have gone."""
+    """Return what is missing of the change, what still denies it, and what should have gone."""
     if case.plan.direction != "remove":
-        yield from _not_normal(case) if case.plan.target == NO_FINDING else _not_asserted(case)
-    yield from _left_behind(case)
-    yield from _orphaned(case)
+        yield from _check_not_normal(case) if case.plan.target == NO_FINDING else _check_asserted(case)
+    yield from _find_left_behind(case)
+    yield from _find_orphaned_signs(case)
 
 
-def _not_asserted(case: Case) -> Iterator[Problem]:
+def _check_asserted(case: Case) -> Iterator[Problem]:
     if not case.of_target:
-        yield _hedged(case) or block("target_missing", f"{case.label} is not stated; describe it as present.")
+        yield _check_hedged(case) or block(
+            "target_missing", f"{case.label} is not stated; describe it as present."
+        )
         return
     for mention in denials_of_target(case):
         yield block(
@@ -55,8 +57,8 @@ def _not_asserted(case: Case) -> Iterator[Problem]:
             mention,
         )
         return
-    yield from _called_normal(case)
-    yield from _denied_as_acute(case)
+    yield from _check_called_normal(case)
+    yield from _check_denied_as_acute(case)
 
 
 def denials_of_target(case: Case) -> Iterator[Mention]:
@@ -65,13 +67,13 @@ def denials_of_target(case: Case) -> Iterator[Mention]:
     for mention in case.counterfactual.mentions:
         if mention.concept not in names or not _is_denial(mention, case):
             continue
-        if mention.concept != case.plan.target and _denies_a_part(mention, case):
+        if mention.concept != case.plan.target and _is_partial_denial(mention, case):
             continue
-        if any(_covers(mention, other, case) for other in case.of_target):
+        if any(_is_covering(mention, other, case) for other in case.of_target):
             yield mention
 
 
-def _denies_a_part(mention: Mention, case: Case) -> bool:
+def _is_partial_denial(mention: Mention, case: Case) -> bool:
     """True for "no nodular opacity" and "no other opacity", which deny no consolidation."""
     if mention.implied_by is not None or _OF_OTHERS.search(case.words_of(mention)):
         return True
@@ -86,14 +88,14 @@ def _denies_a_part(mention: Mention, case: Case) -> bool:
     return any(m.concept in others and spans_meet(m, span) for m in case.counterfactual.mentions)
 
 
-def _covers(denial: Mention, assertion: Mention, case: Case) -> bool:
+def _is_covering(denial: Mention, assertion: Mention, case: Case) -> bool:
     """True if they meet in one place; a denial of the whole compartment covers each of its places."""
     if denial.region in case.graph.concept(denial.concept).regions[:1]:
         return case.graph.overlaps((denial.side, None), (assertion.side, assertion.region))
     return case.meets(denial, assertion)
 
 
-def _called_normal(case: Case) -> Iterator[Problem]:
+def _check_called_normal(case: Case) -> Iterator[Problem]:
     """Yield a problem where the whole chest is still called normal beside a disease."""
     if case.plan.target not in DISEASES:
         return
@@ -109,7 +111,7 @@ def _called_normal(case: Case) -> Iterator[Problem]:
             return
 
 
-def _denied_as_acute(case: Case) -> Iterator[Problem]:
+def _check_denied_as_acute(case: Case) -> Iterator[Problem]:
     """A break that came and is not called old is acute: "no acute osseous abnormality" denies it (R37)."""
     acute = ACUTE_KINDS.get(case.plan.target)
     if acute is None:
@@ -130,7 +132,7 @@ def _denied_as_acute(case: Case) -> Iterator[Problem]:
             return
 
 
-def _hedged(case: Case) -> Problem | None:
+def _check_hedged(case: Case) -> Problem | None:
     doubted = [
         m
         for m in case.counterfactual.mentions
@@ -158,7 +160,7 @@ def _is_denial(mention: Mention, case: Case) -> bool:
     )
 
 
-def _not_normal(case: Case) -> Iterator[Problem]:
+def _check_not_normal(case: Case) -> Iterator[Problem]:
     for mention in case.counterfactual.mentions:
         if mention.concept in DISEASES and mention.polarity != "absent" and _is_current(mention):
             label = FINDING_LABELS[mention.concept]
@@ -171,14 +173,14 @@ def _not_normal(case: Case) -> Iterator[Problem]:
             return
     for mention in case.asserted:
         relation = case.graph.excludes(mention.concept, NO_FINDING)
-        if relation is not None and not _was_there(mention, case.factual):
+        if relation is not None and not _has_been_there(mention, case.factual):
             label = case.graph.concept(mention.concept).label
             message = f"Sentence {mention.sentence} speaks of {label}; a report of No Finding cannot."
             yield block("exclusive_asserted", message, mention, relation.key)
             return
 
 
-def _was_there(mention: Mention, factual: Reading) -> bool:
+def _has_been_there(mention: Mention, factual: Reading) -> bool:
     return mention.concept in factual.asserted
 
 
@@ -186,8 +188,8 @@ def _is_current(mention: Mention) -> bool:
     return mention.temporality not in ("prior", "resolved")
 
 
-def _left_behind(case: Case) -> Iterator[Problem]:
-    """What was to go and is still asserted, or hedged, anywhere."""
+def _find_left_behind(case: Case) -> Iterator[Problem]:
+    """Return what was to go and is still asserted, or hedged, anywhere."""
     if case.plan.target == NO_FINDING:
         return
     for finding in case.leaving:
@@ -201,7 +203,7 @@ def _left_behind(case: Case) -> Iterator[Problem]:
                 break
 
 
-def _orphaned(case: Case) -> Iterator[Problem]:
+def _find_orphaned_signs(case: Case) -> Iterator[Problem]:
     """Signs that spoke for nothing but what is gone (rule R55).
 
     One that stands as it stood is refused; one that was written anew may be meant of something else.

@@ -67,22 +67,22 @@ _CLASH_HINTS = ("new", "improv", "decreas", "unchanged")
 def time_faults(case: Case) -> Iterator[Problem]:
     """Change words without a film to compare with, and those that clash with priors or with each other."""
     told = [m for m in case.counterfactual.mentions if m.temporality in CHANGES]
-    changes = _written_changes(told, case)
-    yield from _without_comparison(changes, case)
-    yield from _against_priors(changes, case)
-    yield from _against_no_change(changes, case)
-    yield from _resolved_and_there(told, case)
-    yield from _clashing_changes(told, case)
-    yield from _acute_and_old(case)
+    changes = _list_written_changes(told, case)
+    yield from _check_without_comparison(changes, case)
+    yield from _check_against_priors(changes, case)
+    yield from _check_against_no_change(changes, case)
+    yield from _check_resolved_and_there(told, case)
+    yield from _check_clashing_changes(told, case)
+    yield from _check_acute_and_old(case)
 
 
 @lru_cache(maxsize=50_000)
 def tells_no_change(sentence: str) -> bool:
-    """Whether a sentence says of the whole film that nothing changed: a new finding makes it untrue."""
+    """True if a sentence says of the whole film that nothing changed: a new finding makes it untrue."""
     return _NO_CHANGE.search(sentence) is not None
 
 
-def _written_changes(told: list[Mention], case: Case) -> list[Mention]:
+def _list_written_changes(told: list[Mention], case: Case) -> list[Mention]:
     """Findings and signs of which the edit says how they changed."""
     written = [mention for mention in told if case.is_written(mention)]
     if not written:
@@ -96,7 +96,7 @@ def _written_changes(told: list[Mention], case: Case) -> list[Mention]:
     ]
 
 
-def _without_comparison(changes: list[Mention], case: Case) -> Iterator[Problem]:
+def _check_without_comparison(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """Rule R50: who has no earlier film cannot tell a change."""
     if not changes or _is_compared(case.study.text):
         return
@@ -118,7 +118,7 @@ def _is_compared(text: str) -> bool:
     return _COMPARED.search(text) is not None and _NO_COMPARISON.search(text) is None
 
 
-def _against_priors(changes: list[Mention], case: Case) -> Iterator[Problem]:
+def _check_against_priors(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """An unchanged finding that the earlier film did not have, a new one that it had."""
     for mention in changes:
         past = [
@@ -146,10 +146,10 @@ def _against_priors(changes: list[Mention], case: Case) -> Iterator[Problem]:
             return
 
 
-def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
+def _check_against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """A change beside a statement that nothing changed, and a finding unchanged that was denied."""
     new = [m for m in changes if m.temporality in ("new", "worsened", "improved", "resolved")]
-    told_new = new or [m for m in case.added_of_target if _tells_new(case.words_of(m))]
+    told_new = new or [m for m in case.added_of_target if _is_new(case.words_of(m))]
     if told_new:
         for sentence in case.edit.sentences:
             if tells_no_change(sentence.text) and not any(case.sentence_of(m) is sentence for m in told_new):
@@ -173,7 +173,7 @@ def _against_no_change(changes: list[Mention], case: Case) -> Iterator[Problem]:
             return
 
 
-def _resolved_and_there(changes: list[Mention], case: Case) -> Iterator[Problem]:
+def _check_resolved_and_there(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """Rule R51: resolved in one place of the report, present in another."""
     for gone in changes:
         if gone.temporality != "resolved" or gone.concept not in FINDING_LABELS:
@@ -192,7 +192,7 @@ def _resolved_and_there(changes: list[Mention], case: Case) -> Iterator[Problem]
                 return
 
 
-def _clashing_changes(changes: list[Mention], case: Case) -> Iterator[Problem]:
+def _check_clashing_changes(changes: list[Mention], case: Case) -> Iterator[Problem]:
     """Rule R52: two changes of one finding that cannot both be."""
     apart = {
         "new": {"unchanged", "improved", "resolved"},
@@ -207,7 +207,7 @@ def _clashing_changes(changes: list[Mention], case: Case) -> Iterator[Problem]:
                 and b.temporality in apart.get(a.temporality or "", ())
                 and case.meets(a, b)
             ):
-                if not (case.is_written(a) or case.is_written(b)) or _clashed_before(a, b, case):
+                if not (case.is_written(a) or case.is_written(b)) or _has_clashed_before(a, b, case):
                     continue
                 label = FINDING_LABELS[a.concept]
                 message = (
@@ -218,12 +218,12 @@ def _clashing_changes(changes: list[Mention], case: Case) -> Iterator[Problem]:
                 return
 
 
-def _clashed_before(a: Mention, b: Mention, case: Case) -> bool:
+def _has_clashed_before(a: Mention, b: Mention, case: Case) -> bool:
     told = {m.temporality for m in case.factual.of(a.concept)}
     return {a.temporality, b.temporality} <= told
 
 
-def _acute_and_old(case: Case) -> Iterator[Problem]:
+def _check_acute_and_old(case: Case) -> Iterator[Problem]:
     """Rules R37, R52 and R60: a healed fracture is not acute, a plaque is not new, new is not unchanged."""
     lasting = ("att_healed_fracture", "att_callus", "att_pleural_plaque", "att_pleural_calcification")
     for mention in case.added:
@@ -237,7 +237,7 @@ def _acute_and_old(case: Case) -> Iterator[Problem]:
                 mention,
             )
             return
-        if mention.concept in case.target_kinds and _tells_two_changes(words):
+        if mention.concept in case.target_kinds and _has_two_changes(words):
             yield block(
                 CODE, f"Sentence {mention.sentence} tells two changes of one finding; choose one.", mention
             )
@@ -245,12 +245,12 @@ def _acute_and_old(case: Case) -> Iterator[Problem]:
 
 
 @lru_cache(maxsize=4096)
-def _tells_new(words: str) -> bool:
+def _is_new(words: str) -> bool:
     return _NEW.search(words) is not None
 
 
 @lru_cache(maxsize=4096)
-def _tells_two_changes(words: str) -> bool:
+def _has_two_changes(words: str) -> bool:
     lowered = words.lower()
     if not any(hint in lowered for hint in _CLASH_HINTS):
         return False
