@@ -266,7 +266,10 @@ class BuildFolder:
             ) from error
 
     def is_finished(self) -> bool:
-        return self.manifest_path.is_file()
+        try:
+            return self.manifest_path.is_file()
+        except OSError as error:  # a folder that this user may not look into
+            raise disk_error(self.manifest_path, error) from error
 
     def damaged(self) -> list[Path]:
         """Every file that is not what the manifest says, or, without a manifest, not what was sealed."""
