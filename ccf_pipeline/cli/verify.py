@@ -31,6 +31,7 @@ def verify(
     """
     from ccf_pipeline.cli.showing import progress_bars
     from ccf_pipeline.engine.audit_log import AUDIT_HINT
+    from ccf_pipeline.engine.build_folder import ADDED, ADDED_HINT
     from ccf_pipeline.engine.journal import say_lost
     from ccf_pipeline.engine.paid_answers import AGAIN_HINT
     from ccf_pipeline.engine.place import open_place
@@ -45,10 +46,16 @@ def verify(
     mendable = [] if repair else [*found.damaged, *([f"journal ({found.journal})"] if found.journal else [])]
     lost = [f"journal ({say_lost(found.lost_answers)})"] if found.lost_answers else []
     audit = [f"audit.jsonl ({found.audit})"] if found.audit else []
-    if mendable or lost or audit:
-        hints = [(mendable, place.repair_hint()), (lost, AGAIN_HINT), (audit, AUDIT_HINT)]
+    added = [f"{name} ({ADDED})" for name in found.added]
+    if mendable or added or lost or audit:
+        hints = [
+            (mendable, place.repair_hint()),
+            (added, ADDED_HINT),
+            (lost, AGAIN_HINT),
+            (audit, AUDIT_HINT),
+        ]
         raise StorageError(
-            f"{place.name}: damaged: {', '.join([*mendable, *lost, *audit])}",
+            f"{place.name}: damaged: {', '.join([*mendable, *added, *lost, *audit])}",
             hint=" ".join(hint for damage, hint in hints if damage),
         )
 
@@ -58,7 +65,7 @@ def _show(place: str, found: BuildCheck) -> None:
         typer.echo(f"{name}: made anew")
     if found.repaired:
         typer.echo(f"{place}: {found.files} files, verified")
-    elif not found.damaged and not found.journal and not found.lost_answers:
+    elif not found.damaged and not found.added and not found.journal and not found.lost_answers:
         said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
         typer.echo(f"{place}: {said}")
     if found.audit_seal:

@@ -10,15 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from ccf_pipeline.errors import MissingInput, StorageError
-from ccf_pipeline.files.arrow import read_nouns, write_nouns
+from ccf_pipeline.files.arrow import read_columns, read_nouns, write_nouns
 from ccf_pipeline.files.disk import (
     PRIVATE_FOLDER,
     TEMPORARY_FILES,
     disk_error,
     file_digest,
+    list_files,
     remove,
     remove_folder,
     write_text,
@@ -36,6 +35,9 @@ TALLY = ".tally.json"
 COMMITTED = ("plan", "quarantine", "accepted", "rejected", "seals", "dataset")
 """The folders whose every file the manifest vouches for."""
 
+Files = Mapping[str, Mapping[str, Any]]
+"""Size and digest of files, by their names in the build folder."""
+
 
 class BuildFolder:
     """The files of one build. A seal that stands closes a shard; a manifest that stands, the build."""
@@ -50,6 +52,10 @@ class BuildFolder:
         self.identity_path = path / "build.json"
         self.stop_path = path / STOP
         self.plan_summary_path = path / PLAN_SUMMARY
+        self._plan_read: tuple[object, tuple[PlanSummary | None, dict[str, Any]]] = (None, (None, {}))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()
 
     # --- the plan -------------------------------------------------------------------------
 
@@ -60,21 +66,62 @@ class BuildFolder:
         write_nouns(self.plan_path(shard), studies, PlannedStudy)
 
     def keep_plan_summary(self, summary: PlanSummary, skipped: Iterable[Skipped]) -> None:
-        """The summary is written last: a plan without it is made anew."""
+        """The summary is written last: a plan without it is made anew.
+
+        It vouches for the other files of the plan, and for the identity that they were planned with.
+        """
         write_nouns(self.quarantine_path, skipped, Skipped)
-        write_text(self.plan_summary_path, summary.model_dump_json(indent=1) + "\n", private=True)
+        paths = [self.quarantine_path, *map(self.plan_path, range(summary.shards))]
+        vouched: dict[str, Any] = {"files": {self._name(path): self.vouch_for(path) for path in paths}}
+        if self.identity_path.exists():
+            vouched["identity"] = _digest_of(self.read_identity())
+        plan = summary.model_dump(mode="json") | {"vouched": vouched}
+        write_text(self.plan_summary_path, _sign(plan), private=True)
+
+    def keep_identity(self, identity: dict[str, Any]) -> None:
+        """Have the plan vouch for another identity, then write that: stopped in between, it is done again."""
+        if self._read_plan()[1]:
+            plan = read_json(self.plan_summary_path)
+            plan["vouched"]["identity"] = _digest_of(identity)
+            write_text(self.plan_summary_path, _sign(plan), private=True)
+        write_text(self.identity_path, identity_text(identity), private=True)
+
+    def is_identity_vouched(self, *identities: dict[str, Any]) -> bool:
+        """True if the plan was made with one of these identities, or cannot say with which."""
+        try:
+            expected = self._read_plan()[1].get("identity")
+        except StorageError:
+            return True  # the plan is the damage, and named itself
+        return expected is None or expected in map(_digest_of, identities)
 
     def plan_summary(self) -> PlanSummary | None:
         """Return what was planned; None while planning is not finished."""
-        if not self.plan_summary_path.is_file():
-            return None
+        return self._read_plan()[0]
+
+    def plan_files(self) -> Files:
+        """Return what the plan's summary says of the other files; {} of a plan of an older version."""
+        files: Files = self._read_plan()[1].get("files", {})
+        return files
+
+    def _read_plan(self) -> tuple[PlanSummary | None, dict[str, Any]]:
+        """Read the summary and what it vouches for, once for as long as the file stays the same."""
         try:
-            return PlanSummary.model_validate_json(self.plan_summary_path.read_text(encoding="utf-8"))
-        except (ValidationError, OSError, UnicodeDecodeError) as error:
+            stat = self.plan_summary_path.stat()
+            key = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if self._plan_read[0] != key:
+                self._plan_read = (key, parse_plan(self.plan_summary_path.read_text(encoding="utf-8")))
+            return self._plan_read[1]
+        except FileNotFoundError:
+            return None, {}
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             raise StorageError(f"{self.plan_summary_path}: damaged", hint=repair_hint(self.path)) from error
 
     def planned_studies(self, shard: int) -> Iterator[PlannedStudy]:
-        return read_nouns(self.plan_path(shard), PlannedStudy)
+        """Read a shard of the plan; raise `StorageError` if it is not what was planned."""
+        path = self.plan_path(shard)
+        if not self._is_as_vouched(path, self.plan_files()):
+            raise StorageError(f"{path}: is not what was planned", hint=repair_hint(self.path))
+        return read_nouns(path, PlannedStudy)
 
     def forget_plan(self) -> None:
         """Its summary goes first: without it, what is left of a plan counts for nothing."""
@@ -99,11 +146,12 @@ class BuildFolder:
     def seal(self, shard: int) -> Seal | None:
         """Return what a sealed shard holds; None where it has to be made."""
         try:
-            seal = Seal.model_validate_json(self.seal_path(shard).read_text(encoding="utf-8"))
+            seal = parse_seal(self.seal_path(shard).read_text(encoding="utf-8"))
             sizes = (self.accepted_path(shard).stat().st_size, self.rejected_path(shard).stat().st_size)
-        except (OSError, ValidationError, UnicodeDecodeError):
+        except (OSError, ValueError):
             return None
-        return seal if sizes == (seal.accepted_bytes, seal.rejected_bytes) else None
+        stands = seal.shard == shard and sizes == (seal.accepted_bytes, seal.rejected_bytes)
+        return seal if stands else None
 
     def seal_shard(self, shard: int, records: list[Record]) -> Seal:
         """The seal is written last: rows without one are made anew, from the journal."""
@@ -128,7 +176,7 @@ class BuildFolder:
             rejected_bytes=rejected_path.stat().st_size,
             rejected_sha256=file_digest(rejected_path),
         )
-        write_text(self.seal_path(shard), seal.model_dump_json(indent=1) + "\n", private=True)
+        write_text(self.seal_path(shard), _sign(seal.model_dump(mode="json")), private=True)
         return seal
 
     def unseal(self, shard: int) -> None:
@@ -183,28 +231,57 @@ class BuildFolder:
         """Write the manifest over everything a user may rely on, then read it back and verify it."""
         self.drop_half_written(COMMITTED)
         remove(self.path / TALLY)
-        for shard in range(summary.plan.shards):
+        shards = range(summary.plan.shards)
+        for shard in shards:
             if self.damage_of_shard(shard) is not None:
                 raise StorageError(
                     f"{self.accepted_path(shard)}: is not what was sealed", hint=repair_hint(self.path)
                 )
-        try:
-            manifest: dict[str, Any] = {
-                "format": FORMAT,
-                "identity": self.read_identity(),
-                "summary": summary.model_dump(mode="json"),
-                "files": {
-                    path.relative_to(self.path).as_posix(): self.vouch_for(path)
-                    for folder in COMMITTED
-                    for path in sorted((self.path / folder).rglob("*"))
-                    if path.is_file()
-                },
-            }
-        except OSError as error:
-            raise disk_error(Path(error.filename or self.path), error) from error
-        manifest["digest"] = _digest_of(manifest)
-        write_text(self.manifest_path, json.dumps(manifest, indent=1, sort_keys=True) + "\n", private=True)
+        for path in self._damaged_plan():
+            raise StorageError(f"{path}: is not what was planned", hint=repair_hint(self.path))
+        self._refuse_other_rows(shards)
+        # Each file by the name that it must have: what a folder does not show would be vouched for by nobody.
+        names = sorted([*self._names_beside_dataset(shards), *map(self._name, list_files(self.dataset_path))])
+        manifest: dict[str, Any] = {
+            "format": FORMAT,
+            "identity": self.read_identity(),
+            "summary": summary.model_dump(mode="json"),
+            "files": {name: self.vouch_for(self.path / name) for name in names},
+        }
+        write_text(self.manifest_path, _sign(manifest, sort_keys=True), private=True)
         self.verify()
+
+    def _names_beside_dataset(self, shards: Iterable[int]) -> list[str]:
+        """Return the name of every file that a finished build of so many shards has, but for its data set."""
+        of_shard = (self.plan_path, self.accepted_path, self.rejected_path, self.seal_path)
+        paths = [self.plan_summary_path, self.quarantine_path]
+        return [self._name(path) for path in (*paths, *(path(n) for n in shards for path in of_shard))]
+
+    def _refuse_other_rows(self, shards: Iterable[int]) -> None:
+        """Raise `StorageError` unless each planned counterfactual was judged once, in its own shard."""
+        seen: set[int] = set()  # of hashes, for there may be millions of ids
+        for shard in shards:
+            path = self.plan_path(shard)
+            ids = [plan["plan_id"] for row in read_columns(path, ["plans"]) for plan in row["plans"]]
+            judged = [
+                row["record_id"]
+                for rows in (self.accepted_path(shard), self.rejected_path(shard))
+                for row in read_columns(rows, ["record_id"])
+            ]
+            doubled = len(ids) - len({hash(one) for one in ids} - seen)
+            if doubled:
+                raise StorageError(
+                    f"{path}: {doubled} of {len(ids)} counterfactuals stand in the plan before",
+                    hint=repair_hint(self.path),
+                )
+            if sorted(judged) != sorted(ids):
+                lost = len(set(ids) - set(judged))
+                raise StorageError(
+                    f"{self.accepted_path(shard)}: {lost} of {len(ids)} planned counterfactuals were not"
+                    f" judged, {len(judged) - len(ids) + lost} rows are doubled or of another plan",
+                    hint=repair_hint(self.path),
+                )
+            seen.update(map(hash, ids))
 
     def drop_half_written(self, folders: Iterable[str] = ("",)) -> None:
         """Remove what killed processes left: of those that share a build one may die while others go on."""
@@ -221,15 +298,13 @@ class BuildFolder:
         Stopped in between, the build is damaged where `verify --repair` writes the same text.
         """
         _, files = self.read_manifest()
-        name = path.relative_to(self.path).as_posix()
-        if not _is_intact(path, files[name]["bytes"], files[name]["sha256"]):
+        name = self._name(path)
+        if not self._is_as_vouched(path, files):
             raise StorageError(f"{path}: is not what the manifest says", hint=repair_hint(self.path))
         manifest = read_json(self.manifest_path)
         write_text(path, text, private=True)
         manifest["files"][name] = self.vouch_for(path)
-        del manifest["digest"]
-        manifest["digest"] = _digest_of(manifest)
-        write_text(self.manifest_path, json.dumps(manifest, indent=1, sort_keys=True) + "\n", private=True)
+        write_text(self.manifest_path, _sign(manifest, sort_keys=True), private=True)
 
     def vouch_for(self, path: Path) -> dict[str, Any]:
         """Return what the manifest says of a file."""
@@ -249,12 +324,62 @@ class BuildFolder:
     def verify(self) -> BuildSummary:
         """Compare every file with the manifest; the first that differs is named."""
         summary, files = self.read_manifest()
-        for name, expected in files.items():
-            if not _is_intact(self.path / name, expected["bytes"], expected["sha256"]):
-                raise StorageError(
-                    f"{self.path / name}: is not what the manifest says", hint=repair_hint(self.path)
-                )
+        for path in (*self.damaged_identity(), *self._differing(files)):
+            raise StorageError(f"{path}: is not what the manifest says", hint=repair_hint(self.path))
+        for path in self.added():
+            raise StorageError(f"{path}: {ADDED}", hint=ADDED_HINT)
         return summary
+
+    def _is_as_vouched(self, path: Path, files: Files) -> bool:
+        """True if a file has the size and the digest that are known of it, or none are known."""
+        expected = files.get(self._name(path))
+        return expected is None or _is_intact(path, expected["bytes"], expected["sha256"])
+
+    def _differing(self, files: Files) -> Iterator[Path]:
+        paths = (self.path / name for name in files)
+        return (path for path in paths if not self._is_as_vouched(path, files))
+
+    def added(self) -> list[Path]:
+        """Return the files and links below the committed folders that are no part of the build.
+
+        While it is not finished the data set is left out, for the end of the build writes it anew.
+        """
+        folders: Iterable[str] = COMMITTED
+        try:
+            if self.is_finished():
+                names = set(self.read_manifest()[1])
+            elif (plan := self.plan_summary()) is not None:
+                names = set(self._names_beside_dataset(range(plan.shards)))
+                folders = [folder for folder in COMMITTED if folder != self.dataset_path.name]
+            else:
+                return []
+        except StorageError:
+            return []  # it is named as damaged
+        return [
+            path
+            for folder in folders
+            for path in list_files(self.path / folder)
+            if self._name(path) not in names and not path.match(TEMPORARY_FILES)
+        ]
+
+    def damaged_identity(self) -> list[Path]:
+        """Return build.json if it cannot be read, or is not what the manifest or the plan was made with."""
+        try:
+            identity = self.read_identity()
+        except StorageError:
+            return [self.identity_path]
+        vouched = self.manifest_identity()
+        intact = self.is_identity_vouched(identity) if vouched is None else vouched == identity
+        return [] if intact else [self.identity_path]
+
+    def manifest_identity(self) -> dict[str, Any] | None:
+        """Return the identity in the manifest; None where none can be relied on."""
+        try:
+            parse_manifest(self.manifest_path.read_text(encoding="utf-8"))
+            identity: dict[str, Any] = read_json(self.manifest_path)["identity"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return identity
 
     def read_manifest(self) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
         """The summary, and size and digest of every file that is vouched for."""
@@ -277,13 +402,9 @@ class BuildFolder:
             try:
                 _, files = self.read_manifest()
             except StorageError:
-                return [self.manifest_path, *self._damaged_shards()]
-            return [
-                self.path / name
-                for name, expected in files.items()
-                if not _is_intact(self.path / name, expected["bytes"], expected["sha256"])
-            ]
-        return self._damaged_shards()
+                return [self.manifest_path, *self._damaged_plan(), *self._damaged_shards()]
+            return list(self._differing(files))
+        return [*self._damaged_plan(), *self._damaged_shards()]
 
     def damage_of_shard(self, shard: int) -> Path | None:
         """The file of a sealed shard that is not what was sealed."""
@@ -296,11 +417,17 @@ class BuildFolder:
             return self.rejected_path(shard)
         return None
 
+    def _damaged_plan(self) -> list[Path]:
+        try:
+            return list(self._differing(self.plan_files()))
+        except StorageError:
+            return [self.plan_summary_path]
+
     def _damaged_shards(self) -> list[Path]:
         try:
             plan = self.plan_summary()
         except StorageError:
-            return [self.plan_summary_path]
+            return []
         found = []
         for shard in range(plan.shards if plan else 0):
             if self.seal_path(shard).exists() and (damage := self.damage_of_shard(shard)) is not None:
@@ -308,22 +435,29 @@ class BuildFolder:
         return found
 
 
+ADDED = "is no part of the build"
+ADDED_HINT = "Move it out of the build folder: programs that read the folder would take it for data."
+
+
 def repair_hint(path: Path) -> str:
     return f"`ccf-build verify {path} --repair` makes it anew from the journal, without asking anyone."
 
 
 def identity_of(path: Path) -> dict[str, Any]:
-    """Return what a build was begun with; where build.json is damaged, the manifest knows it too."""
+    """Return what a build was begun with: what the manifest says, without one what build.json says."""
     folder = BuildFolder(path)
     if not folder.identity_path.exists() and not folder.is_finished():
         raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
+    identity = folder.manifest_identity()
     try:
-        return read_json(folder.identity_path)
+        return identity or read_json(folder.identity_path)
     except (OSError, ValueError) as error:
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            identity: dict[str, Any] = read_json(folder.manifest_path)["identity"]
-            return identity
         raise StorageError(f"{folder.identity_path}: cannot be read back") from error
+
+
+def identity_text(identity: dict[str, Any]) -> str:
+    """Return what build.json holds."""
+    return json.dumps(identity, indent=1, sort_keys=True) + "\n"
 
 
 def refuse_store(path: Path) -> None:
@@ -334,6 +468,18 @@ def refuse_store(path: Path) -> None:
             f"{url}: lies in an object store, and this works on a folder",
             hint=f"`ccf-build fetch {url} DIR` brings the build here, verified; then name DIR.",
         )
+
+
+def parse_plan(text: str) -> tuple[PlanSummary, dict[str, Any]]:
+    """Return the summary of a plan and what it vouches for; raise a ValueError if it was changed."""
+    plan = _read_signed(text)
+    vouched = plan.pop("vouched", {})
+    return PlanSummary.model_validate(plan), vouched
+
+
+def parse_seal(text: str) -> Seal:
+    """Return a seal; raise a ValueError if it was changed since it was written."""
+    return Seal.model_validate(_read_signed(text))
 
 
 def parse_manifest(text: str) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
@@ -347,6 +493,22 @@ def parse_manifest(text: str) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
 def read_json(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def _sign(content: dict[str, Any], *, sort_keys: bool = False) -> str:
+    """Return the text of a file that vouches for itself."""
+    unsigned = {key: value for key, value in content.items() if key != "digest"}
+    return json.dumps(unsigned | {"digest": _digest_of(unsigned)}, indent=1, sort_keys=sort_keys) + "\n"
+
+
+def _read_signed(text: str) -> dict[str, Any]:
+    """Read a file that vouches for itself; those of older versions do not."""
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("it is no JSON object")
+    if content.pop("digest", None) not in {None, _digest_of(content)}:
+        raise ValueError("it was changed since it was written")
+    return content
 
 
 def _digest_of(manifest: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from ccf_pipeline.engine.build_folder import (
 from ccf_pipeline.engine.journal import spent_beside, taken_over_beside
 from ccf_pipeline.engine.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.errors import BuildConflict, StorageError
-from ccf_pipeline.files.disk import TEMPORARY_FILES, disk_error, remove, remove_folder, write_text
+from ccf_pipeline.files.disk import TEMPORARY_FILES, disk_error, remove, remove_folder
 from ccf_pipeline.settings import setting_fields
 
 logger = logging.getLogger(__name__)
@@ -68,10 +68,15 @@ def _refuse_other_build(path: Path, identity: dict[str, Any], *, alone: bool) ->
     begun = _read_begun_identity(path, file)
     if begun is None or not folder.plan_summary_path.is_file():
         remove_folder(path / "plan")
-    elif begun == identity:
+    elif begun == identity and folder.is_identity_vouched(identity):
         return
     elif alone and not _was_answered(folder):
         folder.forget_plan()
+    elif not folder.is_identity_vouched(begun, identity):  # the latter, if killed while it was written
+        raise StorageError(
+            f"{file}: is not what the build was begun with",
+            hint="Bring it back from a copy, or undo what was changed in it; answers and plan are kept.",
+        )
     elif not _differences(begun, identity) and _can_go_on_with_plan(folder):
         logger.info("begun with version %s; %s goes on", begun.get(VERSION), identity[VERSION])
         if folder.is_finished():
@@ -79,7 +84,7 @@ def _refuse_other_build(path: Path, identity: dict[str, Any], *, alone: bool) ->
     else:
         refuse_other_identity(str(path), begun, identity, reusable=True)
     if begun != identity:
-        write_text(file, identity_text(identity), private=True)
+        folder.keep_identity(identity)
 
 
 def _was_answered(folder: BuildFolder) -> bool:
@@ -137,11 +142,6 @@ def refuse_other_identity(
 
 def _format_setting(value: object) -> str:
     return "nothing" if value is None else repr(value)
-
-
-def identity_text(identity: dict[str, Any]) -> str:
-    """Return what build.json holds."""
-    return json.dumps(identity, indent=1, sort_keys=True) + "\n"
 
 
 def _read_begun_identity(path: Path, file: Path) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from ccf_pipeline.engine.forecast import CostForecaster
 from ccf_pipeline.engine.materials import Materials, Progress
 from ccf_pipeline.engine.plan_corpus import WITHOUT_TARGET, open_planner, plan_corpus
 from ccf_pipeline.errors import StorageError
-from ccf_pipeline.files.disk import write_text
 from ccf_pipeline.records import (
     FINDING_LABELS,
     Plan,
@@ -55,8 +53,7 @@ def recheck(path: Path, graph: Path | None, *, write: bool, progress: Progress) 
                 plan.shards
             ):  # were it stopped on the way, no old verdict may stand beside new
                 folder.unseal(shard)
-            identity = json.dumps(materials.identity, indent=1, sort_keys=True) + "\n"
-            write_text(folder.identity_path, identity, private=True)
+            folder.keep_identity(materials.identity)
         changes: Counter[tuple[str, str]] = Counter()
         judged = accepted = 0
         for shard in range(plan.shards):

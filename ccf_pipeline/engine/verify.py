@@ -5,7 +5,7 @@ Nobody is asked here: what has to be made anew comes from the journal.
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from ccf_pipeline.engine.ask import Tally
 from ccf_pipeline.engine.audit_log import AUDIT, AUDIT_HINT, OTHERS, verify_audit, verify_every_audit
-from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
+from ccf_pipeline.engine.build_folder import BuildFolder, identity_of, identity_text
 from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.build_shards import build_shards, tally_of
 from ccf_pipeline.engine.claim import open_build
@@ -45,7 +45,7 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
     if plan is None and holder is not None:
         state = "planning"
     plan = plan or NOTHING_PLANNED
-    if _find_damaged_identity(folder):
+    if folder.damaged_identity():
         state = "damaged"
     sealed = sum(map(folder.is_sealed, range(plan.shards)))
     tally = _with_open_shards(folder, tally_of(folder, plan, spend))
@@ -121,11 +121,12 @@ def check_build(path: Path, progress: Progress = silent) -> BuildCheck:
     identity_of(path)
     folder = BuildFolder(path)
     progress("verify", 0, None)
-    damaged = [*_find_damaged_identity(folder), *folder.damaged()]
+    damaged = [*folder.damaged_identity(), *folder.damaged()]
     found = BuildCheck(
         finished=folder.is_finished(),
         files=_count_files(folder),
         damaged=tuple(file.relative_to(path).as_posix() for file in damaged),
+        added=tuple(file.relative_to(path).as_posix() for file in folder.added()),
         **_check_journal(folder),
     )
     return found.model_copy(update=_check_audit_log(folder))
@@ -144,11 +145,11 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
     if found.audit is not None and (path / AUDIT).exists():
         # A repair is a run: it would have to be written down after a line that does not hold.
         raise StorageError(f"{path / AUDIT}: {found.audit}", hint=AUDIT_HINT)
-    if _find_damaged_identity(folder):
-        write_text(folder.identity_path, json.dumps(begun, indent=1, sort_keys=True) + "\n", private=True)
+    if folder.damaged_identity():
+        write_text(folder.identity_path, identity_text(begun), private=True)
     if found.finished and not found.damaged and found.journal is None:
         return found
-    before = _list_vouched_files(folder)
+    before = _list_vouched_files(folder) or _list_planned_files(folder)
     with open_build(path, materials.identity) as held:
         if found.journal is not None:
             with Journal(held.journal_path) as journal:
@@ -167,14 +168,6 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
             **_check_journal(folder),
         }
     )
-
-
-def _find_damaged_identity(folder: BuildFolder) -> list[Path]:
-    try:
-        folder.read_identity()
-    except StorageError:
-        return [folder.identity_path]
-    return []
 
 
 def _check_journal(folder: BuildFolder) -> dict[str, Any]:
@@ -210,6 +203,13 @@ def _list_vouched_files(folder: BuildFolder) -> dict[str, object]:
         return {}
 
 
+def _list_planned_files(folder: BuildFolder) -> dict[str, object]:
+    try:
+        return dict(folder.plan_files())
+    except StorageError:
+        return {}
+
+
 def _make_plan_anew(
     folder: BuildFolder,
     materials: Materials,
@@ -218,12 +218,17 @@ def _make_plan_anew(
     progress: Progress,
 ) -> None:
     """Plan once more from the corpus; it must come to the plan that was asked by."""
+    summary = None
     if any(name.startswith(("plan/", "quarantine/")) for name in found.damaged):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            summary = folder.plan_summary_path.read_text(encoding="utf-8")
         folder.forget_plan()
     plan_build(folder, materials, progress)
-    planned = {name: entry for name, entry in before.items() if name.startswith("plan/")}
+    planned = {name: entry for name, entry in before.items() if name.startswith("plan/shard-")}
     differing = [name for name, entry in planned.items() if folder.vouch_for(folder.path / name) != entry]
     if differing:
+        if summary is not None:  # what stood there goes on telling that this plan is another one
+            write_text(folder.plan_summary_path, summary, private=True)
         raise StorageError(
             f"{folder.path / differing[0]}: the corpus does not give the plan again that was there",
             hint="The corpus has changed since; bring back the file from a copy, or build in another --out.",

@@ -81,6 +81,23 @@ def sealed_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
+def list_files(folder: Path) -> list[Path]:
+    """Return every file and every link below a folder; raise `StorageError` where one cannot be listed.
+
+    `rglob` leaves a folder out that it may not read, and a manifest made of its list would vouch for less.
+    """
+    found: list[Path] = []
+    try:
+        if not folder.exists():
+            return []
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            path = Path(entry.path)
+            found += list_files(path) if entry.is_dir(follow_symlinks=False) else [path]
+    except OSError as error:
+        raise disk_error(folder, error) from error
+    return found
+
+
 def refuse_filled(out: Path) -> None:
     """Raise an error if a folder holds files that are not to be mixed with new ones."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -114,6 +114,7 @@ class BuildStatus(Noun):
 class BuildCheck(Noun):
     """The result of verifying a build: damaged files by path, and damage of the journal.
 
+    `added` names what lies below the build's folders and is no part of it.
     `lost_answers` counts the answers that were paid for and that the journal does not hold any more.
     `audit` says what ails audit.jsonl, whose lines are sealed one by the other and cannot be made anew;
     `audit_lines` and `audit_seal`, the hash of the last line, tell it from a log that was cut short later.
@@ -122,6 +123,7 @@ class BuildCheck(Noun):
     finished: bool
     files: int
     damaged: tuple[str, ...]
+    added: tuple[str, ...] = ()
     journal: str | None
     lost_answers: int = 0
     repaired: tuple[str, ...] = ()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
-
-from pydantic import ValidationError
 
 from ccf_pipeline.engine.audit_log import OTHERS
 from ccf_pipeline.engine.bucket.object_store import DAMAGED, Store, each
-from ccf_pipeline.engine.build_folder import BuildFolder, parse_manifest
+from ccf_pipeline.engine.build_folder import BuildFolder, Files, parse_manifest, parse_plan, parse_seal
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.files.disk import write_text
 from ccf_pipeline.records import BuildSummary, PlanSummary, Seal
@@ -19,9 +17,6 @@ IDENTITY, PLAN, MANIFEST, STOP = "build.json", "plan/summary.json", "manifest.js
 SEALS = "seals/"
 BY_DIGEST = ("accepted/", "rejected/")
 """Two workers may each make the same shard of other answers: both lie there, the seal says which counts."""
-
-Files = Mapping[str, Mapping[str, Any]]
-"""Size and digest of files, by their names in the build folder."""
 
 
 def object_of(name: str, sha256: str) -> str:
@@ -69,18 +64,30 @@ def read_seals(store: Store) -> dict[str, Seal]:
     found = {}
     for name, text in zip(names, each(store.read, names), strict=True):
         try:
-            found[name] = Seal.model_validate_json(text or b"")
-        except ValidationError as error:
+            found[name] = parse_seal((text or b"").decode())
+            if found[name].shard != shard_of(name):
+                raise ValueError("it is the seal of another shard")
+        except ValueError as error:
             raise StorageError(f"{store.url}/{name}: cannot be read back", hint=DAMAGED) from error
     return found
 
 
 def read_plan(store: Store) -> PlanSummary | None:
     """Return what was planned; None while planning is not finished."""
+    return _read_plan(store)[0]
+
+
+def read_plan_files(store: Store) -> Files:
+    """Return what the plan's summary says of its other files."""
+    files: Files = _read_plan(store)[1].get("files", {})
+    return files
+
+
+def _read_plan(store: Store) -> tuple[PlanSummary | None, dict[str, Any]]:
     text = store.read(PLAN)
     try:
-        return None if text is None else PlanSummary.model_validate_json(text)
-    except ValidationError as error:
+        return (None, {}) if text is None else parse_plan(text.decode())
+    except (ValueError, TypeError) as error:
         raise StorageError(f"{store.url}/{PLAN}: cannot be read back", hint=DAMAGED) from error
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections import ChainMap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from ccf_pipeline.engine.bucket.journal_segments import Segments, spent_in, take
 from ccf_pipeline.engine.bucket.layout import (
     MANIFEST,
     STOP,
-    Files,
     bring_audits,
     bring_shard,
     damaged_objects,
@@ -27,6 +25,7 @@ from ccf_pipeline.engine.bucket.layout import (
     read_identity,
     read_manifest,
     read_plan,
+    read_plan_files,
     read_seals,
 )
 from ccf_pipeline.engine.bucket.leases import workers_in
@@ -34,7 +33,7 @@ from ccf_pipeline.engine.bucket.object_store import Store, each, open_store
 from ccf_pipeline.engine.bucket.scratch import scratch
 from ccf_pipeline.engine.bucket.site import at_work, refuse_unvouched
 from ccf_pipeline.engine.bucket.worker import BucketSite, agree
-from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_folder import BuildFolder, Files
 from ccf_pipeline.engine.build_shards import tally_of_seals
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.journal import Journal
@@ -78,7 +77,9 @@ class BucketPlace:
         if text is not None:
             files = parsed_manifest(store, text)[1]
         else:
-            files = dict(ChainMap(*(dict(files_of(seal)) for seal in read_seals(store).values())))
+            files = dict(read_plan_files(store))
+            for seal in read_seals(store).values():
+                files |= files_of(seal)
         damaged = damaged_objects(store, files, lambda done: progress("verify", done, len(files)))
         return BuildCheck(
             finished=text is not None,

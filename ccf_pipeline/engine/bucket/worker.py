@@ -30,10 +30,10 @@ from ccf_pipeline.engine.bucket.layout import (
 )
 from ccf_pipeline.engine.bucket.leases import Clock, Leases
 from ccf_pipeline.engine.bucket.object_store import DAMAGED, Store, each
-from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_folder import BuildFolder, identity_text
 from ccf_pipeline.engine.build_plan import look_through_others, plan_build, planned
 from ccf_pipeline.engine.build_shards import build_shards, tally_of_seals
-from ccf_pipeline.engine.claim import identity_text, refuse_other_identity
+from ccf_pipeline.engine.claim import refuse_other_identity
 from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials, Progress, silent
