@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import io
 import itertools
 import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -147,6 +149,8 @@ def _leave() -> None:
 def _prepare_process(number: int, engine: EngineSettings) -> None:
     """Of several processes each sees its own GPUs; a single one sees what it was given."""
     os.dup2(2, 1)  # vLLM logs to standard output, which belongs to the command's own words
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # a line is seen when it is said, not at the end
     if engine.processes == 1:
         return
     begin, count = number * engine.tensor_parallel, engine.tensor_parallel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 from ccf_pipeline.cli import stopping
 from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine import ask, lines
+from ccf_pipeline.engine.build_folder import BuildFolder
 from tests.bad_server import Act, BadServer, misbehaving
 from tests.command_line import Outcome, ccf_build
 
@@ -286,11 +288,20 @@ def run_and_signal(words: list[Any], number: int, folder: Path, begun: Any) -> t
 
 
 def make_older(build: Path, **changes: Any) -> None:
-    """Have a build look as if an older version had begun it: another name, and settings it did not know."""
-    file = build / "build.json"
-    begun = json.loads(file.read_text()) | {"code_version": "0.0.9"} | changes
+    """Have a build look as if an older version had made it, which knew fewer settings and digests."""
+    begun = json.loads((build / "build.json").read_text()) | {"code_version": "0.0.9"} | changes
     del begun["corpus.allow_missing_tables"]
-    file.write_text(json.dumps(begun, indent=1, sort_keys=True) + "\n")
+    (build / "build.json").write_text(json.dumps(begun, indent=1, sort_keys=True) + "\n")
+    summary = build / "plan" / "summary.json"
+    plan = json.loads(summary.read_text())
+    summary.write_text(json.dumps({key: plan[key] for key in plan if key not in ("vouched", "digest")}))
+    manifest_path = build / "manifest.json"
+    if manifest_path.exists():
+        manifest = json.loads(manifest_path.read_text()) | {"identity": begun}
+        manifest["files"]["plan/summary.json"] = BuildFolder(build).vouch_for(summary)
+        del manifest["digest"]
+        manifest["digest"] = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+        manifest_path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 
 def test_a_newer_version_goes_on_with_an_unfinished_build(folder: Path, server: BadServer) -> None:
