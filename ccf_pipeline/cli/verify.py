@@ -64,7 +64,8 @@ def _show(place: str, found: BuildCheck) -> None:
     for name in found.repaired:
         typer.echo(f"{name}: made anew")
     if found.repaired:
-        typer.echo(f"{place}: {found.files} files, verified")
+        said = f"{found.files} files, verified" if found.finished else "not finished; `ccf-build run` goes on"
+        typer.echo(f"{place}: {said}")
     elif not found.damaged and not found.added and not found.journal and not found.lost_answers:
         said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
         typer.echo(f"{place}: {said}")

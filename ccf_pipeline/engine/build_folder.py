@@ -27,7 +27,8 @@ from ccf_pipeline.records import BuildSummary, PlannedStudy, PlanSummary, Reason
 
 __all__ = ["PRIVATE_FOLDER", "BuildFolder", "identity_of"]
 
-FORMAT = 2
+FORMAT = 3
+"""From 3 on, plan and seals vouch for themselves, and the plan says what the build was begun with."""
 PLAN_SUMMARY = Path("plan") / "summary.json"
 STOP = ".stop"
 TALLY = ".tally.json"
@@ -74,25 +75,43 @@ class BuildFolder:
         paths = [self.quarantine_path, *map(self.plan_path, range(summary.shards))]
         vouched: dict[str, Any] = {"files": {self._name(path): self.vouch_for(path) for path in paths}}
         if self.identity_path.exists():
-            vouched["identity"] = _digest_of(self.read_identity())
+            vouched["identity"] = self.read_identity()
         plan = summary.model_dump(mode="json") | {"vouched": vouched}
         write_text(self.plan_summary_path, _sign(plan), private=True)
 
     def keep_identity(self, identity: dict[str, Any]) -> None:
-        """Have the plan vouch for another identity, then write that: stopped in between, it is done again."""
-        if self._read_plan()[1]:
+        """Have the plan say what the build was begun with, then build.json: that can be made anew."""
+        vouches = bool(self._read_plan()[1])
+        if vouches and self._planned_identity() != identity:
             plan = read_json(self.plan_summary_path)
-            plan["vouched"]["identity"] = _digest_of(identity)
+            plan["vouched"]["identity"] = identity
             write_text(self.plan_summary_path, _sign(plan), private=True)
-        write_text(self.identity_path, identity_text(identity), private=True)
+        signed = vouches or not self.plan_summary_path.exists()
+        write_text(self.identity_path, identity_text(identity, signed=signed), private=True)
 
-    def is_identity_vouched(self, *identities: dict[str, Any]) -> bool:
-        """True if the plan was made with one of these identities, or cannot say with which."""
+    def begun_identity(self) -> dict[str, Any] | None:
+        """Return what the build was begun with, as the first of manifest, plan and build.json can say it."""
+        vouched = self._vouched_identity()
+        if vouched is not None:
+            return vouched
         try:
-            expected = self._read_plan()[1].get("identity")
+            return self.read_identity()
         except StorageError:
-            return True  # the plan is the damage, and named itself
-        return expected is None or expected in map(_digest_of, identities)
+            return None
+
+    def _vouched_identity(self) -> dict[str, Any] | None:
+        try:
+            parse_manifest(self.manifest_path.read_text(encoding="utf-8"))
+            return dict(read_json(self.manifest_path)["identity"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return self._planned_identity()
+
+    def _planned_identity(self) -> dict[str, Any] | None:
+        try:
+            identity = self._read_plan()[1].get("identity")
+        except StorageError:
+            return None  # the plan is the damage, and named itself
+        return identity if isinstance(identity, dict) else None
 
     def plan_summary(self) -> PlanSummary | None:
         """Return what was planned; None while planning is not finished."""
@@ -104,15 +123,16 @@ class BuildFolder:
         return files
 
     def _read_plan(self) -> tuple[PlanSummary | None, dict[str, Any]]:
-        """Read the summary and what it vouches for, once for as long as the file stays the same."""
+        """Read the summary and what it vouches for, once for as long as the files stay the same."""
         try:
-            stat = self.plan_summary_path.stat()
-            key = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            key = (_stat_key(self.plan_summary_path), _stat_key(self.identity_path))
+            if key[0] is None:
+                return None, {}
             if self._plan_read[0] != key:
-                self._plan_read = (key, parse_plan(self.plan_summary_path.read_text(encoding="utf-8")))
+                signed = is_signed_format(self.identity_path)
+                text = self.plan_summary_path.read_text(encoding="utf-8")
+                self._plan_read = (key, parse_plan(text, signed=signed))
             return self._plan_read[1]
-        except FileNotFoundError:
-            return None, {}
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             raise StorageError(f"{self.plan_summary_path}: damaged", hint=repair_hint(self.path)) from error
 
@@ -146,7 +166,8 @@ class BuildFolder:
     def seal(self, shard: int) -> Seal | None:
         """Return what a sealed shard holds; None where it has to be made."""
         try:
-            seal = parse_seal(self.seal_path(shard).read_text(encoding="utf-8"))
+            text = self.seal_path(shard).read_text(encoding="utf-8")
+            seal = parse_seal(text, signed=self._planned_identity() is not None)
             sizes = (self.accepted_path(shard).stat().st_size, self.rejected_path(shard).stat().st_size)
         except (OSError, ValueError):
             return None
@@ -261,27 +282,35 @@ class BuildFolder:
         """Raise `StorageError` unless each planned counterfactual was judged once, in its own shard."""
         seen: set[int] = set()  # of hashes, for there may be millions of ids
         for shard in shards:
-            path = self.plan_path(shard)
-            ids = [plan["plan_id"] for row in read_columns(path, ["plans"]) for plan in row["plans"]]
-            judged = [
-                row["record_id"]
-                for rows in (self.accepted_path(shard), self.rejected_path(shard))
-                for row in read_columns(rows, ["record_id"])
-            ]
+            path, ids = self.plan_path(shard), self._planned_ids(shard)
             doubled = len(ids) - len({hash(one) for one in ids} - seen)
             if doubled:
                 raise StorageError(
                     f"{path}: {doubled} of {len(ids)} counterfactuals stand in the plan before",
                     hint=repair_hint(self.path),
                 )
-            if sorted(judged) != sorted(ids):
-                lost = len(set(ids) - set(judged))
+            lost, others = self.misfits_of(shard)
+            if lost or others:
                 raise StorageError(
                     f"{self.accepted_path(shard)}: {lost} of {len(ids)} planned counterfactuals were not"
-                    f" judged, {len(judged) - len(ids) + lost} rows are doubled or of another plan",
+                    f" judged, {others} rows are doubled or of another plan",
                     hint=repair_hint(self.path),
                 )
             seen.update(map(hash, ids))
+
+    def misfits_of(self, shard: int) -> tuple[int, int]:
+        """Count the planned counterfactuals of a shard without a row, and its rows of no planned one."""
+        planned = Counter(self._planned_ids(shard))
+        judged = Counter(
+            row["record_id"]
+            for path in (self.accepted_path(shard), self.rejected_path(shard))
+            for row in read_columns(path, ["record_id"])
+        )
+        return (planned - judged).total(), (judged - planned).total()
+
+    def _planned_ids(self, shard: int) -> list[str]:
+        rows = read_columns(self.plan_path(shard), ["plans"])
+        return [str(plan["plan_id"]) for row in rows for plan in row["plans"]]
 
     def drop_half_written(self, folders: Iterable[str] = ("",)) -> None:
         """Remove what killed processes left: of those that share a build one may die while others go on."""
@@ -314,8 +343,9 @@ class BuildFolder:
             raise disk_error(path, error) from error
 
     def read_identity(self) -> dict[str, Any]:
+        """Return what build.json says that the build was begun with."""
         try:
-            return read_json(self.identity_path)
+            return parse_identity(self.identity_path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise StorageError(
                 f"{self.identity_path}: cannot be read back", hint=repair_hint(self.path)
@@ -364,22 +394,13 @@ class BuildFolder:
 
     def damaged_identity(self) -> list[Path]:
         """Return build.json if it cannot be read, or is not what the manifest or the plan was made with."""
+        vouched = self._vouched_identity()
         try:
             identity = self.read_identity()
+            signed = self._planned_identity() is None or is_signed_format(self.identity_path)
         except StorageError:
             return [self.identity_path]
-        vouched = self.manifest_identity()
-        intact = self.is_identity_vouched(identity) if vouched is None else vouched == identity
-        return [] if intact else [self.identity_path]
-
-    def manifest_identity(self) -> dict[str, Any] | None:
-        """Return the identity in the manifest; None where none can be relied on."""
-        try:
-            parse_manifest(self.manifest_path.read_text(encoding="utf-8"))
-            identity: dict[str, Any] = read_json(self.manifest_path)["identity"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return identity
+        return [] if signed and vouched in (None, identity) else [self.identity_path]
 
     def read_manifest(self) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
         """The summary, and size and digest of every file that is vouched for."""
@@ -444,20 +465,41 @@ def repair_hint(path: Path) -> str:
 
 
 def identity_of(path: Path) -> dict[str, Any]:
-    """Return what a build was begun with: what the manifest says, without one what build.json says."""
+    """Return what a build was begun with, by the first of manifest, plan and build.json that can say it."""
     folder = BuildFolder(path)
-    if not folder.identity_path.exists() and not folder.is_finished():
+    begun = folder.begun_identity()
+    if begun is not None:
+        return begun
+    if not folder.identity_path.exists() and not folder.journal_path.exists():
         raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
-    identity = folder.manifest_identity()
-    try:
-        return identity or read_json(folder.identity_path)
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{folder.identity_path}: cannot be read back") from error
+    raise StorageError(f"{folder.identity_path}: cannot be read back", hint=BEGIN_AGAIN_HINT)
 
 
-def identity_text(identity: dict[str, Any]) -> str:
+BEGIN_AGAIN_HINT = "`ccf-build run` with the settings of this build writes it anew; answers are kept."
+
+
+def identity_text(identity: dict[str, Any], *, signed: bool = True) -> str:
     """Return what build.json holds."""
-    return json.dumps(identity, indent=1, sort_keys=True) + "\n"
+    content = {"format": FORMAT, **identity} if signed else identity
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
+def parse_identity(text: str) -> dict[str, Any]:
+    """Return what build.json says that the build was begun with; raise a ValueError if it is damaged."""
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("it is no JSON object")
+    content.pop("format", None)
+    return content
+
+
+def is_signed_format(identity_path: Path) -> bool:
+    """True if build.json says that the plan and the seals vouch for themselves."""
+    try:
+        found = read_json(identity_path).get("format")
+    except (OSError, ValueError, AttributeError):
+        return False
+    return isinstance(found, int) and found >= FORMAT
 
 
 def refuse_store(path: Path) -> None:
@@ -470,16 +512,16 @@ def refuse_store(path: Path) -> None:
         )
 
 
-def parse_plan(text: str) -> tuple[PlanSummary, dict[str, Any]]:
+def parse_plan(text: str, *, signed: bool) -> tuple[PlanSummary, dict[str, Any]]:
     """Return the summary of a plan and what it vouches for; raise a ValueError if it was changed."""
-    plan = _read_signed(text)
+    plan = _read_signed(text, signed=signed)
     vouched = plan.pop("vouched", {})
     return PlanSummary.model_validate(plan), vouched
 
 
-def parse_seal(text: str) -> Seal:
+def parse_seal(text: str, *, signed: bool) -> Seal:
     """Return a seal; raise a ValueError if it was changed since it was written."""
-    return Seal.model_validate(_read_signed(text))
+    return Seal.model_validate(_read_signed(text, signed=signed))
 
 
 def parse_manifest(text: str) -> tuple[BuildSummary, dict[str, dict[str, Any]]]:
@@ -501,14 +543,24 @@ def _sign(content: dict[str, Any], *, sort_keys: bool = False) -> str:
     return json.dumps(unsigned | {"digest": _digest_of(unsigned)}, indent=1, sort_keys=sort_keys) + "\n"
 
 
-def _read_signed(text: str) -> dict[str, Any]:
-    """Read a file that vouches for itself; those of older versions do not."""
+def _read_signed(text: str, *, signed: bool) -> dict[str, Any]:
+    """Read a file that vouches for itself; only those of older formats need not."""
     content = json.loads(text)
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
-    if content.pop("digest", None) not in {None, _digest_of(content)}:
+    digest = content.pop("digest", None)
+    if digest != _digest_of(content) and (signed or digest is not None):
         raise ValueError("it was changed since it was written")
     return content
+
+
+def _stat_key(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes whenever a file does; None where it is not there."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _digest_of(manifest: dict[str, Any]) -> str:

@@ -12,14 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ccf_pipeline.engine.audit_log import verify_every_audit
-from ccf_pipeline.engine.build_folder import (
-    STOP,
-    BuildFolder,
-    read_json,
-    refuse_store,
-    repair_hint,
-)
+from ccf_pipeline.engine.audit_log import settings_digest, verify_every_audit
+from ccf_pipeline.engine.build_folder import STOP, BuildFolder, refuse_store
 from ccf_pipeline.engine.journal import spent_beside, taken_over_beside
 from ccf_pipeline.engine.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.errors import BuildConflict, StorageError
@@ -64,26 +58,23 @@ def _enter_build(path: Path, identity: dict[str, Any], *, alone: bool) -> BuildF
 
 def _refuse_other_build(path: Path, identity: dict[str, Any], *, alone: bool) -> None:
     """A folder goes on only with what it was begun with; until something was answered, that may change."""
-    file, folder = path / "build.json", BuildFolder(path)
-    begun = _read_begun_identity(path, file)
-    if begun is None or not folder.plan_summary_path.is_file():
-        remove_folder(path / "plan")
-    elif begun == identity and folder.is_identity_vouched(identity):
-        return
-    elif alone and not _was_answered(folder):
-        folder.forget_plan()
-    elif not folder.is_identity_vouched(begun, identity):  # the latter, if killed while it was written
-        raise StorageError(
-            f"{file}: is not what the build was begun with",
-            hint="Bring it back from a copy, or undo what was changed in it; answers and plan are kept.",
-        )
-    elif not _differences(begun, identity) and _can_go_on_with_plan(folder):
-        logger.info("begun with version %s; %s goes on", begun.get(VERSION), identity[VERSION])
-        if folder.is_finished():
-            return
-    else:
-        refuse_other_identity(str(path), begun, identity, reusable=True)
-    if begun != identity:
+    folder = BuildFolder(path)
+    begun = _read_begun_identity(folder, identity)
+    planned = folder.plan_summary_path.is_file()
+    if not planned:
+        remove_folder(path / "plan")  # without its summary, what is left of a plan counts for nothing
+    if begun is not None and begun != identity:
+        if alone and not _was_answered(folder):
+            folder.forget_plan()
+        elif planned and not _differences(begun, identity) and _can_go_on_with_plan(folder):
+            logger.info("begun with version %s; %s goes on", begun.get(VERSION), identity[VERSION])
+        else:
+            refuse_other_identity(str(path), begun, identity, reusable=True)
+    if folder.is_finished():
+        return  # where build.json was changed, verifying it says so
+    if begun != identity or folder.damaged_identity():
+        if begun is not None and folder.damaged_identity():
+            logger.warning("%s was damaged: it is written anew from what the plan says", folder.identity_path)
         folder.keep_identity(identity)
 
 
@@ -144,8 +135,12 @@ def _format_setting(value: object) -> str:
     return "nothing" if value is None else repr(value)
 
 
-def _read_begun_identity(path: Path, file: Path) -> dict[str, Any] | None:
-    if not file.exists():
+def _read_begun_identity(folder: BuildFolder, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the build was begun with; None where none was, or nothing is left that could say it."""
+    path, begun = folder.path, folder.begun_identity()
+    if begun is not None:
+        return begun
+    if not folder.identity_path.exists() and not folder.journal_path.exists():
         ours = {LOCK, GUARD, STOP, *(entry.name for entry in path.glob(TEMPORARY_FILES))}
         others = sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
         if others:
@@ -154,10 +149,15 @@ def _read_begun_identity(path: Path, file: Path) -> dict[str, Any] | None:
                 hint=f"Choose another --out, for example {path / 'build'}.",
             )
         return None
-    try:
-        return read_json(file)
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{file}: cannot be read back", hint=repair_hint(path)) from error
+    runs = [entry["settings"] for entry in verify_every_audit(path) if "settings" in entry]
+    if runs and runs[-1] != settings_digest(identity):
+        raise BuildConflict(
+            f"{folder.identity_path}: cannot be read back, and the last run in this folder had other settings"
+            " or another version",
+            hint=f"Give its settings, or choose another --out and add --reuse {path}: its answers are kept.",
+        )
+    logger.warning("%s cannot be read back: it is begun anew, answers are kept", folder.identity_path)
+    return None
 
 
 def _leave_no_core_dumps() -> None:

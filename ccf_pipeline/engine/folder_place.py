@@ -69,10 +69,11 @@ class FolderPlace:
         return taken_over_beside(path) if path.is_file() else 0
 
     def give_up_lost(self) -> int:
-        if not BuildFolder(self.path).identity_path.exists():
+        folder = BuildFolder(self.path)
+        if folder.begun_identity() is None and not folder.journal_path.exists():
             return 0
         with held(self.path):
-            return give_up_lost_answers(BuildFolder(self.path))
+            return give_up_lost_answers(folder)
 
     @contextlib.contextmanager
     def work_folder(self, settings: BuildSettings) -> Iterator[Path]:

@@ -113,7 +113,8 @@ def _read_audit_facts(path: Path, out: Path, sensitivity: Sensitivity) -> dict[s
             f"{path}: a build cannot take over its own answers",
             hint="Leave it out of --reuse; they are kept.",
         )
-    identity_of(path)
+    if not BuildFolder(path).journal_path.exists():
+        identity_of(path)  # says so where this is no build folder
     entries = verify_every_audit(path)
     begun = [entry for entry in entries if entry["event"] == "begin"]
     if not begun:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ccf_pipeline.engine.ask import Tally
 from ccf_pipeline.engine.audit_log import AUDIT, AUDIT_HINT, OTHERS, verify_audit, verify_every_audit
-from ccf_pipeline.engine.build_folder import BuildFolder, identity_of, identity_text
+from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.build_shards import build_shards, tally_of
 from ccf_pipeline.engine.claim import open_build
@@ -133,7 +133,7 @@ def check_build(path: Path, progress: Progress = silent) -> BuildCheck:
 
 
 def repair_build(path: Path, graph: Path | None, progress: Progress = silent) -> BuildCheck:
-    """Make every damaged file anew without asking anyone, then commit and verify the build.
+    """Make every damaged file anew without asking anyone; what was finished is finished again.
 
     Args:
         graph: the concept graph of the build, where it is not the default one.
@@ -145,8 +145,6 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
     if found.audit is not None and (path / AUDIT).exists():
         # A repair is a run: it would have to be written down after a line that does not hold.
         raise StorageError(f"{path / AUDIT}: {found.audit}", hint=AUDIT_HINT)
-    if folder.damaged_identity():
-        write_text(folder.identity_path, identity_text(begun), private=True)
     if found.finished and not found.damaged and found.journal is None:
         return found
     before = _list_vouched_files(folder) or _list_planned_files(folder)
@@ -154,19 +152,20 @@ def repair_build(path: Path, graph: Path | None, progress: Progress = silent) ->
         if found.journal is not None:
             with Journal(held.journal_path) as journal:
                 journal.mend()
-        if found.finished and not found.damaged:
-            return found.model_copy(update=_check_journal(folder))
-        remove(held.manifest_path)
-        _make_plan_anew(held, materials, found, before, progress)
-        _make_shards_anew(held, materials)
-        finish_build(held, materials, progress)
+        if held.damaged_identity():
+            held.keep_identity(begun)
+        if found.finished and held.damaged():
+            remove(held.manifest_path)
+            _make_plan_anew(held, materials, found, before, progress)
+            _make_shards_anew(held, materials)
+            finish_build(held, materials, progress)
+        elif not found.finished:
+            if found.damaged:
+                _make_plan_anew(held, materials, found, before, progress)
+            for shard in _list_shards_to_make(held):
+                held.unseal(shard)  # the next run makes it anew from the journal
     return found.model_copy(
-        update={
-            "finished": True,
-            "repaired": found.damaged,
-            "files": _count_files(folder),
-            **_check_journal(folder),
-        }
+        update={"repaired": found.damaged, "files": _count_files(folder), **_check_journal(folder)}
     )
 
 
@@ -231,13 +230,23 @@ def _make_plan_anew(
             write_text(folder.plan_summary_path, summary, private=True)
         raise StorageError(
             f"{folder.path / differing[0]}: the corpus does not give the plan again that was there",
-            hint="The corpus has changed since; bring back the file from a copy, or build in another --out.",
+            hint="The corpus has changed since: bring the file back from a copy, or build in another --out"
+            f" with --reuse {folder.path}, which takes its answers over.",
         )
 
 
+def _list_shards_to_make(folder: BuildFolder) -> list[int]:
+    """Return the shards whose files are not what was sealed, or whose rows are not those of the plan."""
+    plan = folder.plan_summary() or NOTHING_PLANNED
+    return [
+        shard
+        for shard in range(plan.shards)
+        if folder.damage_of_shard(shard) is not None or any(folder.misfits_of(shard))
+    ]
+
+
 def _make_shards_anew(folder: BuildFolder, materials: Materials) -> None:
-    plan = plan_build(folder, materials)
-    missing = [shard for shard in range(plan.shards) if folder.damage_of_shard(shard) is not None]
+    missing = _list_shards_to_make(folder)
     for shard in missing:
         folder.unseal(shard)
     if not missing:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ccf_pipeline.corpora import corpus_terms
 from ccf_pipeline.datasets.card.body import METHOD
-from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.materials import Progress, silent
-from ccf_pipeline.errors import LeakFound, MissingInput, SharingRefused, StorageError
+from ccf_pipeline.errors import LeakFound, MissingInput, SharingRefused
 from ccf_pipeline.records import BuildSummary, CorpusTerms, Lineage, ReasonCount, Record
 from ccf_pipeline.settings import settings_of
 from ccf_pipeline.sharing.cards import write_share_card
@@ -96,10 +96,7 @@ class FinishedBuild:
                 f"{path}: is not a finished build", hint="Finish it with `ccf-build run`, then share it."
             )
         summary = folder.verify()
-        try:
-            begun = json.loads((path / "build.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StorageError(f"{path / 'build.json'}: cannot be read back") from error
+        begun = identity_of(path)
         terms = corpus_terms(settings_of(begun, out=path, graph=None).corpus)
         return cls(folder, summary, begun, terms)
 

@@ -290,7 +290,7 @@ def run_and_signal(words: list[Any], number: int, folder: Path, begun: Any) -> t
 def make_older(build: Path, **changes: Any) -> None:
     """Have a build look as if an older version had made it, which knew fewer settings and digests."""
     begun = json.loads((build / "build.json").read_text()) | {"code_version": "0.0.9"} | changes
-    del begun["corpus.allow_missing_tables"]
+    del begun["corpus.allow_missing_tables"], begun["format"]
     (build / "build.json").write_text(json.dumps(begun, indent=1, sort_keys=True) + "\n")
     summary = build / "plan" / "summary.json"
     plan = json.loads(summary.read_text())

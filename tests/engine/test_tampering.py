@@ -82,6 +82,13 @@ def edit(path: Path) -> None:
     path.write_text(json.dumps(content | {key: content[key] + 1}), "utf-8")
 
 
+def strip(path: Path) -> None:
+    """Take away what a file says of itself, as if an older version had written it."""
+    content = json.loads(path.read_text("utf-8"))
+    own = {"digest", "vouched", "format"}
+    path.write_text(json.dumps({key: value for key, value in content.items() if key not in own}), "utf-8")
+
+
 SHARDS = ("plan/shard-00000.parquet", "accepted/shard-00000.parquet", "rejected/shard-00000.parquet")
 SEAL, QUARANTINE, IDENTITY = "seals/shard-00000.json", "quarantine/studies.parquet", "build.json"
 SUMMARY, CARD = "plan/summary.json", "dataset/README.md"
@@ -90,7 +97,8 @@ KINDS = {
     **dict.fromkeys((QUARANTINE, CARD), (flip, cut, empty, Path.unlink)),
 }
 CASES = [(name, how) for name, hows in KINDS.items() for how in hows]
-CASES += [(name, edit) for name in (SEAL, SUMMARY, IDENTITY)]
+CASES += [(name, how) for name in (SEAL, SUMMARY, IDENTITY) for how in (edit, strip)]
+CASES += [(name, how) for name in (SUMMARY, IDENTITY) for how in (cut, empty, Path.unlink)]
 
 
 @pytest.mark.parametrize(("name", "how"), CASES)
@@ -114,7 +122,7 @@ def test_damage_to_a_build_under_way_is_told_or_made_good(
     if (half / name).exists() and (half / name).read_bytes() == before:
         return
 
-    if name != SEAL or (half / name).exists():  # without its seal, a shard was not finished yet
+    if name not in (SEAL, SUMMARY) or (half / name).exists():  # without those, it was not finished yet
         # A file of another size than was sealed breaks the seal, which is named then.
         assert {name, SEAL if name in SHARDS[1:] else name} & set(check_build(half).damaged)
     try:
@@ -122,16 +130,53 @@ def test_damage_to_a_build_under_way_is_told_or_made_good(
     except (StorageError, BuildConflict):
         assert not (half / "manifest.json").exists()
         return
-    assert name in (SEAL, *SHARDS[1:])  # such a shard is made anew from the journal
+    assert name in (SEAL, SUMMARY, IDENTITY, *SHARDS[1:])  # made anew from journal, corpus or plan
     assert dataset_files(half) == dataset_files(finished)
 
 
-def test_a_damaged_plan_shard_is_planned_anew_with_the_same_bytes(half: Path, finished: Path) -> None:
-    swap(half / SHARDS[0])
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "how"), [case for case in CASES if case[0] != CARD])
+def test_a_build_under_way_goes_on_after_every_damage(
+    name: str, how: Callable[[Path], None], half: Path, corpus: Path, finished: Path
+) -> None:
+    how(half / name)
 
     repair_build(half, None)
+    walk.build(settings(corpus, half))
 
     assert check_build(half).damaged == ()
+    assert dataset_files(half) == dataset_files(finished)
+
+
+def test_a_build_that_lost_what_it_was_begun_with_goes_on_with_its_settings_only(
+    half: Path, corpus: Path, finished: Path
+) -> None:
+    for name in (IDENTITY, SUMMARY):
+        (half / name).unlink()
+    others = settings(corpus, half).model_copy(update={"shards": ShardSettings(size=5)})
+
+    with pytest.raises(StorageError) as told:
+        check_build(half)
+    assert "`ccf-build run` with the settings of this build" in told.value.hint
+    with pytest.raises(BuildConflict, match="had other settings"):
+        walk.build(others)
+    walk.build(settings(corpus, half))
+
+    assert dataset_files(half) == dataset_files(finished)
+
+
+def test_rows_of_a_plan_that_was_lost_are_judged_again(half: Path, corpus: Path, finished: Path) -> None:
+    folder = BuildFolder(half)
+    folder.seal_shard(0, list(folder.records_of(1)))
+    folder.seal_shard(2, list(folder.records_of(2)))
+
+    with pytest.raises(StorageError, match="rows are doubled or of another plan") as told:
+        walk.build(settings(corpus, half))
+    assert "--repair" in told.value.hint
+    assert SEAL not in check_build(half).damaged
+    repair_build(half, None)
+    walk.build(settings(corpus, half))
+
     assert dataset_files(half) == dataset_files(finished)
 
 
@@ -158,9 +203,8 @@ def test_rows_of_another_plan_are_not_committed(build: Path) -> None:
 
 
 def test_a_build_of_a_version_that_vouched_for_less_goes_on(half: Path, corpus: Path, finished: Path) -> None:
-    for path in (half / SUMMARY, *(half / "seals").iterdir()):
-        old = json.loads(path.read_text("utf-8"))
-        path.write_text(json.dumps({k: v for k, v in old.items() if k not in {"digest", "vouched"}}), "utf-8")
+    for path in (half / SUMMARY, half / IDENTITY, *(half / "seals").iterdir()):
+        strip(path)
 
     walk.build(settings(corpus, half))
 

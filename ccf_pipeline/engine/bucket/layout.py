@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from ccf_pipeline.engine.audit_log import OTHERS
 from ccf_pipeline.engine.bucket.object_store import DAMAGED, Store, each
-from ccf_pipeline.engine.build_folder import BuildFolder, Files, parse_manifest, parse_plan, parse_seal
+from ccf_pipeline.engine.build_folder import (
+    BuildFolder,
+    Files,
+    parse_identity,
+    parse_manifest,
+    parse_plan,
+    parse_seal,
+)
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.files.disk import write_text
 from ccf_pipeline.records import BuildSummary, PlanSummary, Seal
@@ -53,7 +59,7 @@ def read_identity(store: Store) -> dict[str, Any] | None:
     """Return what a build was begun with; None where none was begun."""
     text = store.read(IDENTITY)
     try:
-        return None if text is None else dict(json.loads(text))
+        return None if text is None else parse_identity(text.decode())
     except ValueError as error:
         raise StorageError(f"{store.url}/{IDENTITY}: cannot be read back", hint=DAMAGED) from error
 
@@ -61,10 +67,11 @@ def read_identity(store: Store) -> dict[str, Any] | None:
 def read_seals(store: Store) -> dict[str, Seal]:
     """Every seal that stands, by the name of its object."""
     names = list(store.names(SEALS))
+    signed = bool(read_plan_files(store))
     found = {}
     for name, text in zip(names, each(store.read, names), strict=True):
         try:
-            found[name] = parse_seal((text or b"").decode())
+            found[name] = parse_seal((text or b"").decode(), signed=signed)
             if found[name].shard != shard_of(name):
                 raise ValueError("it is the seal of another shard")
         except ValueError as error:
@@ -86,7 +93,7 @@ def read_plan_files(store: Store) -> Files:
 def _read_plan(store: Store) -> tuple[PlanSummary | None, dict[str, Any]]:
     text = store.read(PLAN)
     try:
-        return (None, {}) if text is None else parse_plan(text.decode())
+        return (None, {}) if text is None else parse_plan(text.decode(), signed=False)
     except (ValueError, TypeError) as error:
         raise StorageError(f"{store.url}/{PLAN}: cannot be read back", hint=DAMAGED) from error
 
