@@ -1,8 +1,8 @@
 """audit.jsonl: who ran what, against which endpoint, at what cost; each line sealed by the one before.
 
 It names counts and ids and never holds a word of a report, an answer or a key. A line that was changed,
-taken out or put in breaks the chain. Lines cut off the end do not: the last line of a run that ended says
-`end`, so keep a copy of its hash where it matters.
+taken out or put in breaks the chain. Lines cut off the end do not: the ledger beside the journal knows how
+many there were. Against somebody who changes both, keep a copy of the last hash that `verify` prints.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.journal_ledger import raise_ledger, read_ledger
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.experts.guard import Endpoint
 from ccf_pipeline.files.disk import disk_error
@@ -58,29 +60,51 @@ def audited_run(folder: Path, facts: Mapping[str, Any], spent: Callable[[], Spen
 
 
 def append_audit(folder: Path, event: str, facts: Mapping[str, Any]) -> None:
-    """Add a line and wait until it is on the disk; a chain that does not hold is not gone on with."""
-    path = folder / AUDIT
+    """Add a line and wait until it is on the disk; a chain that does not hold is not gone on with.
+
+    Where the log was moved away, the first line of the new one says how long the other was.
+    """
+    path, journal = folder / AUDIT, BuildFolder(folder).journal_path
     try:
+        was_there = path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             _drop_torn_line(file)
-            last = verify_audit(folder)[-1:]
+            entries, ledger = verify_audit(folder), read_ledger(journal)
+            if was_there and (gone := describe_missing_lines(folder, entries)) is not None:
+                raise StorageError(f"{path}: {gone}", hint=AUDIT_HINT)
+            if not entries and ledger.audit_lines:
+                facts = {**facts, "follows": {"lines": ledger.audit_lines, "hash": ledger.audit_seal}}
             entry = {
-                "entry": last[0]["entry"] + 1 if last else 1,
+                "entry": len(entries) + 1,
                 "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "event": event,
                 "user": _get_user_name(),
                 "host": socket.gethostname(),
                 "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
                 **facts,
-                "previous": last[0]["hash"] if last else BEGINNING,
+                "previous": entries[-1]["hash"] if entries else BEGINNING,
             }
-            file.write(json.dumps({**entry, "hash": _hash(entry)}).encode("ascii") + b"\n")
+            sealed = _hash(entry)
+            file.write(json.dumps({**entry, "hash": sealed}).encode("ascii") + b"\n")
             file.flush()
             os.fsync(file.fileno())
+            if journal.parent.is_dir():
+                raise_ledger(journal, audit_lines=entry["entry"], audit_seal=sealed)
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def describe_missing_lines(folder: Path, entries: list[dict[str, Any]]) -> str | None:
+    """Say which lines of a log that holds together are gone, by what the ledger of the journal knows."""
+    ledger = read_ledger(BuildFolder(folder).journal_path)
+    missing = ledger.audit_lines - len(entries)
+    if missing > 0:
+        return f"{missing} of {ledger.audit_lines} lines are gone"
+    if ledger.audit_lines and entries[ledger.audit_lines - 1]["hash"] != ledger.audit_seal:
+        return f"line {ledger.audit_lines} is not the one that was written: it is another log"
+    return None
 
 
 def verify_audit(folder: Path) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ccf_pipeline.engine.audit_log import settings_digest, verify_every_audit
 from ccf_pipeline.engine.build_folder import STOP, BuildFolder, refuse_store
 from ccf_pipeline.engine.journal import spent_beside, taken_over_beside
+from ccf_pipeline.engine.journal_ledger import read_ledger
 from ccf_pipeline.engine.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.files.disk import TEMPORARY_FILES, disk_error, remove, remove_folder
@@ -86,6 +87,7 @@ def _was_answered(folder: BuildFolder) -> bool:
         logged = verify_every_audit(folder.path)
         journal = folder.journal_path
         kept = spent_beside(journal).answers + taken_over_beside(journal) if journal.is_file() else 0
+        kept += read_ledger(journal).spend.answers
     except StorageError:
         return True
     return kept > 0 or any(entry.get("paid", {}).get("answers", 0) for entry in logged)

@@ -12,13 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from ccf_pipeline.engine.ask import Tally
-from ccf_pipeline.engine.audit_log import AUDIT, AUDIT_HINT, OTHERS, verify_audit, verify_every_audit
+from ccf_pipeline.engine.audit_log import (
+    AUDIT,
+    AUDIT_HINT,
+    describe_missing_lines,
+    verify_audit,
+    verify_every_audit,
+)
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.build_shards import build_shards, tally_of
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.journal import Journal, KnownExpert, Pace, pace, spent_beside, taken_over_beside
+from ccf_pipeline.engine.journal_ledger import read_ledger
 from ccf_pipeline.engine.journal_view import view_journal
 from ccf_pipeline.engine.locks import holder_of
 from ccf_pipeline.engine.materials import Materials, Progress, silent
@@ -178,17 +185,22 @@ def _check_journal(folder: BuildFolder) -> dict[str, Any]:
 
 
 def _check_audit_log(folder: BuildFolder) -> dict[str, object]:
-    """True if the chain of audit.jsonl holds, and those of who worked elsewhere; and the seal at its end."""
+    """Check the chain of audit.jsonl and of those who worked elsewhere, and that no line is gone."""
     path = folder.path / AUDIT
-    if not path.is_file() and not any((folder.path / OTHERS).glob("*.jsonl")):
-        was_run = folder.is_finished() or any((folder.path / "seals").glob("*"))
-        return {"audit": "it is not there"} if was_run else {}
     try:
-        verify_every_audit(folder.path)
+        everybody, entries = verify_every_audit(folder.path), verify_audit(folder.path)
     except StorageError as error:
         return {"audit": error.what.removeprefix(f"{path}: ")}
-    entries = verify_audit(folder.path)
-    return {"audit_lines": len(entries), "audit_seal": entries[-1]["hash"] if entries else None}
+    was_run = folder.is_finished() or any((folder.path / "seals").glob("*"))
+    if not path.is_file() and (read_ledger(folder.journal_path).audit_lines or (was_run and not everybody)):
+        return {"audit": "it is not there"}
+    if was_run and not everybody:
+        return {"audit": "it is empty"}
+    return {
+        "audit": describe_missing_lines(folder.path, entries),
+        "audit_lines": len(entries),
+        "audit_seal": entries[-1]["hash"] if entries else None,
+    }
 
 
 def _count_files(folder: BuildFolder) -> int:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.engine.audit_log import AUDIT, append_audit, attestation_lines, audited_run, verify_audit
+from ccf_pipeline.engine.audit_log import (
+    AUDIT,
+    append_audit,
+    attestation_lines,
+    audited_run,
+    describe_missing_lines,
+    verify_audit,
+)
+from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.journal_ledger import raise_ledger
 from ccf_pipeline.errors import StorageError, Unfinished
 from ccf_pipeline.records import Spend
 
@@ -74,3 +83,38 @@ def test_who_vouched_is_found_for_the_card(tmp_path: Path) -> None:
 
     assert attestation_lines(tmp_path) == ("a", "b")
     assert json.loads((tmp_path / AUDIT).read_text().splitlines()[0])["attested"] == ["b"]
+
+
+@pytest.fixture
+def known(log: Path) -> Path:
+    """A log whose length the ledger beside the journal knows."""
+    (log.parent / "journal").mkdir()
+    append_audit(log.parent, "end", {})
+    return log
+
+
+@pytest.mark.parametrize(
+    ("left", "told"), [(0, "5 of 5 lines are gone"), (3, "2 of 5 lines are gone"), (5, "it is another log")]
+)
+def test_a_log_that_was_emptied_shortened_or_replaced_is_told_and_not_gone_on_with(
+    left: int, told: str, known: Path
+) -> None:
+    lines = known.read_text().splitlines(keepends=True)
+    known.write_text("".join(lines[:left]))
+    if left == len(lines):
+        raise_ledger(BuildFolder(known.parent).journal_path, audit_seal="0" * 64)
+
+    assert told in str(describe_missing_lines(known.parent, verify_audit(known.parent)))
+    with pytest.raises(StorageError, match=told):
+        append_audit(known.parent, "begin", {})
+
+
+def test_a_log_that_was_moved_away_is_followed_by_one_that_says_so(known: Path) -> None:
+    last = verify_audit(known.parent)[-1]
+    known.rename(known.with_name("aside.jsonl"))
+
+    append_audit(known.parent, "begin", {})
+
+    [entry] = verify_audit(known.parent)
+    assert entry["follows"] == {"lines": 5, "hash": last["hash"]}
+    assert describe_missing_lines(known.parent, [entry]) is None
