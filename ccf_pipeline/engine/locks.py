@@ -20,7 +20,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from ccf_pipeline.errors import BuildConflict, StorageError
-from ccf_pipeline.files.disk import PRIVATE_FILE, disk_error, make_folder
+from ccf_pipeline.files.disk import PRIVATE_FILE, disk_error, has_locks_of_one_kernel, make_folder
 from ccf_pipeline.records import Holder
 
 LOCK = ".lock"
@@ -89,7 +89,7 @@ def holder_of(folder: Path) -> Holder | None:
         return None
     with _open_to_look(path) as file:
         holder = _read(file)
-        if holder is not None and holder.host != socket.gethostname():
+        if holder is not None and _is_beyond_knowledge(folder, holder):
             return holder
         if _lock(file, fcntl.LOCK_SH, folder):  # free, or shared
             return holder if holder is not None and holder.shares and _is_alive(file, folder) else None
@@ -143,13 +143,21 @@ def _lock(file: IO[bytes], kind: int, folder: Path) -> bool:
 
 
 def _refuse_other_host(folder: Path, file: IO[bytes]) -> None:
-    """A lock that is free but still says who has it: its holder died. Of another host we cannot know that."""
+    """A lock that is free but still says who has it: its holder died, if the lock can tell that."""
     holder = _read(file)
-    if holder is not None and holder.host != socket.gethostname():
+    if holder is not None and _is_beyond_knowledge(folder, holder):
         raise BuildConflict(
             f"{folder}: was taken by {_name_holder(holder)} and never given back",
             hint=f"If nothing works on it there any more, remove {folder / LOCK} and run this again.",
         )
+
+
+def _is_beyond_knowledge(folder: Path, holder: Holder) -> bool:
+    """True if a holder may live where our kernel does not see its lock: on another machine.
+
+    A container that came back under another name has left its lock on a disk that only this kernel serves.
+    """
+    return holder.host != socket.gethostname() and not has_locks_of_one_kernel(folder)
 
 
 def _make_conflict(folder: Path, file: IO[bytes]) -> BuildConflict:

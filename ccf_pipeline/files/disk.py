@@ -60,6 +60,22 @@ def make_folder(path: Path, *, private: bool = False) -> None:
     sync(path.parent)
 
 
+# One kernel has such a file system at a time, so its locks tell the truth about every container that sees it.
+ONE_KERNEL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "ramfs", "overlay"})
+
+
+def has_locks_of_one_kernel(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
+    """True if a path lies on a file system whose locks bind whoever may work there."""
+    try:
+        lines = [line.split() for line in mounts.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return False
+    above = {str(folder) for folder in (path.resolve(), *path.resolve().parents)}
+    found = [(len(words[4]), number, words) for number, words in enumerate(lines) if words[4] in above]
+    words = max(found, default=(0, 0, ["-", ""]))[2]  # of several mounts on one folder the last one counts
+    return words[words.index("-") + 1] in ONE_KERNEL
+
+
 @contextlib.contextmanager
 def sealed_folder(out: Path) -> Iterator[Path]:
     """Give a private folder to write in; afterwards it takes the place of whatever stood at `out`.

@@ -34,6 +34,7 @@ from ccf_pipeline.engine.locks import LOCK, holder_of, leased
 from ccf_pipeline.engine.materials import Materials, silent
 from ccf_pipeline.engine.verify import build_status, check_build, repair_build
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
+from ccf_pipeline.files.disk import has_locks_of_one_kernel
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PriceSettings, ShardSettings
 from tests.test_builds import dataset_files
 
@@ -167,7 +168,7 @@ def test_verify_tells_whether_the_audit_log_holds(build: Path) -> None:
     assert str(found.audit_seal) in ccf_build("verify", build)
 
 
-@pytest.mark.parametrize("what", ["changed", "taken out", "gone"])
+@pytest.mark.parametrize("what", ["changed", "taken out", "shortened", "emptied", "gone"])
 def test_an_audit_log_that_was_tampered_with_is_damage_that_no_repair_takes_away(
     what: str, build: Path
 ) -> None:
@@ -178,9 +179,17 @@ def test_an_audit_log_that_was_tampered_with_is_damage_that_no_repair_takes_away
             log.write_text("\n".join([lines[0].replace('"rows": ', '"rows": 9'), *lines[1:]]) + "\n")
         case "taken out":
             log.write_text("\n".join(lines[1:]) + "\n")
+        case "shortened":
+            log.write_text(lines[0] + "\n")
+        case "emptied":
+            log.write_text("")
         case "gone":
             log.unlink()
-    told = "it is not there" if what == "gone" else "line 1 is not as it was written"
+    told = {
+        "gone": "it is not there",
+        "emptied": "it is empty",
+        "shortened": "1 of 2 lines are gone",
+    }.get(what, "line 1 is not as it was written")
 
     assert check_build(build).audit == told
     for more in ((), ("--json",), ("--repair",)):
@@ -299,13 +308,50 @@ def test_a_lock_is_taken_over_when_its_holder_was_killed(tmp_path: Path) -> None
     assert holder.pid == os.getpid()
 
 
-def test_a_lock_of_another_machine_is_not_taken_over(tmp_path: Path) -> None:
+def test_a_lock_of_another_machine_is_not_taken_over_on_a_shared_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "has_locks_of_one_kernel", lambda folder: False)
     (tmp_path / LOCK).write_text('{"pid": 7, "host": "elsewhere", "since": 0}')
 
     with pytest.raises(BuildConflict, match="process 7 on elsewhere") as refused, locks.held(tmp_path):
         pass
 
     assert str(tmp_path / LOCK) in refused.value.hint
+
+
+def test_a_container_that_comes_back_under_another_name_goes_on_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "has_locks_of_one_kernel", lambda folder: True)
+    (tmp_path / LOCK).write_text('{"pid": 7, "host": "before", "since": 0}')
+
+    assert holder_of(tmp_path) is None
+    with locks.held(tmp_path):
+        pass
+
+    process = holding(tmp_path)  # while its lock is held, whatever it is called, nobody takes over
+    monkeypatch.setattr(locks.socket, "gethostname", lambda: "another")
+    with pytest.raises(BuildConflict, match=f"process {process.pid} on"), locks.held(tmp_path):
+        pass
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("folder", "local"), [("/", True), ("/data", False), ("/data/fast/build", True), ("/gone/x", True)]
+)
+def test_only_disks_of_one_kernel_vouch_for_their_locks(folder: str, local: bool, tmp_path: Path) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "27 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        "28 27 0:40 / /data rw - nfs4 server:/data rw\n"
+        "29 28 0:41 / /data/fast rw - nfs4 server:/fast rw\n"
+        "30 29 8:2 / /data/fast rw - xfs /dev/sdb rw\n"
+    )
+
+    assert has_locks_of_one_kernel(Path(folder), mounts) is local
+    assert not has_locks_of_one_kernel(Path(folder), tmp_path / "none")
 
 
 def test_of_two_hundred_races_for_a_folder_each_has_one_winner(tmp_path: Path) -> None:
