@@ -37,7 +37,8 @@ from ccf_pipeline.engine import folder_place
 from ccf_pipeline.engine.ask import never
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.build_plan import planned
-from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.lines import MinuteLines
+from ccf_pipeline.engine.materials import Materials
 from ccf_pipeline.engine.place import open_place
 from ccf_pipeline.errors import (
     BuildConflict,
@@ -50,6 +51,7 @@ from ccf_pipeline.errors import (
 from ccf_pipeline.files.locations import place_name
 from ccf_pipeline.records import BuildSummary, Seal
 from ccf_pipeline.settings import PriceSettings, load_settings
+from flows.log_lines import show_lines_on_pages
 from flows.tracking import note_process
 from flows.without_text import without_text
 
@@ -112,6 +114,7 @@ def say_where_it_stands(flow: object, flow_run: FlowRun, state: State[Any]) -> N
 def build_dataset(request: BuildRequest = BuildRequest()) -> dict[str, int]:  # noqa: B008  it is frozen
     """Build the data set that a build.toml describes, or help with it, or go on with it; returns counts."""
     note_process()
+    show_lines_on_pages()
     with without_text():
         _require_limit(request.endpoint_limit)
         materials = _materials(request.config)
@@ -138,12 +141,13 @@ def _require_limit(name: str | None) -> None:
 def _build(materials: Materials, request: BuildRequest) -> BuildSummary:
     """Hand out shards in rounds, so that other runs find some too, until every one is sealed."""
     place = open_place(materials.settings.out)
+    log_stage = MinuteLines(materials.settings.prices).log_stage
     with place.work_folder(materials.settings) as folder:
         done = place.finished(materials, folder)
         if done is not None:
             return done
         with place.join(materials, folder) as site, _runner(request) as runner:
-            site.plan(silent, never)
+            site.plan(log_stage, never)
             shards = planned(site.folder).shards
             progress = cast("UUID", create_progress_artifact(0.0, description=f"shards of {place.name}"))
             while missing := site.missing():
@@ -153,7 +157,7 @@ def _build(materials: Materials, request: BuildRequest) -> BuildSummary:
                     site.wait(never)  # what is left is at work elsewhere, and may come back
                 site.sync()
             update_progress_artifact(progress, 100.0)
-            summary = site.finish(silent, never)
+            summary = site.finish(log_stage, never)
             _show(summary, site.seals(), site.address)
             return summary
 
@@ -213,8 +217,11 @@ def build_one_shard(shard: int, request: BuildRequest, folder: str) -> bool:
     Args:
         folder: the folder to work in: the build's own, or one beside a bucket.
     """
+    show_lines_on_pages()
     with without_text(), _a_slot_of(request.endpoint_limit):
-        made = folder_place.build_if_free(BuildFolder(Path(folder)), _materials(request.config), shard)
+        materials = _materials(request.config)
+        watch = MinuteLines(materials.settings.prices).log_tally
+        made = folder_place.build_if_free(BuildFolder(Path(folder)), materials, shard, watch=watch)
     get_run_logger().info("shard %d %s", shard, "is sealed" if made else "is at work elsewhere")
     return made
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ccf_pipeline.engine import stop_request, verify
-from ccf_pipeline.engine.ask import Watch, never
+from ccf_pipeline.engine.ask import Watch, never, unwatched
 from ccf_pipeline.engine.build_folder import BuildFolder, repair_hint
 from ccf_pipeline.engine.build_plan import look_through_others, plan_build, planned
 from ccf_pipeline.engine.build_shards import build_shards
@@ -160,7 +160,11 @@ class FolderSite:
 
 
 def build_if_free(
-    folder: BuildFolder, materials: Materials, shard: int, stopping: Callable[[], bool] = never
+    folder: BuildFolder,
+    materials: Materials,
+    shard: int,
+    stopping: Callable[[], bool] = never,
+    watch: Watch = unwatched,
 ) -> bool:
     """Build a shard that nobody else has; return True if this process did."""
     if stopping() or folder.is_asked_to_stop():
@@ -172,7 +176,7 @@ def build_if_free(
             Journal(folder.journal_path) as journal,
             open_expert(materials.settings, materials.graph) as expert,
         ):
-            build_shards(folder, materials, [shard], expert, journal, stopping=stopping)
+            build_shards(folder, materials, [shard], expert, journal, watch=watch, stopping=stopping)
         return True
 
 

@@ -190,7 +190,7 @@ def test_without_a_limit_shards_are_built_at_once(tmp_path: Path, monkeypatch: p
     def met(folder: BuildFolder, materials: Materials, shard: int) -> bool:
         if shard < 2:
             two.wait()
-        return really_build(folder, materials, shard)
+        return really_build(folder, materials, shard, **watching)
 
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=12, seed=5, images=False)
@@ -260,6 +260,33 @@ def test_a_finished_run_shows_progress_rows_verdicts_and_the_report(tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
+def test_the_pages_of_a_run_show_the_lines_of_the_build_and_no_text(tmp_path: Path) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import LogFilter
+    from prefect.logging.handlers import APILogWorker
+    from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
+
+    from flows.build_dataset import BuildRequest, build_dataset
+
+    corpus = tmp_path / "corpus"
+    write_demo_corpus(corpus, studies=12, seed=5, images=False)
+    config = write_settings(tmp_path, tmp_path / "build", corpus)
+
+    with temporary_settings({PREFECT_LOGGING_LEVEL: "INFO"}):
+        state = build_dataset(BuildRequest(config=str(config)), return_state=True)
+        APILogWorker.drain_all()
+
+    this_run = LogFilter.model_validate({"flow_run_id": {"any_": [state.state_details.flow_run_id]}})
+    with get_client(sync_client=True) as client:
+        lines = [one.message for one in client.read_logs(this_run)]
+    reports = [record.factual_text for record in BuildFolder(tmp_path / "build").accepted_records(3)]
+    assert sum("shard" in line and "accepted" in line for line in lines) >= 3
+    assert any("finished" in line for line in lines)
+    assert not any(sentence in line for report in reports for sentence in report.split(". ") for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_here")
 def test_a_run_that_failed_says_what_is_done_and_the_next_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,10 +295,10 @@ def test_a_run_that_failed_says_what_is_done_and_the_next_goes_on(
 
     really_build = folder_place.build_if_free
 
-    def stopped(folder: BuildFolder, materials: Materials, shard: int) -> bool:
+    def stopped(folder: BuildFolder, materials: Materials, shard: int, **watching: Any) -> bool:
         if shard == 2:
             raise Unfinished("stopped: as asked")
-        return really_build(folder, materials, shard)
+        return really_build(folder, materials, shard, **watching)
 
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=12, seed=5, images=False)
