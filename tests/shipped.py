@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from ccf_pipeline.engine import export, materials
+from ccf_pipeline.experts import rules
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.graph.model import GraphFile
@@ -19,7 +21,7 @@ LEXICON = Lexicon.from_graph(GRAPH.file)
 
 
 def share_graph(patch: pytest.MonkeyPatch) -> None:
-    """Give all builds one graph and one lexicon: loading them takes as long as the rest of a small build."""
+    """Give all builds one graph, lexicon and scribe: making them takes as long as the rest of a small build."""
     compile_lexicon = Lexicon.from_graph
 
     def graph_of(path: Path | None) -> ConceptGraph:
@@ -28,6 +30,7 @@ def share_graph(patch: pytest.MonkeyPatch) -> None:
     def lexicon_of(graph: GraphFile) -> Lexicon:
         return LEXICON if graph is GRAPH.file else compile_lexicon(graph)
 
+    patch.setattr(rules, "Scribe", cache(rules.Scribe))
     patch.setattr(Lexicon, "from_graph", staticmethod(lexicon_of))
     for module in (materials, export, check_pairs, measure_build, rehydrate):
         patch.setattr(module, "load_graph", graph_of)

@@ -8,7 +8,9 @@ The package's pyproject.toml names them, for example:
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import sys
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Literal, TypeVar
 
 from ccf_pipeline.errors import SettingsError
@@ -19,13 +21,13 @@ T = TypeVar("T")
 
 def plugin_names(group: Group) -> tuple[str, ...]:
     """Return the names that installed packages add to a group, without importing them."""
-    return tuple(sorted(point.name for point in entry_points(group=group)))
+    return tuple(sorted(point.name for point in _entry_points(group, tuple(sys.path))))
 
 
 def load_plugins(group: Group, kind: type[T]) -> dict[str, T]:
     """Import what installed packages add to a group, by name."""
     found = {}
-    for point in entry_points(group=group):
+    for point in _entry_points(group, tuple(sys.path)):
         try:
             row = point.load()
         except (ImportError, AttributeError) as error:
@@ -40,3 +42,9 @@ def load_plugins(group: Group, kind: type[T]) -> dict[str, T]:
             )
         found[point.name] = row
     return found
+
+
+@cache
+def _entry_points(group: Group, where: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Read the metadata of every installed package once; `where` they lie is what may change."""
+    return tuple(entry_points(group=group))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from ccf_pipeline.graph import ConceptGraph, Region
 
@@ -63,9 +64,13 @@ def places_in(text: str, graph: ConceptGraph) -> tuple[Region, ...]:
     return tuple(
         region
         for region in graph.file.regions
-        if region.id not in UNTELLING
-        and any(re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) for word in region.words)
+        if region.id not in UNTELLING and region.words and _any_of(region.words).search(text)
     )
+
+
+@cache
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
 
 
 def are_near(a: Region, b: Region) -> bool:
