@@ -87,6 +87,7 @@ class HubServer:
 class _Handler(BaseHTTPRequestHandler):
     hub: HubServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # it holds small answers back for 40 ms
 
     def do_GET(self) -> None:
         self._answer("GET")

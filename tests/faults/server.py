@@ -34,6 +34,7 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
+    disable_nagle_algorithm = True  # it holds small answers back for 40 ms
 
     def do_GET(self) -> None:
         with self.server.lock:
