@@ -2,6 +2,8 @@
 # A fresh machine needs make and Python 3.11 or newer; the rest goes into .venv, once.
 
 VENV := .venv
+# The versions to install: constraints-prefect-3.7.txt and -3.9.txt hold the ends of what is supported.
+CONSTRAINTS := constraints.txt
 BIN  := $(VENV)/bin
 CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
@@ -70,11 +72,11 @@ PASTED := $(wildcard README.md docs/*.md)
 
 # --- installing, once -------------------------------------------------------------------
 
-$(CORE): pyproject.toml constraints.txt
+$(CORE): pyproject.toml $(CONSTRAINTS)
 	@$(call install,.)
 	@touch $@
 
-$(DEV): pyproject.toml constraints.txt
+$(DEV): pyproject.toml $(CONSTRAINTS)
 	@$(call install,.[dev])
 	@touch $(CORE) $@
 
@@ -87,7 +89,7 @@ define install
 	then $(uv_venv); set -- uv pip install --quiet --python $(BIN)/python; \
 	else $(pip_venv); set -- $(BIN)/python -m pip install --quiet --disable-pip-version-check; fi; \
 	echo "Installing into $(VENV), once: a minute or two ..."; \
-	"$$@" --constraint constraints.txt --editable '$(1)' >$(LOG) 2>&1 || { \
+	"$$@" --constraint $(CONSTRAINTS) --editable '$(1)' >$(LOG) 2>&1 || { \
 	  tail -n 20 $(LOG); \
 	  echo "error: the installation failed; all it said is in $(LOG)"; \
 	  echo "hint:  Mend what the lines above name (network, proxy, disk) and call make again."; exit 1; }

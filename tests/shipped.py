@@ -21,7 +21,7 @@ LEXICON = Lexicon.from_graph(GRAPH.file)
 
 
 def share_graph(patch: pytest.MonkeyPatch) -> None:
-    """Give all builds one graph, lexicon and scribe: making them takes as long as the rest of a small build."""
+    """Give all builds one graph, lexicon and scribe: making them takes as long as all else in a small one."""
     compile_lexicon = Lexicon.from_graph
 
     def graph_of(path: Path | None) -> ConceptGraph:

@@ -76,6 +76,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_folder(
     assert dataset_files(tmp_path / "again") == dataset_files(out)
 
 
+@pytest.mark.slow
 def test_the_size_of_a_shard_does_not_change_the_rows(
     finished: tuple[Path, BuildSummary], corpus: Path, tmp_path: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_more_small_shards_than_are_open_at_once_are_all_built(
     assert dataset_files(tmp_path / "build") == dataset_files(out)
 
 
+@pytest.mark.slow
 def test_another_seed_asks_for_other_counterfactuals(
     finished: tuple[Path, BuildSummary], corpus: Path, tmp_path: Path
 ) -> None:
@@ -222,6 +224,7 @@ def test_a_mistyped_corpus_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_build_that_planned_nothing_yet_takes_other_settings(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingInput):

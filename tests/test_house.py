@@ -83,6 +83,7 @@ def test_the_top_of_the_package_is_seen_at_a_glance() -> None:
     assert len(entries) <= MOST_ENTRIES, sorted(path.name for path in entries)
 
 
+@pytest.mark.slow
 def test_no_module_imports_itself_by_way_of_others() -> None:
     trees = modules()
     arrows = {name: imports_at_the_top(tree, set(trees)) - {name} for name, tree in trees.items()}

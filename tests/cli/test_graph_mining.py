@@ -183,6 +183,7 @@ def test_terms_that_no_form_knows_are_listed_for_a_person(
     assert int(unknown[0]["times"]) >= 5
 
 
+@pytest.mark.slow
 def test_the_draft_is_a_graph_that_diff_reads(server: ModelServer, corpus: Path, tmp_path: Path) -> None:
     report = extract(server, corpus, tmp_path / "x", "--limit", 400)
     shipped = Path(__file__).parents[2] / "graphs" / "thoracic.yaml"
@@ -199,6 +200,7 @@ def test_the_draft_is_a_graph_that_diff_reads(server: ModelServer, corpus: Path,
     assert draft.concepts == GRAPH.file.concepts
 
 
+@pytest.mark.slow
 def test_the_same_command_again_asks_nothing_and_says_the_same(
     server: ModelServer, corpus: Path, tmp_path: Path
 ) -> None:
@@ -210,6 +212,7 @@ def test_the_same_command_again_asks_nothing_and_says_the_same(
     assert first["relations"] == again["relations"]
 
 
+@pytest.mark.slow
 def test_a_bad_day_of_the_server_changes_nothing_but_the_number_of_requests(
     server: ModelServer, corpus: Path, tmp_path: Path
 ) -> None:
@@ -228,6 +231,7 @@ def test_a_bad_day_of_the_server_changes_nothing_but_the_number_of_requests(
     assert len(server.requests) - asked == 10 + 3 + 2 * 3
 
 
+@pytest.mark.slow
 def test_halves_of_a_cut_batch_are_not_asked_again_either(
     server: ModelServer, corpus: Path, tmp_path: Path
 ) -> None:
@@ -240,6 +244,7 @@ def test_halves_of_a_cut_batch_are_not_asked_again_either(
     assert asked == len(server.requests) == 4
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_gone_on_with_and_only_what_is_missing_is_asked(
     server: ModelServer, corpus: Path, tmp_path: Path
 ) -> None:
@@ -287,6 +292,7 @@ def test_a_public_address_is_refused_and_nothing_is_made(corpus: Path, tmp_path:
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="folders are closed to others on POSIX systems")
 def test_the_answers_are_closed_to_others(server: ModelServer, corpus: Path, tmp_path: Path) -> None:
     extract(server, corpus, tmp_path / "x", "--limit", 20)

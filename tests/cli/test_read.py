@@ -293,6 +293,7 @@ def test_neither_or_both_ways_to_read_is_a_usage_error(arguments: list[str], tmp
     assert ccf_build(*arguments, folder=tmp_path).returncode == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=10)  # each compiles the lexicon anew
 @given(
     lines=st.lists(
@@ -340,6 +341,7 @@ def test_the_number_of_workers_changes_no_byte(tmp_path: Path, corpus: Path) -> 
     assert len(rows_of(tmp_path / "one.jsonl")) == 1200
 
 
+@pytest.mark.slow
 def test_a_labelled_corpus_can_take_the_place_of_the_chexpert_table(tmp_path: Path, corpus: Path) -> None:
     name = "mimic-cxr-2.0.0-chexpert.csv.gz"
 

@@ -366,6 +366,7 @@ def answer(job: str) -> str:
     return job.upper()
 
 
+@pytest.mark.slow
 def test_a_process_that_crashes_hangs_or_gorges_costs_only_its_own_row() -> None:
     jobs = ["a", "crash", "b", "hang", "c", "gorge", "d", "refuse", "e", "crash", "f"]
 

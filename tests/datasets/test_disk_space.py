@@ -92,6 +92,7 @@ def test_a_build_that_will_not_have_room_asks_nothing(corpus: Path, tmp_path: Pa
     assert not (tmp_path / "build" / "dataset").exists()
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_once_there_is_room(
     build: BuildFolder, corpus: Path, tmp_path: Path, disk: Disk
 ) -> None:

@@ -196,6 +196,7 @@ def test_a_prompt_without_an_answer_is_a_rejected_row_and_not_asked_again(
     }
 
 
+@pytest.mark.slow
 def test_the_order_of_arrival_does_not_change_a_row(corpus: Path, tmp_path: Path) -> None:
     _, forwards, _ = build(corpus, tmp_path / "one", wrong_at_first)
     _, backwards, _ = build(corpus, tmp_path / "two", wrong_at_first, backwards=True)

@@ -32,6 +32,7 @@ def build(corpus: Path, out: Path, candidates: int) -> list[Record]:
     return list(BuildFolder(out).records_of(0))
 
 
+@pytest.mark.slow
 def test_several_wordings_are_written_and_the_same_one_is_kept_again(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

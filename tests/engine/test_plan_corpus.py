@@ -81,6 +81,7 @@ def test_every_study_has_two_counterfactuals_with_two_targets(whole: Planned) ->
     assert all(len({plan.target for plan in entry.plans}) == 2 for entry in whole[1])
 
 
+@pytest.mark.slow
 def test_the_size_of_a_shard_changes_no_plan(whole: Planned, corpus: Path, tmp_path: Path) -> None:
     assert planned(corpus, tmp_path / "build", size=61)[1] == whole[1]
 

@@ -90,6 +90,7 @@ def change_journal(build: Path, change: str) -> None:
 # --- what is taken over -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_shard_size_asks_nothing_and_ends_in_the_same_bytes(
     earlier: Path, corpus: Path, tmp_path: Path
 ) -> None:

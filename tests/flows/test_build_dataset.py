@@ -82,6 +82,7 @@ def test_shards_may_be_built_by_a_dask_cluster(tmp_path: Path) -> None:
     assert dataset_files(tmp_path / "by_dask") == dataset_files(tmp_path / "by_hand")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_here")
 def test_an_error_that_quotes_a_report_reaches_prefect_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,7 +20,7 @@ from tests.shipped import GRAPH, LEXICON
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("measured")
-    write_demo_corpus(folder / "corpus", studies=400, seed=5, images=False)
+    write_demo_corpus(folder / "corpus", studies=240, seed=5, images=False)
     corpus = CorpusSettings(kind="demo", path=folder / "corpus")
     walk.build(BuildSettings(out=folder / "build", corpus=corpus))
     return folder / "build"

@@ -145,6 +145,7 @@ def test_too_few_patients_are_not_measured() -> None:
     assert view.auc is None
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_figures(clean: list[Record], rules: Rules) -> None:
     assert views_of(clean[:100], rules) == views_of(clean[:100], rules)
 

@@ -104,6 +104,7 @@ def test_a_card_half_told_is_mended(corpus: Path, tmp_path: Path) -> None:
     assert card.read_text("utf-8") == told
 
 
+@pytest.mark.slow
 def test_another_verdict_takes_what_was_measured_off_the_card(corpus: Path, tmp_path: Path) -> None:
     build = made(corpus, tmp_path / "build")
     measure_build(build, Sampling(10))
@@ -142,6 +143,7 @@ def test_what_is_written_is_what_its_schema_promises(build: Path) -> None:
         jsonschema.validate(written, schema)
 
 
+@pytest.mark.slow
 def test_shards_do_not_change_a_figure(build: Path, corpus: Path, tmp_path: Path) -> None:
     other = made(corpus, tmp_path / "other", shard_size=7)
 

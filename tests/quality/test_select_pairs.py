@@ -16,6 +16,7 @@ from ccf_pipeline.quality.select_pairs import SELECTION_FILE, read_selected
 from ccf_pipeline.records import Record
 
 
+@pytest.mark.slow
 def test_a_build_is_selected_from_and_only_what_stays_is_exported(
     build: Path, records: list[Record], tmp_path: Path
 ) -> None:

@@ -128,6 +128,7 @@ def test_a_second_push_of_the_same_build_sends_nothing(hub: HubServer, build: Pa
     assert len(hub.repositories[NAME].commits) == commits
 
 
+@pytest.mark.slow
 def test_another_level_replaces_what_the_first_one_left(hub: HubServer, build: Path) -> None:
     push(hub, build, "L1")
 
@@ -136,7 +137,7 @@ def test_another_level_replaces_what_the_first_one_left(hub: HubServer, build: P
     assert remote_files(hub.repositories[NAME]) == shared_files(build, "L0")
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, *(pytest.param(number, marks=pytest.mark.slow) for number in (2, 3))])
 def test_an_upload_that_breaks_off_goes_on_where_it_stopped(hub: HubServer, build: Path, number: int) -> None:
     hub.before_upload = lambda upload: 507 if upload == number else None
     with pytest.raises(Unfinished):
@@ -151,7 +152,7 @@ def test_an_upload_that_breaks_off_goes_on_where_it_stopped(hub: HubServer, buil
     assert remote_files(hub.repositories[NAME]) == shared_files(build)
 
 
-@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize("status", [500, pytest.param(503, marks=pytest.mark.slow)])
 def test_an_upload_that_fails_once_is_tried_again_by_itself(hub: HubServer, build: Path, status: int) -> None:
     hub.before_upload = lambda upload: status if upload == 1 else None
 
@@ -160,7 +161,7 @@ def test_an_upload_that_fails_once_is_tried_again_by_itself(hub: HubServer, buil
     assert remote_files(hub.repositories[NAME]) == shared_files(build)
 
 
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_killed_push_goes_on_where_it_stopped(
     hub: HubServer, build: Path, tmp_path: Path, number: int
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_killed_push_goes_on_where_it_stopped(
     assert remote_files(hub.repositories[NAME]) == shared_files(build)
 
 
+@pytest.mark.slow
 def test_a_push_killed_after_its_commit_is_not_taken_for_somebody_elses_change(
     hub: HubServer, build: Path
 ) -> None:
@@ -192,7 +194,10 @@ def test_a_push_killed_after_its_commit_is_not_taken_for_somebody_elses_change(
     assert again.uploaded == 0
 
 
-@pytest.mark.parametrize("changed", ["README.md", "manifest.json", "notes.txt"])
+@pytest.mark.parametrize(
+    "changed",
+    ["notes.txt", *(pytest.param(name, marks=pytest.mark.slow) for name in ("README.md", "manifest.json"))],
+)
 def test_what_another_changed_meanwhile_is_a_conflict_and_stays(
     hub: HubServer, build: Path, changed: str
 ) -> None:
@@ -437,7 +442,7 @@ def test_a_permission_is_a_file_or_a_line(tmp_path: Path) -> None:
 # --- as a user sees it --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("token", [READ_TOKEN, "hf_" + "expired00" * 4])
+@pytest.mark.parametrize("token", [READ_TOKEN, pytest.param("hf_" + "expired00" * 4, marks=pytest.mark.slow)])
 def test_a_refused_push_tells_two_lines_and_no_token_even_with_a_traceback(
     hub: HubServer, build: Path, tmp_path: Path, token: str
 ) -> None:

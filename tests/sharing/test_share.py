@@ -116,7 +116,9 @@ def test_no_sentence_of_the_bank_is_shared_however_short(made: Path) -> None:
         assert not any(text.lower() in piece for text in borrowed_texts(record) for piece in new)
 
 
-@pytest.mark.parametrize("level", ["L0", "L1", "L2"])
+@pytest.mark.parametrize(
+    "level", ["L1", *(pytest.param(level, marks=pytest.mark.slow) for level in ("L0", "L2"))]
+)
 def test_the_same_build_gives_the_same_bytes(made: Path, tmp_path: Path, level: ShareLevel) -> None:
     first = share(made / "build", tmp_path / "first", level=level)
     second = share(made / "build", tmp_path / "second", level=level)
@@ -144,6 +146,7 @@ def test_everything_but_refused_answers_is_in_level_2_and_its_card_names_what_is
     assert "rejected" not in (tmp_path / "L2" / "README.md").read_text("utf-8").split("---")[1]
 
 
+@pytest.mark.slow
 def test_a_share_replaces_a_share_and_nothing_else(made: Path, tmp_path: Path) -> None:
     share(made / "build", tmp_path / "out", level="L1")
     share(made / "build", tmp_path / "out", level="L0")
@@ -410,6 +413,7 @@ def test_a_row_that_names_somebody_is_left_out_and_counted(
         share(build, tmp_path / "whole", level="L2")
 
 
+@pytest.mark.slow
 def test_a_path_as_the_models_name_stops_the_share_and_is_not_repeated(
     tmp_path: Path, changed: Callable[[Callable[[Record], Record]], Path]
 ) -> None:

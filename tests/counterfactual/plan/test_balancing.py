@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,6 +142,7 @@ def test_without_weights_they_are_not(graph: ConceptGraph) -> None:
     assert any(abs(gained - lost) > 0.5 * max(gained, lost) for gained, lost in counts.values())
 
 
+@pytest.mark.slow
 @given(st.integers(0, 50), st.randoms())
 def test_the_weights_do_not_depend_on_the_order_of_studies(
     graph: ConceptGraph, seed: int, chance: random.Random

@@ -418,6 +418,7 @@ def test_reports_under_an_agreement_do_not_travel_in_the_clear(
 # --- a store that fails -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_store_that_falls_silent_stops_the_build_and_loses_nothing(
     corpus: Path, on_disk: Path, tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
