@@ -10,6 +10,7 @@ recognising.py which of them leads from one text to another
 gather.py      which sentences of the corpus its bank may lend
 bank.py        drawing what is new from them, at the corpus's shares
 drafting.py    what a change comes to: what must appear, cease and stay, and why
+sound.py       which plans the report itself would contradict; another change is drawn in their place
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ccf_pipeline.counterfactual.plan.draft import plan_as_asked, plan_change
 from ccf_pipeline.counterfactual.plan.gains_and_losses import PlanTally
 from ccf_pipeline.counterfactual.plan.gather import Gatherer
 from ccf_pipeline.counterfactual.plan.recognise import alteration_between
+from ccf_pipeline.counterfactual.plan.sound import is_sound
 from ccf_pipeline.counterfactual.plan.study_states import StudyState, read_state
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
@@ -79,7 +81,16 @@ def plan_study(
         return tuple(plan_change(study, reading, graph, change, seed=seed, bank=bank) for change in chosen)
     options = changes_open_to(state or read_state(study, reading, graph), graph, preset)
     heeded = weights or {} if preset == "balanced" else {}
-    drawn = choose(options, lot(seed, study.study_id), heeded, per_study)
-    return tuple(
-        plan_change(study, reading, graph, option.change, seed=seed, bank=bank, fits=fits) for option in drawn
-    )
+    plans: dict[int, Plan] = {}
+    while True:
+        drawn = choose(options, lot(seed, study.study_id), heeded, per_study)
+        refused = set()
+        for option in drawn:
+            if option.code not in plans:
+                plan = plan_change(study, reading, graph, option.change, seed=seed, bank=bank, fits=fits)
+                if not is_sound(plan, study, reading, graph):
+                    refused.add(option.code)
+                plans[option.code] = plan
+        if not refused:
+            return tuple(plans[option.code] for option in drawn)
+        options = tuple(option for option in options if option.code not in refused)

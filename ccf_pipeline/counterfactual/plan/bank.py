@@ -23,7 +23,7 @@ SIDE, ONE_SIDE = "{side}", "one"
 SIDES: tuple[Side, ...] = ("left", "right")
 Section = Literal["findings", "impression"]
 SECTIONS: tuple[Section, ...] = (FINDINGS, IMPRESSION)
-EDEMA = "fnd_edema"  # has no place to tell: the checker asks for a degree
+FEWEST_WORDS_OF_A_DEVICE = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -149,13 +149,22 @@ class Bank:
     def _is_whole(self, line: Line, concept: Concept) -> bool:
         """True if side and degree are given as the finding needs them, at a place where it occurs."""
         if concept.id == SUPPORT_DEVICES:
-            return bool(line.beside)  # the kind of device has to be named
+            # The kind of device has to be named, and where it is: nobody dictates "Tracheostomy tube."
+            return bool(line.beside) and len(line.text.split()) >= FEWEST_WORDS_OF_A_DEVICE
         if line.region and line.region not in self._places(concept):
             return False
-        if (concept.sides == "none" and line.side) or (concept.id == EDEMA and not line.severity):
+        if concept.sides == "none" and (line.side or not line.severity):
             return False
-        has_place = bool(line.side) or (bool(line.region) and line.region not in concept.regions[:1])
-        return has_place or concept.sides == "none"
+        if concept.sides != "optional":
+            return bool(line.side) or concept.sides == "none"
+        # "Left pneumonia" lacks its lobe, "a rib fracture" its side.
+        is_sided = (
+            bool(line.side) or line.region not in self.graph.regions or not self._has_sides(line.region)
+        )
+        return is_sided and bool(line.region) and line.region not in concept.regions[:1]
+
+    def _has_sides(self, region: str) -> bool:
+        return self.graph.regions[region].sides == "both"
 
     def _places(self, concept: Concept) -> frozenset[str]:
         places = {region for place in concept.write.places for region in place.regions}

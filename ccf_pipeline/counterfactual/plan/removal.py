@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Literal
 
+from ccf_pipeline.counterfactual.check.accounting import ALL_IS_WELL
 from ccf_pipeline.counterfactual.check.targets import ACUTE_KINDS
 from ccf_pipeline.graph import ConceptGraph, Relation
 from ccf_pipeline.reader import abnormal_in
@@ -25,6 +26,9 @@ Bond = Literal["label", "proper", "shared", "loose"]
 """A sign that sets the finding's label, a strong one of it alone, a strong one of others too, or another."""
 
 DISEASES = frozenset(FINDING_LABELS) - {NO_FINDING, SUPPORT_DEVICES}
+# The graph says beside which diseases no all-clear can stand. These two are acute until they are explained,
+# but their kinds, a nodule or a large heart, need not be, so that no relation of the graph can say it.
+UNEXPLAINED = frozenset({"fnd_lung_opacity", "fnd_enlarged_cardiomediastinum"})
 
 
 def ceasing_mentions(
@@ -52,6 +56,7 @@ def ceasing_mentions(
         going += [
             m for m in reading.mentions if m.concept in against and stands_against(m, graph, target, told)
         ]
+        going += _find_all_clears(reading) if target in UNEXPLAINED else ()
     if not going:
         return ()
     spans = [(mention.start, mention.end) for mention in going]
@@ -61,6 +66,14 @@ def ceasing_mentions(
     return tuple([m for m in near if spans_meet(m, spans)])
 
 
+def _find_all_clears(reading: Reading) -> list[Mention]:
+    """Return the mentions of sentences that say nothing but that all is well."""
+    clear = {m.sentence for m in reading.mentions if m.concept in ALL_IS_WELL and is_asserted(m)}
+    own = [m for m in reading.mentions if m.sentence in clear] if clear else []
+    mixed = {m.sentence for m in own if m.concept not in ALL_IS_WELL and m.implied_by is None}
+    return [m for m in own if m.sentence not in mixed]
+
+
 def _is_of_now(mention: Mention) -> bool:
     return mention.polarity != "absent" and mention.temporality != "prior"
 
@@ -68,7 +81,11 @@ def _is_of_now(mention: Mention) -> bool:
 @lru_cache(maxsize=4096)
 def _collect_leaving_concepts(graph: ConceptGraph, gives_way: tuple[str, ...]) -> frozenset[str]:
     """The findings that give way, their kinds, and what cannot stand without them."""
-    kinds = {kind for finding in gives_way for kind in (finding, *graph.descendants(finding))}
+    kinds = {
+        kind
+        for finding in gives_way
+        for kind in (finding, *graph.descendants(finding), *graph.other_names(finding))
+    }
     return frozenset(kinds | _collect_gone_with(graph, gives_way)) if gives_way else frozenset()
 
 

@@ -16,20 +16,23 @@ from ccf_pipeline.experts.rules.grammar import (
     VERB,
     finish_sentence,
     is_plural,
+    is_whole,
     lower_first,
     words_in,
 )
 from ccf_pipeline.experts.rules.lists import cut_list
+from ccf_pipeline.records import Side
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A statement in a sentence: its place, whether it goes, and whether it is a denial."""
+    """A statement in a sentence: where it stands, whether it goes, whether it is a denial, and its side."""
 
     start: int
     end: int
     goes: bool
     denies: bool = False
+    side: Side | None = None
 
 
 Bond = Literal["free", "with", "without", "dependent"]
@@ -66,18 +69,10 @@ def cut_sentence(text: str, said: Sequence[Said], idle: frozenset[str] = FRAMES)
         return None
     pieces = _drop_idle_clauses(body, [piece or "" for piece in rest], clauses, said, idle)
     whole = _join_clauses(body, clauses, pieces)
-    if whole is None or not _has_whole_denials(body, whole, said) or _LEFT_HANGING.search(whole):
-        return None
-    return whole
-
-
-# A sentence that ends so, or is nothing but a state or a past participle, has lost its noun.
-_LEFT_HANGING = re.compile(
-    r"(?:\b(?:of|with|without|in|at|on|and|or|nor|but|to|by|for|from|the|an?|which|that|is|are|was|were|small"
-    r"|large|mild|moderate|severe|minimal|increasing|decreasing)"
-    r"|^(?:no |there (?:is|are) )?\w+(?:ed|ive|tic))\.(?:\s|$)",
-    re.IGNORECASE,
-)
+    if not whole:
+        return whole
+    is_safe = _has_whole_denials(body, whole, said) and _keeps_its_sense(body, whole, said)
+    return whole if is_safe else None
 
 
 _DENIAL = re.compile(
@@ -90,6 +85,28 @@ def _has_whole_denials(body: str, whole: str, said: Iterable[Said]) -> bool:
     kept = [body[s.start : s.end].lower() for s in said if s.denies and not s.goes]
     sentences = [sentence.lower() for sentence in whole.split(". ")]
     return all(_DENIAL.search(sentence) for words in kept for sentence in sentences if words in sentence)
+
+
+_SIDES = {
+    "left": re.compile(r"\bleft", re.IGNORECASE),
+    "right": re.compile(r"\bright", re.IGNORECASE),
+    "bilateral": re.compile(r"\b(?:bilateral|both|bi(?:bas|ap)|lungs|bases)", re.IGNORECASE),
+}
+
+
+def _keeps_its_sense(body: str, whole: str, said: Iterable[Said]) -> bool:
+    """True if what is left can stand alone, and no side or alternative of what stays went with what goes.
+
+    "Either atelectasis or infiltrate" cannot lose one of the two, and the scar of "bibasilar atelectasis or
+    scarring" would lose its place.
+    """
+    if not is_whole(whole) or (_EITHER.search(body) and not _EITHER.search(whole) and " or " in whole):
+        return False
+    sides = [_SIDES[s.side] for s in said if s.side and not s.goes and not s.denies]
+    return all(side.search(whole) or not side.search(body) for side in sides)
+
+
+_EITHER = re.compile(r"\beither\b", re.IGNORECASE)
 
 
 def _list_within(clause: Clause, said: Iterable[Said]) -> list[Said]:
@@ -200,12 +217,15 @@ _ON_SOMETHING_ELSE = re.compile(
 )
 
 
+_ARTICLE = re.compile(r"^(?:an?|the|any)\s+", re.IGNORECASE)
+
+
 def _make_sentence_of_clause(bond: Bond, words: str) -> str | None:
     """A clause that hung on another, as a sentence; None when it makes no sense by itself."""
     if bond == "dependent" or _ON_SOMETHING_ELSE.match(words):
         return None
     if bond == "without":
-        return f"No {words}"
+        return f"No {_ARTICLE.sub('', words)}"
     if re.match(r"(?:no|not|neither)\b", words, re.IGNORECASE) or VERB.search(words):
         return words
     return f"There {'are' if is_plural(words) else 'is'} {lower_first(words)}"

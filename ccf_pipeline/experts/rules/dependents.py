@@ -9,7 +9,8 @@ from ccf_pipeline.experts.rules.grammar import agree, finish_sentence, is_plural
 from ccf_pipeline.records import Dependent, Mention, Plan, Sentence
 
 _POINTING = re.compile(
-    r",?\s*\b(?:otherwise|elsewhere)\b,?|\b(?:remainder|rest) of (?:the )?|\bremaining\b"
+    r"^(?:more )?(?:specifically|in particular|in addition|additionally|however|moreover|furthermore),"
+    r"|,?\s*\b(?:otherwise|elsewhere)\b,?|\b(?:remainder|rest) of (?:the )?|\bremaining\b"
     r"|(?<=\bno )(?:other|additional|further)\b|(?<=\bany )(?:other|additional|further)\b"
     r"|\b(?:associated|underlying|superimposed|adjacent|accompanying|surrounding|concomitant|coexist(?:ing|ent))\b",
     re.IGNORECASE,

@@ -90,9 +90,10 @@ def split_label(text: str) -> tuple[str, str]:
 
 def is_plural(phrase: str) -> bool:
     """True if a noun phrase takes "are"."""
-    if " and " in phrase:
+    before = _BEFORE_MODIFIER.split(phrase, maxsplit=1)[0].lower()
+    if " and " in before:
         return True
-    head = [w for w in _BEFORE_MODIFIER.split(phrase, maxsplit=1)[0].lower().split() if not w.endswith("ly")]
+    head = [word for word in before.split() if not word.endswith("ly")]
     if not head:
         return False
     noun = head[-1]
@@ -120,3 +121,72 @@ def _choose_article(found: re.Match[str]) -> str:
     else:
         vowel = word[0].lower() in "aeiou" and not _SOUNDS_LIKE_CONSONANT.match(word)
     return f"{found[1]}n " if vowel else f"{found[1]} "
+
+
+# --- can a sentence stand alone ---------------------------------------------------------------------
+
+# Words that want another behind them; a sentence that ends in one has lost it.
+_OPENS = re.compile(
+    r"(?:of|with|without|within|in|into|at|on|onto|to|by|for|from|over|along|about|near|behind|above|below|than"
+    r"|as|and|or|nor|but|versus|vs|if|because|although|while|whereas|which|that|whose|who|the|an?|this|these|those"
+    r"|its|their|no|any|some|both|either|neither|each|every|most|more|less|least|very|rather|quite|too|so"
+    r"|is|are|was|were|be|been|being|has|have|had|may|might|could|can|would|should|will|must|does|do|did"
+    r"|appears?|seems?|remains?|represent(?:s|ing)?|suggest(?:s|ing)?|reflect(?:s|ing)?|favou?r(?:s|ing)?"
+    r"|indicat(?:es?|ing)|show(?:s|ing)?|demonstrat(?:es?|ing)|reveal(?:s|ing)?|obscur(?:es?|ing)|blunt(?:s|ing)?"
+    r"|measur(?:es?|ing)|contain(?:s|ing)?|involv(?:es?|ing)|concerning|worrisome|suspicious|consistent"
+    r"|compatible|suggestive|indicative|due|secondary|related|small|large|mild|moderate|severe|minimal|marked"
+    r"|slight|increasing|decreasing|likely|probably|possibly|presumably)",
+    re.IGNORECASE,
+)
+# Words that want another before them: a finite verb of many, or a link between two things.
+_CONTINUES = re.compile(
+    r"(?:is|are|was|were|be|has|have|had|may|might|could|can|would|should|will|does|represents?|suggests?|reflects?"
+    r"|indicates?|appears?|seems?|demonstrates?|shows?|obscures?|measures?|and|or|nor|but|than|whose|which"
+    r"|consistent with|compatible with|in keeping with|due to|secondary to|related to|versus|vs|,)(?![\w'-])",
+    re.IGNORECASE,
+)
+# A statement of a thing: "the aorta is tortuous". What is joined to it has to be a statement as well.
+_THING = re.compile(r"(?:the|both|this|these|those|an?)\s", re.IGNORECASE)
+_TURN = re.compile(r",?\s+(?:but|while|whereas|although|though)\s+", re.IGNORECASE)
+_TOLD = re.compile(
+    r"\b(?:is|are|was|were|appears?|remains?)\s+(?:\w+ly\s+)?(?:\w+(?:ed|al|ous|ar|ent)|clear|free|intact|stable"
+    r"|large|unchanged|within normal limits)(?:\s+in size)?,?\s+and\s+",
+    re.IGNORECASE,
+)
+# "Loculated.", "there is hypoinflated": a state of something that is named no more.
+_ONLY_A_STATE = re.compile(r"(?:no |there (?:is|are) )?\w+(?:ed|ive|tic)\Z", re.IGNORECASE)
+_PREDICATE = re.compile(
+    r"\b(?:no|not|without|clear|normal|unremarkable|intact|stable|unchanged|\w+ed)\b", re.IGNORECASE
+)
+
+
+def is_whole(text: str) -> bool:
+    """True if each sentence of a text can stand alone, as far as closed classes of words tell.
+
+    A sentence that begins with a word that continues, or ends in one that opens, has lost its subject or its
+    complement. Joined to a statement by "but", or by "and" behind its predicate, a thing needs a predicate of
+    its own. Whoever cuts a sentence asks this of what is left, and leaves the sentence alone otherwise.
+    """
+    return all(_is_whole(sentence.rstrip(" .?!")) for sentence in _SENTENCE_END.split(text))
+
+
+_SENTENCE_END = re.compile(r"(?<=[a-z)\]][.?!])\s+(?=[A-Z_(])")
+
+
+def _is_whole(sentence: str) -> bool:
+    words = sentence.split()
+    if not words or _CONTINUES.match(sentence) or _ONLY_A_STATE.match(sentence):
+        return False
+    if _OPENS.fullmatch(words[-1].strip(",;:")) or sentence.count("(") != sentence.count(")"):
+        return False
+    if re.search(r"\beither\b(?!.*\bor\b)|\bbetween\b(?!.*\band\b)", sentence, re.IGNORECASE):
+        return False
+    turn = _TURN.search(sentence)
+    if turn and VERB.search(sentence, 0, turn.start()) and _THING.match(sentence, turn.end()):
+        return _has_predicate(sentence[turn.end() :])
+    told = _TOLD.search(sentence)
+    return not told or not _THING.match(sentence, told.end()) or _has_predicate(sentence[told.end() :])
+
+
+def _has_predicate(words: str) -> bool:
+    return VERB.search(words) is not None or _PREDICATE.search(words) is not None

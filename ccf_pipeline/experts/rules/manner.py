@@ -54,6 +54,11 @@ class Manner:
     there: float
     seen: float
 
+    @property
+    def is_short(self) -> bool:
+        """True if nearly every statement stands without a verb, as those of an impression do."""
+        return self.bare > 2 * (self.there + self.seen)
+
     @classmethod
     def of(cls, sentences: Iterable[str], *, in_impression: bool) -> Manner:
         """The manner of a section, from what reports do and what this one does."""
@@ -70,18 +75,22 @@ def reframed(text: str, manner: Manner, chance: random.Random) -> str:
     """The same statement in a frame that the report could have used; any other sentence is left alone."""
     text = _ZONE.sub(lambda zone: f"{zone[1]} {_draw_by_weight(_ZONE_NAMES, chance)}", text)
     text = _VENA_CAVA.sub("SVC", text)
-    text = _WITH_ITS_TIP.sub(lambda _: _draw_by_weight(_TIPS, chance), text)
+    text = _WITH_ITS_TIP.sub(
+        # "A tube is in place tip in the trachea": behind a verb the tip wants its "with".
+        lambda at: "with tip" if VERB.search(text, 0, at.start()) else _draw_by_weight(_TIPS, chance),
+        text,
+    )
     found = _THERE_IS.match(text) or _IS_SEEN.match(text)
     if found is None or VERB.search(found["what"]):
         return text
     parts = found.groupdict()
     what, rest, article = found["what"], parts.get("rest") or "", (found["article"] or "").lower()
     frame = _draw_by_weight(vars(manner), chance)
-    if frame == "bare":
+    if frame == "bare" and (manner.is_short or " " in what):
         return finish_sentence(f"{what}{rest}")
     were_many = re.match(r"There are\b", text, re.IGNORECASE) is not None
     verb = "are" if were_many or is_plural(what) else "is"
-    if frame == "there":
+    if frame in ("there", "bare"):
         return finish_sentence(f"There {verb} {article}{lower_first(what)}{rest}")
     # "A nodule in the left lung is seen", but not "edema with cuffing, worst at the bases, is seen".
     if "," in what or len(what.split()) > 8:

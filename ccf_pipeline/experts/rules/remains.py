@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from ccf_pipeline.counterfactual.plan.statements import leaning_attributes
-from ccf_pipeline.experts.rules.anatomy import adjective, place_of
 from ccf_pipeline.experts.rules.cutting import Said, cut_sentence
 from ccf_pipeline.experts.rules.dependents import cut_clauses, going_in, pointing_to_nothing
 from ccf_pipeline.experts.rules.grammar import (
     COPULA,
     DENIED_OR_NORMAL,
     FRAMES,
-    VERB,
     finish_sentence,
-    is_plural,
-    lower_first,
+    is_whole,
     split_label,
     words_in,
 )
-from ccf_pipeline.experts.rules.nouns import COUNTED, NounPhrase
-from ccf_pipeline.experts.rules.quoting import quote_phrase
 from ccf_pipeline.experts.rules.writing import list_denials
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Plan, Prompt, Sentence
+
+
+class CannotCut(Exception):
+    """Nothing that reads as the report wrote it would be left of a sentence."""
 
 
 class Remains:
@@ -36,10 +35,14 @@ class Remains:
         self._graph = graph
         self._leaning = leaning_attributes(graph)
 
-    def of_prompt(self, prompt: Prompt, *, is_terse: bool, chance: random.Random) -> dict[int, str]:
-        """By number, what is left of each free sentence behind its label; the empty text when nothing is."""
+    def of_prompt(self, prompt: Prompt) -> dict[int, str]:
+        """By number, what is left of each free sentence behind its label; the empty text when nothing is.
+
+        Raises:
+            CannotCut: if a sentence cannot lose what goes and stay whole.
+        """
         return {
-            sentence.number: self._rest(sentence, prompt.plan, is_terse, chance)
+            sentence.number: self._rest(sentence, prompt.plan)
             for sentence in prompt.sentences
             if sentence.number in prompt.plan.free_sentences
         }
@@ -59,28 +62,24 @@ class Remains:
         modifiers = (r.other(finding) for r in self._graph.relations_of(finding) if r.kind == "modifier")
         return frozenset(normal.intersection(modifiers))
 
-    def _rest(self, sentence: Sentence, plan: Plan, is_terse: bool, chance: random.Random) -> str:
+    def _rest(self, sentence: Sentence, plan: Plan) -> str:
         going = going_in(sentence, plan)
         sentence, plan = cut_clauses(sentence, [one for one in going if not one.is_rewritten], plan)
         label, body = split_label(sentence.text)
-        body, next_number = _split_next_number(label, body)
+        body, next_number = split_next_number(label, body)
         if going and not any(m.sentence == sentence.number for m in plan.must_cease):
             rest = finish_sentence(body.strip(" .,;"))
+            if not is_whole(rest) and any(not one.is_rewritten for one in going):
+                if any(m.sentence == sentence.number for m in plan.must_stay):
+                    raise CannotCut
+                rest = ""  # what stood before "CT is recommended" only led to it
         else:
-            rest = self._rest_of_body(sentence, label, body, plan, is_terse, chance)
+            rest = self._rest_of_body(sentence, label, body, plan)
         if any(one.is_rewritten for one in going):
             rest = pointing_to_nothing(rest)
         return f"{rest.removesuffix('.')}{next_number}" if rest and next_number else rest
 
-    def _rest_of_body(
-        self,
-        sentence: Sentence,
-        label: str,
-        body: str,
-        plan: Plan,
-        is_terse: bool,
-        chance: random.Random,
-    ) -> str:
+    def _rest_of_body(self, sentence: Sentence, label: str, body: str, plan: Plan) -> str:
         ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
         gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
         staying = self._staying(sentence, plan, gone)
@@ -96,12 +95,14 @@ class Remains:
         for kept in ([*staying, *swept], staying) if swept else (staying,):
             shift = sentence.start + len(label)
             said = [*_list_spans(gone, shift, goes=True), *_list_spans(kept, shift, goes=False)]
+            if plan.direction == "alter":
+                said = [replace(one, side=None) for one in said]  # what is new is told there, on that side
             if not kept:
                 return self._same_words_denied(ceasing, plan) or cut_sentence(body, said, self._idle) or ""
             rest = cut_sentence(body, said, self._idle)
             if rest is not None:
                 return rest
-        return self._retold(staying, gone, sentence, is_terse, chance)
+        return self._deny_again(staying, gone, sentence)
 
     def gone(self, sentence: Sentence, plan: Plan) -> list[Mention]:
         """The statements that a free sentence loses."""
@@ -182,23 +183,16 @@ class Remains:
 
     # --- sentences that cannot be cut ---------------------------------------------------------
 
-    def _retold(
-        self,
-        staying: Sequence[Mention],
-        gone: Sequence[Mention],
-        sentence: Sentence,
-        is_terse: bool,
-        chance: random.Random,
-    ) -> str:
-        """Tell what must stay in its own words, with the place that the reader found for each."""
+    def _deny_again(self, staying: Sequence[Mention], gone: Sequence[Mention], sentence: Sentence) -> str:
+        """Deny what must stay denied; what the sentence tells of besides cannot be told as well as there.
+
+        Raises:
+            CannotCut: if more than denials would have to be told anew.
+        """
         single = [m for m in _pick_one_per_span(staying) if not any(_is_begun_by(m, n) for n in staying)]
-        denied = [self._denied_again(m, gone, sentence) for m in single if _is_denied(m, sentence)]
-        told = [
-            self._told_anew(m, [*gone, *single], sentence, is_terse, chance)
-            for m in single
-            if not _is_denied(m, sentence) and not any(_is_following(n, m, sentence) for n in single)
-        ]
-        return " ".join(dict.fromkeys([*([list_denials(denied)] if denied else []), *told]))
+        if not single or not all(_is_denied(m, sentence) for m in single):
+            raise CannotCut
+        return list_denials(list(dict.fromkeys(self._denied_again(m, gone, sentence) for m in single)))
 
     def _denied_again(self, mention: Mention, gone: Iterable[Mention], sentence: Sentence) -> str:
         """Return the words of a denial, or a noun for "consolidative" where its own noun goes."""
@@ -209,38 +203,6 @@ class Remains:
             else _get_words(mention, sentence)
         )
 
-    def _told_anew(
-        self,
-        mention: Mention,
-        others: Iterable[Mention],
-        sentence: Sentence,
-        is_terse: bool,
-        chance: random.Random,
-    ) -> str:
-        words = lower_first(_get_words(mention, sentence))
-        if COPULA.search(words):
-            return finish_sentence(words)
-        shift = sentence.start
-        spans = [(m.start - shift, m.end - shift) for m in others if m is not mention]
-        article, phrase = quote_phrase(sentence.text, mention.start - shift, mention.end - shift, spans)
-        phrase = lower_first(phrase)
-        region = place_of(mention.region, self._graph)
-        is_placed = region is not None and any(word in phrase.lower() for word in region.words)
-        details = (mention.side, adjective(region) if region and not is_placed else None)
-        told = words_in(phrase)
-        phrase = " ".join([*(word for word in details if word and not _is_told(word, told)), phrase])
-        if mention.polarity == "uncertain":
-            return finish_sentence(f"possible {phrase}")
-        is_bare = " " not in phrase
-        if is_terse or (VERB.search(sentence.text) is None and not is_bare):
-            return finish_sentence(phrase)
-        if not article and words.split()[-1] in COUNTED:
-            article = "a "
-        if article or _SEEN.search(phrase):
-            verb = "are" if is_plural(words) else "is"
-            return finish_sentence(f"There {verb} {article}{phrase}")
-        return NounPhrase(phrase).in_a_sentence(chance)
-
 
 def _is_denied(mention: Mention, sentence: Sentence) -> bool:
     """True if its words hold by a denial in front of them, as those of "no acute disease" do."""
@@ -250,23 +212,12 @@ def _is_denied(mention: Mention, sentence: Sentence) -> bool:
 
 
 _NO = re.compile(r"(?:no|without|negative)\b", re.IGNORECASE)
-_SEEN = re.compile(r"\b(?:seen|noted|present|identified)\b", re.IGNORECASE)
 
 
 def _is_following(mention: Mention, other: Mention, sentence: Sentence) -> bool:
     """True if nothing but a blank stands between the two."""
     between = sentence.text[other.end - sentence.start : mention.start - sentence.start]
     return mention.start > other.end and not between.strip()
-
-
-def _is_told(detail: str, words: frozenset[str]) -> bool:
-    """True if the words name the side or place already: "bibasilar" is bilateral and basilar."""
-    joined = {"bilateral": ("bi", "both", "bilaterally"), "basilar": ("bibasilar", "base", "bases")}
-    known = (detail, *joined.get(detail, ()))
-    return any(
-        word in known or (detail == "bilateral" and re.match(r"bi(?:basil|basal|apic)", word))
-        for word in words
-    )
 
 
 _IDLE = words_in(
@@ -277,7 +228,7 @@ _IDLE = words_in(
 _NEXT_NUMBER = re.compile(r"\s+\d{1,2}\.?\s*$")
 
 
-def _split_next_number(label: str, body: str) -> tuple[str, str]:
+def split_next_number(label: str, body: str) -> tuple[str, str]:
     """Part an item of a list from the next one's number, which stands behind it without a full stop."""
     found = _NEXT_NUMBER.search(body) if label[:1].isdigit() else None
     return (body[: found.start()], found[0].rstrip()) if found else (body, "")
@@ -304,7 +255,7 @@ def _is_wider(mention: Mention, other: Mention) -> bool:
 def _list_spans(mentions: Iterable[Mention], shift: int, *, goes: bool) -> list[Said]:
     """Return the spans of mentions, counted from `shift`; a label counts as the beginning of the body."""
     return [
-        Said(max(0, m.start - shift), m.end - shift, goes, denies=m.polarity == "absent")
+        Said(max(0, m.start - shift), m.end - shift, goes, denies=m.polarity == "absent", side=m.side)
         for m in _pick_one_per_span(mentions)
     ]
 

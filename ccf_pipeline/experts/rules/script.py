@@ -10,7 +10,14 @@ from functools import cached_property
 
 from ccf_pipeline.experts.rules.altering import exchange_words
 from ccf_pipeline.experts.rules.dependents import is_only_dependent
-from ccf_pipeline.experts.rules.grammar import BLANK, DENIED_OR_NORMAL, VERB, finish_sentence, split_label
+from ccf_pipeline.experts.rules.grammar import (
+    BLANK,
+    DENIED_OR_NORMAL,
+    VERB,
+    finish_sentence,
+    lower_first,
+    split_label,
+)
 from ccf_pipeline.experts.rules.manner import ALWAYS_GRADED, Grading, Manner, is_said, with_verb
 from ccf_pipeline.experts.rules.naming import Naming
 from ccf_pipeline.experts.rules.placing import (
@@ -22,7 +29,7 @@ from ccf_pipeline.experts.rules.placing import (
     list_number,
     place_after,
 )
-from ccf_pipeline.experts.rules.remains import Remains
+from ccf_pipeline.experts.rules.remains import CannotCut, Remains, split_next_number
 from ccf_pipeline.experts.rules.rewording import Reworder
 from ccf_pipeline.experts.rules.writing import Surroundings, Writer, Written, shortened
 from ccf_pipeline.graph import ConceptGraph
@@ -40,26 +47,11 @@ from ccf_pipeline.records import (
 
 ALL_CLEAR = "No acute cardiopulmonary process."
 TERSE_SHARE = 0.6
-# So many findings of a hundred are told together with a sign of theirs, where the graph does not ask for one.
-SIGN_SHARE = 0.25
 PLAIN_SHARE = 0.8
-# How often a place is named where the side is, and by which places a report hardly tells anything.
-NAMED_SHARE, SELDOM_NAMED_SHARE = 0.75, 0.25
-SELDOM_NAMED = frozenset(
-    {
-        "lingula",
-        "retrocardiac",
-        "upper_zone",
-        "lower_zone",
-        "perihilar",
-        "suprahilar",
-        "infrahilar",
-        "hemithorax",
-    }
-)
 WITHOUT_PLACE = frozenset({"fnd_cardiomegaly", "fnd_enlarged_cardiomediastinum", "fnd_edema"})
 # So many removals leave nothing behind: as often as additions find no denial to take the place of.
 SILENT_SHARE = 0.55
+_AGE = re.compile(r"\b(?:old|healed|healing|remote|chronic)\b", re.IGNORECASE)
 DENIAL = re.compile(r"\b(?:no|not|without|negative)\b", re.IGNORECASE)
 
 
@@ -74,19 +66,25 @@ class Scribe:
         self.reworder = Reworder(graph, self.writer, self.remains)
 
     def write(self, prompt: Prompt, chance: random.Random) -> EditScript:
-        """The edits that a plan asks for."""
+        """The edits that a plan asks for; none where a sentence would not be whole without what goes."""
         exchanged = exchange_words(prompt, self.graph) if prompt.plan.direction == "alter" else None
         if exchanged is not None:
             return EditScript(edits=tuple(exchanged))
         draft = _Draft(self, prompt, chance)
-        for section in dict.fromkeys(sentence.section for sentence in prompt.sentences):
-            draft.edit_section(section)
+        try:
+            for section in dict.fromkeys(sentence.section for sentence in prompt.sentences):
+                draft.edit_section(section)
+        except CannotCut:
+            return EditScript(edits=())
         return EditScript(edits=tuple(draft.edits))
 
     def reword(self, prompt: Prompt, chance: random.Random) -> EditScript:
         """Return what a plan changes, as it is, in the words that its counterfactual is written in."""
         draft = _Draft(self, prompt, chance)
-        return self.reworder.write(prompt, draft.around, draft.rests, chance)
+        try:
+            return self.reworder.write(prompt, draft.around, draft.rests, chance)
+        except CannotCut:
+            return EditScript(edits=())
 
     @cached_property
     def harmless(self) -> frozenset[str]:
@@ -115,7 +113,7 @@ class _Draft:
     @cached_property
     def rests(self) -> dict[int, str]:
         """Return what is left of each free sentence."""
-        return self.scribe.remains.of_prompt(self.prompt, is_terse=self.is_terse, chance=self.chance)
+        return self.scribe.remains.of_prompt(self.prompt)
 
     @cached_property
     def is_terse(self) -> bool:
@@ -128,7 +126,10 @@ class _Draft:
         sentences = [sentence for sentence in self.prompt.sentences if sentence.section == section]
         free = [sentence for sentence in sentences if sentence.number in self.rests]
         new = self._new_sentences(section, sentences)
-        slot = self._slot(free) if new else None
+        if new and section == "impression" and self._may_lead(sentences[0]):
+            self._lead(sentences[0], new)
+            free, new = [sentence for sentence in free if sentence is not sentences[0]], ()
+        slot = self._slot(section, free) if new else None
         for sentence in free:
             self._replace(sentence, new if sentence.number == slot else (), sentences)
         if new and slot is None and (self.plan.direction != "alter" or not self.plan.free_sentences):
@@ -150,7 +151,7 @@ class _Draft:
         """Return what is to appear, with the degrees that a report would name: the same in every section."""
         if self._words_for(self.plan.target, "findings"):
             return self.plan.must_appear
-        return tuple(self._with_place(self._with_degree(told)) for told in self.plan.must_appear)
+        return tuple(self._with_degree(told) for told in self.plan.must_appear)
 
     def _words_for(self, concept: str, section: str) -> str | None:
         """The sentence that the plan has for it, as this report would have it."""
@@ -168,16 +169,9 @@ class _Draft:
             texts.setdefault((words.concept, words.section), []).append(words.text)
         return {key: said[0] if len(said) == 1 else self.chance.choice(said) for key, said in texts.items()}
 
-    def _with_place(self, statement: Statement) -> Statement:
-        """A side alone often does; some places are hardly ever named."""
-        is_needed = statement.concept == "fnd_fracture" or self.plan.direction == "alter"
-        if statement.side is None or statement.region is None or is_needed:
-            return statement
-        share = SELDOM_NAMED_SHARE if statement.region in SELDOM_NAMED else NAMED_SHARE
-        return statement if self.chance.random() < share else statement.model_copy(update={"region": None})
-
     def _with_degree(self, statement: Statement) -> Statement:
-        if statement.severity is None or statement.concept in ALWAYS_GRADED or self.plan.direction == "alter":
+        is_told = statement.concept in ALWAYS_GRADED | WITHOUT_PLACE or self.plan.direction == "alter"
+        if statement.severity is None or is_told:
             return statement
         if is_said(statement.severity, self.grading, self.chance):
             return statement
@@ -207,7 +201,8 @@ class _Draft:
         # What an impression of its own says is all that is said: in short it would have no degree.
         wholly = "findings" if target.concept in ALWAYS_GRADED else section
         words = self._words_for(target.concept, wholly)
-        if (words or self._may_do_without_signs(target)) and self.chance.random() >= SIGN_SHARE:
+        # A sign in a sentence of its own reads as another finding: it is told where a place would not do.
+        if words or self._may_do_without_signs(target):
             signs = []
         if words:
             named = self.scribe.naming.named_in(words) | {target.concept}
@@ -262,22 +257,28 @@ class _Draft:
             return (words,)
         around = replace(self.around, used=self.used, manner=self._manner(sentences))
         written = self.scribe.writer.write_short(target, self.named, around, self.chance)
-        return (written.text,) if written else ()
+        if written is None:
+            return ()
+        age = next(filter(None, map(_AGE.search, sorted(self.used))), None)
+        if age is None or _AGE.search(written.text):
+            return (written.text,)
+        return (finish_sentence(f"{age[0]} {lower_first(written.text)}"),)
 
     def _denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """A denial where a whole sentence on the finding went, or that all is clear."""
         left = [sentence for sentence in sentences if self._tells(self._left(sentence))]
         gone = [s for s in sentences if self._tells(s.text) and not self._tells(self._left(s))]
-        if not gone or (left and self._passes_over):
+        is_told_by_name = self.plan.target == SUPPORT_DEVICES  # nobody says that there are none
+        if not gone or (left and (self._passes_over or is_told_by_name)):
             return ()
         if left and all(is_only_dependent(sentence, self.plan) for sentence in gone):
             return ()
-        if section == "impression" and not any(list_number(s.text) for s in left):
+        if section == "impression":
             if self._nothing_abnormal and not any(is_remark(s.text) for s in left):
                 return self._unless_told((self._all_clear(),), left)
             if not all(is_remark(s.text) for s in left):
                 return ()
-        denial = self._denied(self.plan.target, section)
+        denial = self._denied(self.plan.target, section, is_optional=bool(left))
         return self._unless_told((denial,), left) if denial else ()
 
     def _tells(self, text: str) -> bool:
@@ -291,13 +292,17 @@ class _Draft:
         known = self.scribe.naming.named_in_any(told)
         return tuple(text for text in new if known.isdisjoint(self.scribe.naming.named_in(text) & normal))
 
-    def _denied(self, finding: str, section: str) -> str | None:
-        """Write that a finding is not there, as reports of this corpus say it or in the graph's words."""
+    def _denied(self, finding: str, section: str, *, is_optional: bool) -> str | None:
+        """Write that a finding is not there, as reports of this corpus say it or in the graph's words.
+
+        Args:
+            is_optional: whether nothing need be said, as of what reports of this corpus do not deny.
+        """
         # "The lungs are clear" denies atelectasis, and all else that may stand beside it.
         states = self.scribe.graph.normal_states_of(finding)[:1] if self._nothing_abnormal else ()
         said = [words for one in (finding, *states) if (words := self._words_for(one, section))]
-        if said:
-            return self.chance.choice(said)
+        if said or (is_optional and self.plan.wording):
+            return self.chance.choice(said) if said else None
         return self.scribe.writer.deny(finding, self.around, self.chance)
 
     def _all_well(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
@@ -306,17 +311,21 @@ class _Draft:
         if section == "impression":
             return self._unless_told((self._all_clear(),), left)
         asked = [statement.concept for statement in self.plan.must_appear[1:]]
-        told = [self._words_for(state, section) for state in asked]
+        told = [self._words_for(state, section) or self._normal(state) for state in asked]
         written = [text for text in told if text]
-        if len(written) < len(asked) or not asked:
+        if not written and not left:
             written = list(self._told_in_full(self._statements, [], section))
         return self._unless_told(tuple(dict.fromkeys(written)), left)
+
+    def _normal(self, state: str) -> str | None:
+        statement = Statement(concept=state, polarity="present")
+        written = self.scribe.writer.write(statement, self.around, self.chance)
+        return written.text if written else None
 
     @cached_property
     def _passes_over(self) -> bool:
         """True if the report just does not speak of the finding any more, as of many others."""
-        is_numbered = any(list_number(sentence.text) for sentence in self.prompt.sentences)
-        return not is_numbered and not self._nothing_abnormal and self.chance.random() < SILENT_SHARE
+        return not self._nothing_abnormal and self.chance.random() < SILENT_SHARE
 
     def _all_clear(self) -> str:
         words = self._words_for("nrm_no_acute_process", "impression")
@@ -363,12 +372,38 @@ class _Draft:
 
     # --- where it goes --------------------------------------------------------------------------
 
-    def _slot(self, free: Sequence[Sentence]) -> int | None:
-        """The sentence whose place the new ones take, or before whose rest they stand."""
+    def _may_lead(self, first: Sentence) -> bool:
+        """True if what is new may open an impression, which leads with what matters."""
+        is_new = self.plan.direction in ("add", "swap") and self.plan.target not in (
+            NO_FINDING,
+            SUPPORT_DEVICES,
+        )
+        continues = any(one.sentence == first.number and one.is_near for one in self.plan.dependents)
+        return is_new and not continues and not has_title(first.text)
+
+    def _lead(self, first: Sentence, new: Sequence[str]) -> None:
+        """Put what is new before the first sentence, or in its place where nothing is left of it."""
+        label, body = split_label(first.text)
+        rest = self._left(first)
+        tail = split_next_number(label, body)[1] if not rest else ""
+        text = label + " ".join(new)
+        if rest:
+            text += f" {label}{rest}" if first.number in self.rests else f" {first.text}"
+        elif tail:
+            text = f"{text.removesuffix('.')}{tail}"
+        self.edits.append(SentenceEdit(action="replace", number=first.number, text=text))
+
+    def _slot(self, section: str, free: Sequence[Sentence]) -> int | None:
+        """The sentence whose place the new ones take, or before whose rest they stand.
+
+        Where findings are told organ by organ, a new one stands with its own.
+        """
         body = body_of(self.plan.target)
         fitting = [s for s in free if not has_title(s.text) or body_of_sentence(s.text) == body]
         if self.plan.direction != "remove":
             fitting = [s for s in fitting if not self._is_between(s.number)]
+        if self.plan.direction in ("add", "swap") and section != "impression":
+            fitting = [s for s in fitting if body_of_sentence(s.text) in (body, None)]
         if not fitting:
             return None
 
@@ -398,12 +433,15 @@ class _Draft:
         return 2 if body_of_sentence(sentence.text) == body_of(self.plan.target) else 3
 
     def _replace(self, sentence: Sentence, new: Sequence[str], sentences: Sequence[Sentence]) -> None:
-        label, _ = split_label(sentence.text)
+        label, body = split_label(sentence.text)
         rest = self._left(sentence)
         texts = [*new, rest] if rest else list(new)
         if not texts and label and self._label_is_needed(sentence, sentences):
             texts = self._filler(sentence)
         text = label + " ".join(texts)
+        if texts and not rest:
+            tail = split_next_number(label, body)[1]
+            text = f"{text.removesuffix('.')}{tail}" if tail else text
         if not texts:
             self.edits.append(SentenceEdit(action="drop", number=sentence.number))
         elif text != sentence.text:

@@ -25,7 +25,6 @@ Strictness = Literal["unheard", "fitting", "any"]
 WORTH = {"side": 4, "bilateral": 4, "region": 2, "severity": 1}
 ELSEWHERE, WRONG_KIND, TELLS_A_SIGN = -3, -2, 1
 NOUN_SHARE = 0.55
-NOUN_SHARE_IN_SHORT = 0.7
 NOUN_SHARE_IN_DENIALS = 0.25
 
 
@@ -95,16 +94,15 @@ class Writer:
         """
         known = self._known(statement)
         noun = noun_phrase(statement, known, self._graph) or kind_phrase(statement, said, known, self._graph)
+        if noun:
+            text = _match_manner(finish_sentence(noun.text), around, chance)
+            return Written(text, frozenset({statement.concept}))
         usable = self._usable(statement, around, "any")
         close = {p: w for p, w in usable.items() if p.others <= said and not self._is_elsewhere(p, statement)}
         told = [phrase for phrase, worth in close.items() if worth >= max(close.values()) - 1]
         shortest = sorted(told, key=lambda phrase: (len(phrase.template), phrase.template))[:3]
         written = [self._written(phrase, statement, around, chance) for phrase in shortest]
         fresh = [sentence for sentence in written if sentence.text not in around.used]
-        if noun and (not fresh or chance.random() < NOUN_SHARE_IN_SHORT):
-            return Written(
-                _match_manner(finish_sentence(noun.text), around, chance), frozenset({statement.concept})
-            )
         return chance.choice(fresh or written) if written else self.write(statement, around, chance)
 
     def deny(

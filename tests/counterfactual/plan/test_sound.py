@@ -1,0 +1,106 @@
+"""A plan that the rest of the report contradicts is not asked for; another change is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ccf_pipeline.counterfactual.plan import plan_change, plan_study
+from ccf_pipeline.counterfactual.plan.changes import Change
+from ccf_pipeline.counterfactual.plan.sound import is_sound
+from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.reader.facts import Reading
+from ccf_pipeline.records import Plan, Study
+from tests.counterfactual.conftest import study_of
+
+Read = Callable[[str], Reading]
+Made = tuple[Plan, Study, Reading]
+
+
+def made(report: str, change: Change, graph: ConceptGraph, read: Read) -> Made:
+    study = study_of(report)
+    reading = read(study.text)
+    return plan_change(study, reading, graph, change, seed=1), study, reading
+
+
+def removal(finding: str) -> Change:
+    return Change("remove", finding, (finding,))
+
+
+@pytest.mark.parametrize("finding", ["consolidation", "pneumonia", "atelectasis"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_finding_stays_while_the_other_section_tells_it_as_an_opacity(
+    finding: str, side: str, graph: ConceptGraph, read: Read
+) -> None:
+    other = "left" if side == "right" else "right"
+    findings = "FINDINGS: There is {} lower lobe airspace disease.\n"
+    shadow = f"{findings}IMPRESSION: {side.title()} lower lobe {finding}.\n"
+    named = shadow.replace(f"{finding}.", f"airspace disease, consistent with {finding}.")
+    change = removal(f"fnd_{finding}")
+
+    assert not is_sound(*made(shadow.format(side), change, graph, read), graph)
+    assert is_sound(*made(shadow.format(other), change, graph, read), graph)
+    assert is_sound(*made(named.format(side), change, graph, read), graph)
+
+
+@pytest.mark.parametrize(
+    ("finding", "report"),
+    [
+        (
+            "fnd_pleural_effusion",
+            "FINDINGS: Large right effusion. Compressive atelectasis in the right base.\n",
+        ),
+        ("fnd_pleural_effusion", "FINDINGS: Bilateral effusions. Opacities in the adjacent lung bases.\n"),
+        (
+            "fnd_fracture",
+            "FINDINGS: Lucency with a step in the sixth rib. Findings are concerning for fracture.\n",
+        ),
+        (
+            "fnd_lung_opacity",
+            "FINDINGS: Scarring in the left base.\nIMPRESSION: Chronic changes in the left base.\n",
+        ),
+    ],
+)
+def test_nothing_goes_that_what_stays_still_speaks_of(
+    finding: str, report: str, graph: ConceptGraph, read: Read
+) -> None:
+    assert not is_sound(*made(report, removal(finding), graph, read), graph)
+
+
+@pytest.mark.parametrize(
+    ("target", "report"),
+    [
+        ("fnd_enlarged_cardiomediastinum", "FINDINGS: The mediastinum is stable. The lungs are clear.\n"),
+        ("fnd_cardiomegaly", "FINDINGS: Stable cardiomediastinal silhouette. The lungs are clear.\n"),
+        ("fnd_fracture", "FINDINGS: The lungs are clear. The XXXX are intact.\n"),
+    ],
+)
+def test_what_is_called_stable_or_intact_is_left_so(
+    target: str, report: str, graph: ConceptGraph, read: Read
+) -> None:
+    study = study_of(report)
+    plans = [
+        plan
+        for seed in range(20)
+        for plan in plan_study(study, read(study.text), graph, per_study=20, seed=seed)
+    ]
+
+    assert plans
+    assert target not in {plan.target for plan in plans}
+
+
+def test_what_explains_only_what_goes_goes_with_it(graph: ConceptGraph, read: Read) -> None:
+    for link in ("consistent with", "likely representing", "which may represent", "suggesting"):
+        report = f"FINDINGS: Nodular opacities in the left base {link} calcified granulomas. No effusion.\n"
+        plan, study, _ = made(report, removal("fnd_lung_lesion"), graph, read)
+        (clause,) = [one for one in plan.dependents if one.goes]
+        assert study.text[clause.start : clause.end].split() == [*link.split(), "calcified", "granulomas"]
+        assert not plan.must_stay
+
+
+def test_a_sentence_that_goes_on_from_what_goes_loses_its_opening(graph: ConceptGraph, read: Read) -> None:
+    report = "FINDINGS: The lungs are clear. Specifically, no effusion or pneumothorax.\n"
+    plan, *_ = made(report, Change("add", "fnd_lung_opacity", ()), graph, read)
+
+    assert [(one.sentence, one.is_rewritten, one.goes) for one in plan.dependents] == [(2, True, True)]
