@@ -132,8 +132,9 @@ _OPENS = re.compile(
     r"|its|their|no|any|some|both|either|neither|each|every|most|more|less|least|very|rather|quite|too|so"
     r"|is|are|was|were|be|been|being|has|have|had|may|might|could|can|would|should|will|must|does|do|did"
     r"|appears?|seems?|remains?|represent(?:s|ing)?|suggest(?:s|ing)?|reflect(?:s|ing)?|favou?r(?:s|ing)?"
-    r"|indicat(?:es?|ing)|show(?:s|ing)?|demonstrat(?:es?|ing)|reveal(?:s|ing)?|obscur(?:es?|ing)|blunt(?:s|ing)?"
-    r"|measur(?:es?|ing)|contain(?:s|ing)?|involv(?:es?|ing)|concerning|worrisome|suspicious|consistent"
+    r"|indicates?|indicating|show(?:s|ing)?|demonstrates?|demonstrating|reveal(?:s|ing)?|obscures?|obscuring"
+    r"|blunt(?:s|ing)?|measures?|measuring|contain(?:s|ing)?|involves?|involving|concerning|worrisome"
+    r"|suspicious|consistent"
     r"|compatible|suggestive|indicative|due|secondary|related|small|large|mild|moderate|severe|minimal|marked"
     r"|slight|increasing|decreasing|likely|probably|possibly|presumably)",
     re.IGNORECASE,
