@@ -64,6 +64,8 @@ _FOREIGN = re.compile(
     r"|\b(?:[a-z][ .·-]){4,}[a-z]\b",
     re.IGNORECASE,
 )
+# Most sentences hold nothing of what each of these has.
+_MAY_BE_FOREIGN = re.compile(r"[^A-Za-z\s,.;:()'\"/-]|\b[A-Za-z][ .-][A-Za-z]\b|\bwww\b|://", re.IGNORECASE)
 # Whoever speaks to the reader, or of a person, does not describe a film.
 _PERSON = re.compile(
     r"\b(?:i|me|my|mine|we|our|ours|you|your|yours|he|him|his|she|her|hers|myself|yourself)\b"
@@ -111,16 +113,16 @@ def _continues(sentence: Sentence, told: list[Mention]) -> bool:
 def _collect_own_concepts(case: Case) -> frozenset[str]:
     """Return the concepts that the change is about: what comes, what goes, and what the plan names."""
     plan = case.plan
-    named = {said.concept for said in plan.must_appear} | {m.concept for m in plan.must_cease}
     going = case.leaving
     if plan.target == NO_FINDING:
         going = (*going, *sorted(DISEASES))
     coming = () if plan.direction == "remove" else (plan.target,)
-    own = _collect_concepts_of_change(case.graph, coming, going) | named
+    named = [said.concept for said in plan.must_appear] + [m.concept for m in plan.must_cease]
+    own = _collect_concepts_of_change(case.graph, coming, going).union(named)
     if not going:
         return own
-    shown = {m.concept for m in case.factual.mentions if m.concept in own and m.polarity != "absent"}
     # The states that deny what showed it; the signs that may be denied are in `own` already.
+    shown = {m.concept for m in case.factual.mentions if m.polarity != "absent"} & own
     states = [state for concept in shown for state in case.graph.normal_states_of(concept)]
     return own.union(_collect_ceasing_normal_states(case.graph, going), states)
 
@@ -300,16 +302,16 @@ def _find_odd_pieces(text: str, graph: ConceptGraph) -> tuple[_Piece, ...]:
 
 def _has_known_words_only(text: str, known: frozenset[str]) -> bool:
     """True if no piece of a text can hold a strange word; an apostrophe may part a word at a joint."""
-    words = WORD.findall(text.lower())
-    return not any("'" in word or "’" in word for word in words) and all(
-        word in known or word in function_words() or is_known(word, known) for word in words
-    )
+    words = set(WORD.findall(text.lower()))
+    if any("'" in word or "’" in word for word in words):
+        return False
+    return all(is_known(word, known) for word in words - known - function_words())
 
 
 @lru_cache(maxsize=50_000)
 def _find_foreign(text: str) -> str | None:
     """Return the first spelling that has no place in a finding, or None."""
-    spelt = _FOREIGN.search(text)
+    spelt = _FOREIGN.search(text) if _MAY_BE_FOREIGN.search(text) else None
     return spelt and spelt.group()
 
 
