@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
+from ccf_pipeline.files.hostile import refuse_deep_toml
 from ccf_pipeline.files.plugins import Group, plugin_names
 from ccf_pipeline.records import Noun, Sensitivity, Spend
 
@@ -179,6 +181,13 @@ class ExpertSettings(Noun):
         return self.rewords and self.kind == "rules"
 
 
+def _require_variable(name: str) -> str:
+    """Refuse what is a key rather than the name of the variable that holds it, before it is written down."""
+    if not re.fullmatch(r"[A-Za-z_]\w{0,63}", name, re.ASCII) or re.match(r"(?:sk|hf|gh[pousr])_", name):
+        raise ValueError("names no environment variable; a key itself belongs into one, not here")
+    return name
+
+
 class EndpointSettings(Noun):
     """The address of an `openai` expert; may change from run to run of one build."""
 
@@ -200,7 +209,7 @@ class EndpointSettings(Noun):
     tokens_per_minute: int | None = Field(
         default=None, ge=1, description="Tokens that each server allows in a minute."
     )
-    key_variable: str | None = Field(
+    key_variable: Annotated[str, AfterValidator(_require_variable)] | None = Field(
         default=None, description="The environment variable that holds the key; never the key itself."
     )
     allow_private_net: bool = Field(
@@ -467,7 +476,9 @@ def setting_fields(model: type[BaseModel] = BuildSettings, above: str = "") -> I
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        refuse_deep_toml(text)
+        return tomllib.loads(text)
     except FileNotFoundError as error:
         raise MissingInput(f"{file}: there is no such settings file") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -476,6 +487,8 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{file}: not valid TOML: {error}", hint="Correct the line that is named."
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{file}: its tables lie too deep") from error
 
 
 def _list_keys(table: Mapping[str, Any], above: str = "") -> list[str]:
@@ -519,4 +532,5 @@ def _drop_unset(flags: Mapping[str, Any]) -> dict[str, Any]:
 def _describe_first_fault(error: ValidationError, above: str = "") -> str:
     fault = error.errors(include_url=False)[0]
     key = above + ".".join(str(part) for part in fault["loc"])
-    return f"setting `{key}`: {fault['msg'].removeprefix('Value error, ')} (it is {fault['input']!r})"
+    said = "" if key.endswith("key_variable") else f" (it is {fault['input']!r})"
+    return f"setting `{key}`: {fault['msg'].removeprefix('Value error, ')}{said}"

@@ -45,6 +45,7 @@ from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
 from ccf_pipeline.errors import CcfError, StorageError, Unfinished
 from ccf_pipeline.files.garbage_collector import seldom_collected
+from ccf_pipeline.files.private_process import close_process
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 done and verified · 1 something you can mend · 2 a wrong command line ·
@@ -120,6 +121,7 @@ def frame(
 
 def main() -> None:
     """Run the command line and exit."""
+    close_process()
     sys.exit(run_command(sys.argv[1:]))
 
 

@@ -13,7 +13,8 @@ import typer
 
 from ccf_pipeline.cli.options import AsJson, Quiet
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.errors import SettingsError, StorageError
+from ccf_pipeline.errors import SettingsError
+from ccf_pipeline.files.disk import sealed_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,15 +109,11 @@ def _open_verdict_file(path: Path | None) -> Iterator[Callable[[AuditedPair], No
     if path is None:
         yield lambda row: None
         return
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            yield lambda row: _write(file, row)
-        temporary.replace(path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        sealed_file(path, private=True) as temporary,
+        temporary.open("w", encoding="utf-8", errors="replace") as file,
+    ):
+        yield lambda row: _write(file, row)
 
 
 def _write(file: TextIO, row: AuditedPair) -> None:

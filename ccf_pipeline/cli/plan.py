@@ -160,12 +160,10 @@ def _iter_matrix_rows(view: PlanView) -> Iterator[tuple[str, list[int]]]:
 
 def _render_matrix_csv(view: PlanView) -> str:
     """The matrix with the findings' whole names: lost by row, gained by column."""
-    import csv
-    import io
+    from ccf_pipeline.files.spreadsheets import render_csv
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["lost", *SHORT, NOTHING])
-    for name, (_, row) in zip((*SHORT, NOTHING), _iter_matrix_rows(view), strict=True):
-        writer.writerow([name, *row])
-    return text.getvalue()
+    names = (*SHORT, NOTHING)
+    rows = zip(names, _iter_matrix_rows(view), strict=True)
+    return render_csv(
+        ("lost", *names), ({"lost": name, **dict(zip(names, row, strict=True))} for name, (_, row) in rows)
+    )

@@ -39,6 +39,8 @@ def require_corpus(settings: CorpusSettings) -> None:
     try:
         if not settings.path.exists():
             raise MissingInput(f"{settings.path}: there is no such file or folder")
+        if not (settings.path.is_file() or settings.path.is_dir()):
+            raise UnreadableInput(f"{settings.path}: is a pipe, a socket or a device, no file or folder")
         if settings.images is not None and not settings.images.is_dir():
             raise MissingInput(f"{settings.images}: there is no such folder of images")
         if settings.tables is not None and not settings.tables.is_dir():

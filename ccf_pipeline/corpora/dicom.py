@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ccf_pipeline.files.child_process import JobRefused
+from ccf_pipeline.files.hostile import open_file
 from ccf_pipeline.files.installed import install_command
 
 Recipe = Literal["mimic-jpg", "voi"]
@@ -174,7 +175,7 @@ def check_header(path: Path) -> None:
             raise ImageRefused("transfer_syntax", syntax or "not given")
         if syntax == DEFLATED:
             _refuse_bomb(path)
-        with path.open("rb") as file:
+        with open_file(path) as file:
             header = pydicom.dcmread(file, stop_before_pixels=True)
             at = file.tell()
         _refuse_other_kinds(header)
@@ -212,7 +213,7 @@ def _refuse_other_kinds(header: Any) -> None:
 def _refuse_lying_length(path: Path, at: int, size: int, syntax: str, header: Any) -> None:
     """Compare the length that the pixel element declares with what is there and what the image needs."""
     order: Literal["big", "little"] = "big" if syntax == BIG_ENDIAN else "little"
-    with path.open("rb") as file:
+    with open_file(path) as file:
         file.seek(at)
         head = file.read(12)
     group, element = (int.from_bytes(head[i : i + 2], order) for i in (0, 2))
@@ -235,7 +236,7 @@ def _refuse_bomb(path: Path) -> None:
     from pydicom.filereader import read_preamble
 
     unpacker, total = zlib.decompressobj(wbits=-15), 0
-    with path.open("rb") as file:
+    with open_file(path) as file:
         read_preamble(file, force=False)
         read_meta(file)
         while piece := file.read(1 << 16):

@@ -23,6 +23,7 @@ from ccf_pipeline.errors import BuildConflict, StorageError, UnreadableInput
 from ccf_pipeline.files.arrow import write_nouns
 from ccf_pipeline.files.child_process import Refusal, run_isolated
 from ccf_pipeline.files.disk import disk_error, file_digest, write_text
+from ccf_pipeline.files.hostile import open_file
 from ccf_pipeline.records import ImagesSummary, ReasonCount, Skipped, TrainingImage
 from ccf_pipeline.settings import CorpusSettings
 
@@ -171,6 +172,7 @@ def resized(image: Image.Image, shorter_side: int | None) -> Grey:
 def _open_image(path: Path) -> Image.Image:
     """A JPEG or PNG whose header is sane; its pixels are not decoded yet."""
     try:
+        open_file(path).close()  # a pipe would be waited for
         image = Image.open(path, formats=("JPEG", "PNG"))
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise ImageRefused("not_an_image", error.__class__.__name__) from error

@@ -15,6 +15,7 @@ from ccf_pipeline.corpora.packed_files import Survey
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.files.arrow import read_row_count, write_nouns
 from ccf_pipeline.files.disk import PRIVATE_FOLDER, disk_error, write_text
+from ccf_pipeline.files.hostile import open_file
 from ccf_pipeline.records import Funnel, KnownTotal, ReasonCount, Skipped, Study
 from ccf_pipeline.settings import CorpusSettings
 
@@ -172,7 +173,7 @@ def _compare_with_sums(home: Path) -> list[str]:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

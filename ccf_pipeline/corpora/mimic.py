@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from ccf_pipeline.corpora.mimic_tables import FRONTAL_VIEWS, MimicTables, read_t
 from ccf_pipeline.corpora.packed_files import Survey
 from ccf_pipeline.corpora.studies import Found, make_study
 from ccf_pipeline.errors import MissingInput, UnreadableInput
+from ccf_pipeline.files.hostile import open_file
 from ccf_pipeline.records import ImageRef, Skipped, Study
 
 REPORT_PATH = re.compile(r"(?:^|/)p\d\d/p(\d{8})/s(\d{8})\.txt\Z")
@@ -161,7 +163,7 @@ def _report_file(path: Path, subject_id: str, study_id: str, root: Path) -> Repo
     try:
         if not _is_inside(path, root):
             return Skipped(study_id=study_id, reason="leaves_the_corpus", detail="a link leads out of it")
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return subject_id, study_id, file.read(LONGEST_REPORT + 1)
     except OSError as error:
         return Skipped(study_id=study_id, reason="unreadable_report", detail=error.strerror or "")
@@ -201,6 +203,8 @@ def reports_in_archive(archive: Path) -> Iterator[Report | Skipped]:
 
 
 def _report_in(reports: zipfile.ZipFile, name: str, subject_id: str, study_id: str) -> Report | Skipped:
+    if stat.S_ISLNK(reports.getinfo(name).external_attr >> 16):
+        return Skipped(study_id=study_id, reason="leaves_the_corpus", detail="a link in an archive")
     try:
         with reports.open(name) as file:
             return subject_id, study_id, file.read(LONGEST_REPORT + 1)

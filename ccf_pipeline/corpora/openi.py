@@ -18,6 +18,7 @@ from ccf_pipeline.corpora.mimic import is_below
 from ccf_pipeline.corpora.packed_files import Survey, open_bytes, read_table
 from ccf_pipeline.corpora.studies import Found, make_study
 from ccf_pipeline.errors import MissingInput
+from ccf_pipeline.files.hostile import open_file
 from ccf_pipeline.records import ImageRef, Skipped, Study
 
 CORPUS = "openi"
@@ -80,7 +81,7 @@ def _read_file(path: Path) -> Found | Skipped:
     if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
         return Skipped(study_id=path.stem, reason="leaves_the_corpus", detail="a link leads out of it")
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return read_xml(file.read(LONGEST_REPORT + 1), path.stem)
     except OSError as error:
         return Skipped(study_id=path.stem, reason="unreadable_report", detail=error.strerror or "")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ccf_pipeline.errors import UnreadableInput
+from ccf_pipeline.files.hostile import open_file
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 MOST_EXPANSION = 200
@@ -44,7 +45,7 @@ class Survey:
 def open_bytes(path: Path, survey: Survey) -> BinaryIO:
     """A file's content, unpacked where it is gzip, whatever its name says."""
     try:
-        file = path.open("rb")
+        file = open_file(path)
     except OSError as error:
         raise UnreadableInput(f"{path}: cannot be read ({error.strerror})") from error
     head = file.read(4)

@@ -19,6 +19,7 @@ from ccf_pipeline.corpora.mimic import is_below
 from ccf_pipeline.corpora.packed_files import Survey, column_names, header_of, open_text, read_table
 from ccf_pipeline.corpora.studies import Found, make_study
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
+from ccf_pipeline.files.hostile import open_file
 from ccf_pipeline.records import ImageRef, Skipped, Study
 from ccf_pipeline.settings import ColumnSettings
 
@@ -64,7 +65,7 @@ def _list_files(path: Path) -> list[Path]:
         raise MissingInput(
             f"{path}: not a table, by its name", hint=f"Expected a file ending in {', '.join(SUFFIXES)}."
         )
-    files = [file for file in sorted(path.iterdir()) if file.name.endswith(SUFFIXES) and file.is_file()]
+    files = [file for file in sorted(path.iterdir()) if file.name.endswith(SUFFIXES) and not file.is_dir()]
     if not files:
         raise MissingInput(f"{path}: no table here", hint=f"Expected a file ending in {', '.join(SUFFIXES)}.")
     return files
@@ -143,7 +144,7 @@ def _iter_json_rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iter
 
 def _iter_parquet_rows(file: Path, columns: ColumnSettings) -> Iterator[Row]:
     try:
-        table = pq.ParquetFile(file)
+        table = pq.ParquetFile(open_file(file))
         chosen = choose_columns(file, table.schema_arrow.names, columns)
         for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=list(chosen.values())):
             for row in batch.to_pylist():

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from ccf_pipeline.files.columns import table_of_rows
 from ccf_pipeline.files.disk import PRIVATE_FILE, disk_error, make_folder, sync
+from ccf_pipeline.files.spreadsheets import plain_cell
 
 FileFormat = Literal["parquet", "json", "jsonl", "csv"]
 Row = dict[str, Any]
@@ -26,7 +27,6 @@ GROUP_ROWS = 1000
 # The cuts that the Hub's storage and `datasets` use, so that a new version re-uploads what changed only.
 CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 # What a spreadsheet would take for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class RowFile(Protocol):
@@ -210,8 +210,7 @@ def csv_cell(value: Any) -> Any:
     """A value as a cell: an apostrophe before what a spreadsheet would run."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else json_text(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return plain_cell(value if isinstance(value, str) else json_text(value))
 
 
 def json_text(value: Any) -> str:

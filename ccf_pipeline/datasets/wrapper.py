@@ -14,6 +14,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
+from ccf_pipeline.files.hostile import refuse_growing_yaml
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Label, Noun, Record
 from ccf_pipeline.settings import DatasetSettings
 
@@ -89,17 +90,18 @@ def load_wrapper(chosen: DatasetSettings) -> Wrapper:
     """The wrapper that the settings name: one that is shipped, or a file of one's own."""
     text, where = _read_wrapper(chosen.wrapper)
     try:
+        refuse_growing_yaml(text)
         said = yaml.safe_load(text)
         if isinstance(said, dict) and chosen.question is not None:
             asked = chosen.question
             said["question"] = asked if "{image}" in asked else "{image}" + asked
         return Wrapper.model_validate(said)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{where}: not valid YAML", hint=_SEE) from error
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, fault["loc"])) or "the file"
         raise SettingsError(f"{where}: `{place}`: {fault['msg']}", hint=_SEE) from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise SettingsError(f"{where}: not valid YAML, or YAML that multiplies itself", hint=_SEE) from error
 
 
 def shipped_wrappers() -> tuple[str, ...]:

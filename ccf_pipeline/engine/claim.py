@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ccf_pipeline.engine.journal_ledger import read_ledger
 from ccf_pipeline.engine.locks import GUARD, LOCK, guarded, held, shared
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.files.disk import TEMPORARY_FILES, disk_error, remove, remove_folder
+from ccf_pipeline.files.private_process import leave_no_core_dumps
 from ccf_pipeline.settings import setting_fields
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ VERSION = "code_version"
 def open_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
     """Hold a build folder alone, made if it is not there, for the settings and lineage it belongs to."""
     refuse_store(path)
-    _leave_no_core_dumps()
+    leave_no_core_dumps()
     with held(path):
         yield _enter_build(path, identity, alone=True)
 
@@ -39,7 +39,7 @@ def open_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
 def join_build(path: Path, identity: dict[str, Any]) -> Iterator[BuildFolder]:
     """Hold a build folder together with other processes on this machine that build the same."""
     refuse_store(path)
-    _leave_no_core_dumps()
+    leave_no_core_dumps()
     with shared(path) as first:
         with guarded(path):
             folder = _enter_build(path, identity, alone=first)
@@ -160,9 +160,3 @@ def _read_begun_identity(folder: BuildFolder, identity: dict[str, Any]) -> dict[
         )
     logger.warning("%s cannot be read back: it is begun anew, answers are kept", folder.identity_path)
     return None
-
-
-def _leave_no_core_dumps() -> None:
-    """A process that crashes would leave its memory, reports and all, in a file."""
-    _, most = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, most))

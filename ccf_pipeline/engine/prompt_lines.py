@@ -13,12 +13,13 @@ from ccf_pipeline.records import Prompt
 def write_waiting(path: Path, prompts: Iterable[Prompt]) -> int:
     """Write one line per prompt, readable to its owner only: prompts hold reports. Returns how many."""
     count = 0
-    with sealed_file(path) as temporary:
-        temporary.touch(mode=0o600)
-        with temporary.open("w", encoding="utf-8", newline="\n") as lines:
-            for prompt in prompts:
-                lines.write(json.dumps(_make_prompt_line(prompt), ensure_ascii=False) + "\n")
-                count += 1
+    with (
+        sealed_file(path, private=True) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as lines,
+    ):
+        for prompt in prompts:
+            lines.write(json.dumps(_make_prompt_line(prompt), ensure_ascii=False) + "\n")
+            count += 1
     return count
 
 

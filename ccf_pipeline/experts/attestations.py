@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from ccf_pipeline.errors import EndpointRefused, MissingInput
 from ccf_pipeline.files.disk import write_text
+from ccf_pipeline.files.hostile import refuse_growing_yaml
 from ccf_pipeline.records import Noun
 
 VALID_DAYS = 180
@@ -91,10 +92,12 @@ class Attestation(Noun):
 def read_attestation(path: Path) -> Attestation:
     """Read a file strictly: every field there, none unknown, none twice."""
     try:
-        told = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachOnce)
+        text = path.read_text(encoding="utf-8")
+        refuse_growing_yaml(text)
+        told = yaml.load(text, Loader=_EachOnce)
     except FileNotFoundError as error:
         raise MissingInput(f"{path}: there is no such attestation file") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise _make_refusal(f"{path}: cannot be read ({error.__class__.__name__})") from error
     return check_attestation(told, str(path))
 

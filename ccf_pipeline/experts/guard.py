@@ -144,9 +144,12 @@ def api_key(variable: str | None, environment: Mapping[str, str] = os.environ) -
         return "none"
     key = environment.get(variable, "").strip()
     if not key or not key.isascii() or not key.isprintable():
+        # What is named as nobody names a variable may be the key itself.
+        name = variable if re.fullmatch(r"[A-Z]+(?:_[A-Z0-9]{1,16})*", variable) else "that was named"
         raise EndpointRefused(
-            f"the environment variable {variable} holds no key",
-            hint=f"Set {variable} to the server's key, or leave `endpoint.key_variable` out.",
+            f"the environment variable {name} holds no key",
+            hint=f"Set {variable if name == variable else 'it'} to the server's key,"
+            " or leave `endpoint.key_variable` out.",
         )
     return key
 

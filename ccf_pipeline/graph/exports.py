@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ccf_pipeline.files.disk import write_text
+from ccf_pipeline.files.spreadsheets import render_csv
 from ccf_pipeline.graph.graph import ConceptGraph
 
 Files = dict[str, str]
@@ -77,11 +76,7 @@ def _flatten_fields(fields: dict[str, Any]) -> dict[str, str | bool]:
 
 def _render_table(rows: list[dict[str, str | bool]]) -> str:
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return render_csv(columns, rows)
 
 
 EXPORTS: dict[str, Callable[[ConceptGraph], Files]] = {

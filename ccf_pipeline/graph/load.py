@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ccf_pipeline.errors import GraphError, MissingInput, UnreadableInput
+from ccf_pipeline.files.hostile import refuse_growing_yaml
 from ccf_pipeline.graph.faults import Fault, Where
 from ccf_pipeline.graph.graph import ConceptGraph
 from ccf_pipeline.graph.lint import lint_graph
@@ -95,6 +96,12 @@ def read_source(path: Path) -> str:
 
 def parse_graph_text(path: Path, source: str) -> GraphText:
     """Parse the text of a graph file, keeping where everything stands."""
+    try:
+        refuse_growing_yaml(source)
+    except yaml.YAMLError as error:
+        raise _make_syntax_error(path, error) from error
+    except ValueError as error:
+        raise GraphError(f"{path}:1: {error}", hint="Write out what is meant, in flat blocks.") from error
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(source)
     try:
         root = loader.get_single_node()

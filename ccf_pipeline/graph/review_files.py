@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ccf_pipeline.errors import GraphError, MissingInput, UnreadableInput
 from ccf_pipeline.files.disk import sealed_file
+from ccf_pipeline.files.spreadsheets import read_cell, write_csv
 from ccf_pipeline.graph.load import parse_graph_text, read_source
 from ccf_pipeline.graph.model import GraphFile
 from ccf_pipeline.graph.review import SheetRow
@@ -23,10 +24,7 @@ PLAIN = re.compile(r"[A-Za-z][\w .,'()-]*[\w.)]")
 
 def write_sheet(rows: Iterable[SheetRow], path: Path) -> None:
     """Write a sheet that spreadsheet programs open as it is, accents included."""
-    with sealed_file(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(row.model_dump() for row in rows)
+    write_csv(path, COLUMNS, (row.model_dump() for row in rows))
 
 
 def read_sheet(path: Path) -> tuple[SheetRow, ...]:
@@ -42,7 +40,9 @@ def read_sheet(path: Path) -> tuple[SheetRow, ...]:
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     try:
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        return tuple(SheetRow.model_validate({name: row.get(name) for name in COLUMNS}) for row in rows)
+        return tuple(
+            SheetRow.model_validate({name: read_cell(row.get(name)) for name in COLUMNS}) for row in rows
+        )
     except (ValidationError, csv.Error) as error:
         hint = f"The first row should name the columns {', '.join(COLUMNS)}."
         raise UnreadableInput(f"{path}: not a review sheet", hint=hint) from error

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from ccf_pipeline.files.disk import disk_error, sealed_file, write_text
+from ccf_pipeline.files.disk import disk_error, write_text
+from ccf_pipeline.files.spreadsheets import write_csv
 from ccf_pipeline.graph.model import GraphFile
 from ccf_pipeline.mining.mined import ExtractedRelation, ExtractionReport
 
@@ -34,13 +32,13 @@ def open_extraction(folder: Path) -> Path:
 
 def write_extraction(folder: Path, report: ExtractionReport, draft: GraphFile) -> None:
     """Write everything that a person looks at."""
-    _write_csv(
+    write_csv(
         folder / TABLE, tuple(ExtractedRelation.model_fields), (r.model_dump() for r in report.relations)
     )
     unknown = ({"term": entry.reason, "times": entry.count} for entry in report.unknown_terms)
-    _write_csv(folder / UNKNOWN, ("term", "times"), unknown)
-    write_text(folder / REPORT, report.model_dump_json(indent=1) + "\n")
-    write_text(folder / DRAFT, _render_yaml(draft))
+    write_csv(folder / UNKNOWN, ("term", "times"), unknown)
+    write_text(folder / REPORT, report.model_dump_json(indent=1) + "\n", private=True)
+    write_text(folder / DRAFT, _render_yaml(draft), private=True)
 
 
 def _render_yaml(draft: GraphFile) -> str:
@@ -48,10 +46,3 @@ def _render_yaml(draft: GraphFile) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True, width=110)
     return text
-
-
-def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> None:
-    with sealed_file(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ccf_pipeline.errors import SettingsError
 from ccf_pipeline.files.disk import sealed_file
+from ccf_pipeline.files.spreadsheets import plain_cell
 from ccf_pipeline.records import FINDING_LABELS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def refuse_other_files(path: Path, endings: Sequence[str], option: str = "--out"
 def open_label_file(path: Path, columns: tuple[str, ...]) -> Iterator[WriteRows]:
     """Take rows, in order, and write them by the file's ending; the file is whole or absent."""
     refuse_other_files(path, (*TABLES, *LINES))
-    with sealed_file(path) as temporary:
+    with sealed_file(path, private=True) as temporary:
         if path.suffix == ".parquet":
             with _open_parquet_file(temporary, columns) as write:
                 yield write
@@ -92,7 +93,7 @@ def _list_ids(report: LabelledReport, columns: tuple[str, ...]) -> tuple[str, ..
 
 def _make_label_row(report: LabelledReport, columns: tuple[str, ...]) -> tuple[str, ...]:
     codes = ("" if code is None else f"{code}.0" for code in report.codes)
-    return (*_list_ids(report, columns), *codes)
+    return (*map(plain_cell, _list_ids(report, columns)), *codes)
 
 
 @contextlib.contextmanager

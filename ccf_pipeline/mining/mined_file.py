@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from ccf_pipeline.errors import SettingsError
-from ccf_pipeline.files.disk import sealed_file, write_text
+from ccf_pipeline.files.disk import write_text
+from ccf_pipeline.files.spreadsheets import write_csv
 from ccf_pipeline.mining.mined import MinedRelation, MiningReport
 
 SUFFIXES = (".csv", ".json")
@@ -16,12 +16,9 @@ def write_mined(report: MiningReport, path: Path) -> None:
     """Write every relation as a row of a CSV file, or the whole report as JSON, by the file's ending."""
     refuse_other_endings(path)
     if path.suffix == ".json":
-        write_text(path, report.model_dump_json(indent=1) + "\n")
+        write_text(path, report.model_dump_json(indent=1) + "\n", private=True)
         return
-    with sealed_file(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, tuple(MinedRelation.model_fields))
-        writer.writeheader()
-        writer.writerows(row.model_dump() for row in report.relations)
+    write_csv(path, tuple(MinedRelation.model_fields), (row.model_dump() for row in report.relations))
 
 
 def refuse_other_endings(path: Path) -> None:

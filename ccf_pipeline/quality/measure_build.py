@@ -191,8 +191,7 @@ def write_report(
         pairs_in_build=plan.plans,
     )
     target = out or path / REPORT_FILE
-    write_text(target, page)
-    target.chmod(0o600)
+    write_text(target, page, private=True)
     return target
 
 

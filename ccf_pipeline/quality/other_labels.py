@@ -20,6 +20,7 @@ from typing import IO, Any, Protocol
 
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
 from ccf_pipeline.files.disk import sealed_file
+from ccf_pipeline.files.hostile import read_json
 from ccf_pipeline.records import FINDING_LABELS, Polarity
 
 SIDES = ("factual", "counterfactual")
@@ -134,7 +135,10 @@ class LabelCommand:
 def write_texts(path: Path, texts: Iterable[tuple[TextId, str]]) -> int:
     """Texts as JSON lines under ids that lead back to their records; returns how many."""
     count = 0
-    with sealed_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with (
+        sealed_file(path, private=True) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as file,
+    ):
         for (record, side), text in texts:
             file.write(json.dumps({"report_id": f"{record}:{side}", "text": text}) + "\n")
             count += 1
@@ -151,7 +155,7 @@ def _read_answers(path: Path, texts: Mapping[TextId, str]) -> Judged:
         if not line.strip():
             continue
         try:
-            answer: dict[str, Any] = json.loads(line)
+            answer: dict[str, Any] = read_json(line)
             name = _parse_text_id(str(answer["report_id"]))
             labels, entities = answer.get("labels"), answer.get("entities")
             if name not in texts:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from ccf_pipeline.errors import MissingInput, UnreadableInput
+from ccf_pipeline.files.hostile import read_json
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Direction, Pair, Skipped
 
 FIELDS = ("id", "factual", "candidate", "target", "direction", "swap_from")
@@ -96,17 +96,17 @@ def _read_json_rows(path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8") as lines:
             first = next((line for line in lines if line.strip()), "")
             try:
-                json.loads(first)
+                read_json(first)
                 whole = False
             except ValueError:
                 whole = True
         if whole:
-            yield from _iter_objects(json.loads(path.read_text(encoding="utf-8")), path)
+            yield from _iter_objects(read_json(path.read_text(encoding="utf-8")), path)
             return
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 if line.strip():
-                    yield from _iter_objects(json.loads(line), path)
+                    yield from _iter_objects(read_json(line), path)
     except (ValueError, OSError) as error:
         what = f"is neither JSON lines nor JSON ({error.__class__.__name__})"
         raise UnreadableInput(f"{path}: {what}") from error
