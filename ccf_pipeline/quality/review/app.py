@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,7 +26,8 @@ from ccf_pipeline.errors import CcfError
 from ccf_pipeline.quality.review.judgements import JudgementBook
 from ccf_pipeline.records import Direction, Judgement, Noun, Opinion, ReviewMode, Shown
 
-COOKIE = "ccf_review"
+COOKIE = "ccf_review_{port}"
+"""One cookie a port: browsers send those of every port of a machine."""
 MOST_BYTES = 16_384
 REASONS = (
     "contradicts itself",
@@ -44,6 +45,7 @@ PAGE = {
     "review.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
+_GO_ON = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><a href="/">Go on</a>'
 GUARDS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -87,9 +89,17 @@ class Said(Noun):
     seconds: float = Field(default=0.0, ge=0, le=86_400)
 
 
-def review_app(sheet: Sheet, book: JudgementBook, *, token: str, hosts: frozenset[str]) -> Starlette:
-    """The application for one reader; `hosts` are the names it may be called by."""
-    desk = _Desk(sheet, book, token)
+def review_app(
+    sheet: Sheet, book: JudgementBook, *, token: str, hosts: frozenset[str], tickets: set[str] | None = None
+) -> Starlette:
+    """The application for one reader.
+
+    Args:
+        hosts: the names it may be called by.
+        tickets: each stands for the token once.
+    """
+    cookie = COOKIE.format(port=min(hosts).rpartition(":")[2])
+    desk = _Desk(sheet, book, token, cookie, tickets or set())
     return Starlette(
         routes=[
             Route("/", desk.front),
@@ -99,7 +109,7 @@ def review_app(sheet: Sheet, book: JudgementBook, *, token: str, hosts: frozense
             Route("/judgements", desk.judge, methods=["POST"]),
             Route("/{name}", desk.file),
         ],
-        middleware=[Middleware(_Door, token=token, hosts=hosts)],
+        middleware=[Middleware(_Door, token=token, cookie=cookie, hosts=hosts)],
         exception_handlers={CcfError: _make_error_response},
     )
 
@@ -107,19 +117,22 @@ def review_app(sheet: Sheet, book: JudgementBook, *, token: str, hosts: frozense
 class _Door:
     """Lets in who calls this machine by its own name and holds the token; everybody else learns nothing."""
 
-    def __init__(self, app: ASGIApp, *, token: str, hosts: frozenset[str]) -> None:
-        self._app, self._token, self._hosts = app, token, hosts
+    def __init__(self, app: ASGIApp, *, token: str, cookie: str, hosts: frozenset[str]) -> None:
+        self._app, self._token, self._cookie, self._hosts = app, token, cookie, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        origin = request.headers.get("origin")
         if request.headers.get("host", "") not in self._hosts:
             await _refuse("This page answers to this machine only.")(scope, receive, send)
-        elif request.url.path == "/" and "token" in request.query_params:
+        elif origin is not None and origin.removeprefix("http://") not in self._hosts:
+            await _refuse("This page answers to itself only.")(scope, receive, send)
+        elif request.url.path == "/" and not request.query_params.keys().isdisjoint(("token", "ticket")):
             await self._app(scope, receive, send)
-        elif not hmac.compare_digest(request.cookies.get(COOKIE, ""), self._token):
+        elif not _is_same(request.cookies.get(self._cookie, ""), self._token):
             await _refuse("Open the whole address that `ccf-build review` printed.")(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -128,18 +141,28 @@ class _Door:
 class _Desk:
     """Answers the page."""
 
-    def __init__(self, sheet: Sheet, book: JudgementBook, token: str) -> None:
+    def __init__(self, sheet: Sheet, book: JudgementBook, token: str, cookie: str, tickets: set[str]) -> None:
         self._sheet, self._book, self._token = sheet, book, token
+        self._cookie, self._tickets = cookie, tickets
 
     async def front(self, request: Request) -> Response:
-        """The token in the address becomes a cookie, so that it does not stay in the browser's history."""
-        spoken = request.query_params.get("token")
-        if spoken is None:
+        """The token in the address becomes a cookie, so that it does not stay in the browser's history.
+
+        Who comes with a ticket comes from another page: a browser that is only sent on would keep a strict
+        cookie back, so that this page has to go on by itself.
+        """
+        spoken, ticket = (request.query_params.get(name) for name in ("token", "ticket"))
+        answer: Response
+        if spoken is None and ticket is None:
             return _serve_page("review.html")
-        if not hmac.compare_digest(spoken.encode(), self._token.encode()):
-            return _refuse("That token is not the one that `ccf-build review` printed.")
-        answer = RedirectResponse("/", status_code=303, headers=GUARDS)
-        answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
+        if spoken is not None and _is_same(spoken, self._token):
+            answer = RedirectResponse("/", status_code=303, headers=GUARDS)
+        elif ticket is not None and ticket in self._tickets:
+            self._tickets.remove(ticket)
+            answer = HTMLResponse(_GO_ON, headers=GUARDS)
+        else:
+            return _refuse("Open the whole address that `ccf-build review` printed.")
+        answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
         return answer
 
     async def file(self, request: Request) -> Response:
@@ -184,9 +207,13 @@ class _Desk:
     async def judge(self, request: Request) -> Response:
         if request.headers.get("content-type") != "application/json":
             return _refuse("Judgements come as JSON.", status=415)
-        body = await request.body()
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                return _refuse("That is too long for a judgement.", status=413)
         try:
-            said = Said.model_validate_json(body[: MOST_BYTES + 1])
+            said = Said.model_validate_json(bytes(body))
         except ValidationError:
             return _refuse("That is not a judgement.", status=422)
         item = self._item_at(said.item)
@@ -214,6 +241,10 @@ class _Desk:
 
     def _item_at(self, number: int) -> Item | None:
         return self._items[number] if 0 <= number < len(self._items) else None
+
+
+def _is_same(spoken: str, token: str) -> bool:
+    return hmac.compare_digest(spoken.encode("utf-8", "surrogatepass"), token.encode())
 
 
 def _serve_page(name: str) -> Response:

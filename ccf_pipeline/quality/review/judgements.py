@@ -9,6 +9,7 @@ from types import TracebackType
 
 from ccf_pipeline.errors import MissingInput, StorageError
 from ccf_pipeline.files.arrow import read_nouns, write_nouns
+from ccf_pipeline.files.disk import PRIVATE_FILE, make_folder
 from ccf_pipeline.records import Judgement, ReviewMode
 
 
@@ -19,14 +20,16 @@ class JudgementBook:
         self.path = path
         self._one_at_a_time = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(path.parent, private=True)
+            path.touch(PRIVATE_FILE)  # what SQLite puts beside it is as closed
+            path.chmod(PRIVATE_FILE)
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS judgements (number INTEGER PRIMARY KEY, judgement TEXT NOT NULL)"
             )
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, StorageError, sqlite3.Error) as error:
             raise _make_refusal(path, error) from error
 
     def __enter__(self) -> JudgementBook:
