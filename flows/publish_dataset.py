@@ -25,15 +25,20 @@ from ccf_pipeline.sharing.share import FinishedBuild
     validate_parameters=True,
 )
 def publish_dataset(
-    build: str, repository: str, level: ShareLevel = "L0", permission: str | None = None
+    build: str,
+    repository: str,
+    level: ShareLevel = "L0",
+    permission: str | None = None,
+    endpoint: str | None = None,
 ) -> dict[str, int]:
     """Verify a finished build, then push one level of it, private and gated; returns counts only.
 
     Args:
-        permission: for L2 of credentialed reports, the path of the written permission or its reference.
+        permission: for L2 of credentialed reports, the path of the written permission.
+        endpoint: the https address of another Hub than huggingface.co; HF_ENDPOINT is not used.
     """
     verify_build(build)
-    return push_build(build, repository, level, permission)
+    return push_build(build, repository, level, permission, endpoint)
 
 
 @task(name="verify-build", cache_policy=NO_CACHE, persist_result=False)
@@ -55,7 +60,9 @@ def _was_interrupted(task: Task[..., object], run: TaskRun, state: State[object]
     retry_delay_seconds=30,
     retry_condition_fn=_was_interrupted,
 )
-def push_build(build: str, repository: str, level: ShareLevel, permission: str | None) -> dict[str, int]:
+def push_build(
+    build: str, repository: str, level: ShareLevel, permission: str | None, endpoint: str | None
+) -> dict[str, int]:
     """Share, scan, push; only what the network broke off is tried again."""
-    pushed = publishing.push(Path(build), repository, level=level, permission=permission)
+    pushed = publishing.push(Path(build), repository, level=level, permission=permission, endpoint=endpoint)
     return {"sent": pushed.uploaded, "unchanged": pushed.unchanged}

@@ -23,6 +23,8 @@ GOOD_TOKEN = "hf_" + "goodgoodgoodgood" * 2
 READ_TOKEN = "hf_" + "readreadreadread" * 2
 
 Cut = Literal["before it is done", "once it is done"]
+Odd = tuple[int, Any, dict[str, str]]
+"""A status, a body and headers."""
 
 
 @dataclass
@@ -48,11 +50,14 @@ class HubServer:
         self.repositories: dict[str, Repository] = {}
         self.objects: dict[str, bytes] = {}
         self.requests: list[str] = []
+        self.tokens: set[str] = set()
         self.uploads = 0
         self.ignores_private = False
         self.ignores_gating = False
         self.cut: Callable[[int], Cut | None] = lambda number: None
         """Asked with the number of each request; one that is cut gets no reply, whatever was done for it."""
+        self.instead: Callable[[str], Odd | None] = lambda request: None
+        """Asked with "METHOD path"; what it gives is sent in place of the answer."""
         self.before_upload: Callable[[int], int | None] = lambda number: None
         self.before_commit: Callable[[Repository], None] = lambda repository: None
         self._lock = threading.RLock()
@@ -109,12 +114,17 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         with self.hub._lock:
             self.hub.requests.append(f"{method} {path}")
+            self.hub.tokens.add(self._token())
             cut = self.hub.cut(len(self.hub.requests))
             if cut is not None:
                 self.close_connection = True
             if cut == "before it is done":
                 return
             self._is_cut = cut is not None
+            odd = self.hub.instead(self.hub.requests[-1])
+            if odd is not None:
+                self._send(*odd)
+                return
             for pattern, methods, answer in _ROUTES:
                 match = re.fullmatch(pattern, path)
                 if match and method in methods:

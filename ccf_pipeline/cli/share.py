@@ -21,8 +21,8 @@ Level = Annotated[
 ]
 
 Permission = Annotated[
-    str | None,
-    typer.Option("--permission", help="The owner's written permission, as a file or a reference."),
+    Path | None,
+    typer.Option("--permission", help="The file of the owner's written permission."),
 ]
 
 
@@ -68,7 +68,7 @@ def write_share(
     level: Literal["L0", "L1", "L2"],
     physionet: bool = False,
     name: str | None = None,
-    permission: str | None = None,
+    permission: Path | None = None,
     as_json: bool = False,
     quiet: bool = False,
 ) -> None:

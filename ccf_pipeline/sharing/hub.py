@@ -15,17 +15,24 @@ from typing import Any
 
 from ccf_pipeline.errors import CcfError, HubRefused, RemoteChanged, Unfinished
 from ccf_pipeline.files.disk import file_digest, write_text
+from ccf_pipeline.sharing.hub_client import guard_client, read_endpoint
 
 FILES_PER_COMMIT = 50
 LAST = ("recipe.json", "README.md", "manifest.json")
 _MADE_BY_THE_HUB = frozenset({".gitattributes"})
+# What huggingface_hub raises over an answer that lacks what it looks for, or is another kind of thing.
+_ODD_ANSWERS = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
 _MAY_WRITE = frozenset({"write", "admin", "contributor", None})
 
 Progress = Callable[[str, int, int | None], None]
 
 
 class HubDataset:
-    """One data set repository, seen with the account that the environment's token names."""
+    """One data set repository, seen with the account that the environment's token names.
+
+    Args:
+        endpoint: the address of a Hub that is not the Hub itself; HF_ENDPOINT is not asked.
+    """
 
     def __init__(self, repository: str, *, endpoint: str | None = None, token: str | None = None) -> None:
         from huggingface_hub import HfApi
@@ -33,7 +40,9 @@ class HubDataset:
 
         disable_progress_bars()
         self.repository = repository
-        self._api: Any = HfApi(endpoint=endpoint, token=token)
+        self.endpoint = read_endpoint(endpoint)
+        guard_client(self.endpoint)
+        self._api: Any = HfApi(endpoint=self.endpoint, token=token)
 
     # --- before anything is made -------------------------------------------------------------
 
@@ -50,12 +59,12 @@ class HubDataset:
             raise HubRefused("there is no token for the Hub")
         with self._told("asking who the token belongs to"):
             account = self._api.whoami()
-        token = account.get("auth", {}).get("accessToken", {})
-        if token.get("role") == "read":
+            role = account.get("auth", {}).get("accessToken", {}).get("role")
+            roles = {account["name"]: "admin"} | {
+                org["name"]: org.get("roleInOrg") for org in account.get("orgs", [])
+            }
+        if role == "read":
             raise HubRefused("the token may only read")
-        roles = {account["name"]: "admin"} | {
-            org["name"]: org.get("roleInOrg") for org in account.get("orgs", [])
-        }
         if namespace not in roles or roles[namespace] not in _MAY_WRITE:
             raise HubRefused(f"the account of the token may not write to `{namespace}`")
 
@@ -218,10 +227,12 @@ class HubDataset:
             yield
         except HfHubHTTPError as error:
             raise self._refusal(doing, error.response.status_code) from error
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, *_ODD_ANSWERS) as error:
             inner = error.__cause__
             if isinstance(inner, HfHubHTTPError):
                 raise self._refusal(doing, inner.response.status_code) from error
+            if isinstance(error, _ODD_ANSWERS):
+                raise self._odd(doing, error.__class__.__name__) from error
             raise self._stopped(doing, error.__class__.__name__) from error
         except Exception as error:
             if error.__class__.__module__.partition(".")[0] not in (
@@ -244,6 +255,12 @@ class HubDataset:
         if status in (409, 412):
             return RemoteChanged(f"{where}: someone else changed the repository meanwhile")
         return self._stopped(doing, f"status {status}")
+
+    def _odd(self, doing: str, why: str) -> HubRefused:
+        return HubRefused(
+            f"{self.repository}: {doing}: the answer of {self.endpoint} is not a Hub's ({why})",
+            hint="Open that address in a browser: a portal or a proxy may answer in its place.",
+        )
 
     def _stopped(self, doing: str, why: str) -> Unfinished:
         return Unfinished(f"{self.repository}: stopped while {doing} ({why})")

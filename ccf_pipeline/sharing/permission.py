@@ -6,11 +6,11 @@ import hashlib
 from pathlib import Path
 
 from ccf_pipeline.errors import SharingRefused
+from ccf_pipeline.files.hostile import open_file
 from ccf_pipeline.records import CorpusTerms
 from ccf_pipeline.sharing.nouns import ShareLevel
 from ccf_pipeline.sharing.physionet import HOSTED_THERE, is_ext_name
 
-LONGEST_REFERENCE = 300
 SUBMISSION_NAME = {"mimic": "MIMIC-Ext-CXR-CounterFact", "demo": "Demo-Ext-CXR-CounterFact"}
 
 
@@ -62,18 +62,19 @@ def refuse_submission(name: str, level: ShareLevel, terms: CorpusTerms) -> None:
         )
 
 
-def read_permission(permission: str | None) -> str:
-    """The reference as the card will tell it; of a file, its name and digest."""
+def read_permission(permission: str | Path | None) -> str:
+    """The reference as the card will tell it: the name of the file that holds it, and its digest."""
     if permission is None:
         return ""
     path = Path(permission)
-    told = " ".join(permission.split())
-    if len(told) <= LONGEST_REFERENCE and path.is_file():
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return f"{path.name}, sha256 {digest}"
-    if not told or len(told) > LONGEST_REFERENCE or path.suffix in (".pdf", ".txt", ".eml", ".md"):
+    try:
+        with open_file(path) as file:
+            letter = file.read()
+    except (OSError, ValueError):
+        letter = b""
+    if not letter.strip():
         raise SharingRefused(
-            "--permission is neither a file that is there nor a reference of a line",
-            hint="Name the file of the permission, or who gave it, when, and under which number.",
+            "--permission is no file that holds a permission",
+            hint="Name the owner's letter or message, kept as a file; its name and digest go on the card.",
         )
-    return told
+    return f"{path.name}, sha256 {hashlib.sha256(letter).hexdigest()}"

@@ -22,24 +22,26 @@ def push(
     repository: str,
     *,
     level: ShareLevel = "L0",
-    permission: str | None = None,
+    permission: str | Path | None = None,
     dry_run: bool = False,
+    endpoint: str | None = None,
     progress: Progress = silent,
     hub: HubDataset | None = None,
 ) -> PushSummary:
     """Push one level of a build; nothing is sent before the account, the policy and the scan agree.
 
     Args:
-        permission: a reference to the written permission, or a file that holds it.
+        permission: the file that holds the written permission.
         dry_run: make the share and scan it, and speak to nobody.
-        hub: where to push; the Hub of the environment when it is None.
+        endpoint: the address of another Hub; HF_ENDPOINT is never asked.
+        hub: where to push, instead of a repository at `endpoint`.
     """
     finished = FinishedBuild.open(build)
     reference = read_permission(permission)
     refuse_name(repository)
     refuse_texts(level, finished.terms, reference)
     refuse_texts_on_the_hub(level, finished.terms, reference)
-    target = hub or HubDataset(repository)
+    target = hub or HubDataset(repository, endpoint=endpoint)
     if not dry_run:
         target.preflight()
     shared = build / "share" / level
@@ -54,6 +56,7 @@ def push(
         sent, unchanged, commit = target.upload(shared, memory, message, progress)
     return PushSummary(
         repository=repository,
+        endpoint=target.endpoint,
         level=level,
         dry_run=dry_run,
         files=summary.files,

@@ -167,7 +167,7 @@ def cut_of(asked: int, number: int, cut: Cut, *, lasting: bool) -> Cut | None:
 
 def kill_push(hub: HubServer, build: Path, number: int, cut: Cut, home: Path) -> bool:
     """Push from a process that dies while its request is under way; whether it did."""
-    command = [sys.executable, "-c", PUSH, str(build), NAME]
+    command = [sys.executable, "-c", PUSH, str(build), NAME, hub.endpoint]
     environment = {**os.environ, **hub.environment(str(home))}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -185,10 +185,9 @@ def kill_push(hub: HubServer, build: Path, number: int, cut: Cut, home: Path) ->
 PUSH = """
 import sys
 from pathlib import Path
-from ccf_pipeline import publishing
-from ccf_pipeline.sharing import hub
+from ccf_pipeline.sharing import hub, publish
 hub.FILES_PER_COMMIT = 2
-publishing.push(Path(sys.argv[1]), sys.argv[2], level="L1")
+publish.push(Path(sys.argv[1]), sys.argv[2], level="L1", endpoint=sys.argv[3])
 """
 
 

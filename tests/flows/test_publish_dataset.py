@@ -18,8 +18,8 @@ from tests.hub_server import GOOD_TOKEN, HubServer
 PUBLISH = """
 import sys
 from flows.publish_dataset import publish_dataset
-print("counts", publish_dataset(build=sys.argv[1], repository="lab/cxr-ext", level="L1"))
-print("again", publish_dataset(build=sys.argv[1], repository="lab/cxr-ext", level="L1"))
+print("counts", publish_dataset(sys.argv[1], "lab/cxr-ext", "L1", endpoint=sys.argv[2]))
+print("again", publish_dataset(sys.argv[1], "lab/cxr-ext", "L1", endpoint=sys.argv[2]))
 """
 
 
@@ -31,7 +31,7 @@ def test_the_flow_verifies_and_pushes_and_its_database_holds_no_token(site: Site
 
     with HubServer().running() as hub:
         done = subprocess.run(
-            [sys.executable, "-c", PUBLISH, str(tmp_path / "build")],
+            [sys.executable, "-c", PUBLISH, str(tmp_path / "build"), hub.endpoint],
             env={**site.environment, **hub.environment(str(tmp_path / "hf"))},
             cwd=Path(__file__).parents[2],
             capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import json
@@ -37,7 +38,7 @@ from ccf_pipeline.sharing.permission import (
 )
 from ccf_pipeline.sharing.rehydrate import rehydrate
 from ccf_pipeline.sharing.share import preview, share
-from tests.hub_server import GOOD_TOKEN, READ_TOKEN, HubServer, Repository
+from tests.hub_server import GOOD_TOKEN, READ_TOKEN, HubServer, Odd, Repository
 
 NAME = "lab/cxr-ext-counterfact"
 
@@ -166,7 +167,8 @@ def test_a_killed_push_goes_on_where_it_stopped(
     hub: HubServer, build: Path, tmp_path: Path, number: int
 ) -> None:
     environment = {**os.environ, **hub.environment(str(tmp_path))}
-    command = [sys.executable, "-m", "ccf_pipeline.cli", "push", str(build), NAME, "--level", "L1", "--json"]
+    command = [sys.executable, "-m", "ccf_pipeline.cli", "push", str(build), NAME, "--level", "L1"]
+    command += ["--endpoint", hub.endpoint]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def kill(upload: int) -> None:
@@ -305,6 +307,99 @@ def test_a_repository_made_public_during_the_push_gets_no_commit(hub: HubServer,
     assert remote_files(hub.repositories[NAME]) == {}
 
 
+def test_a_push_goes_to_the_hub_itself_whatever_the_environment_says(
+    build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://mirror.example")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://mirror.example")
+
+    shown = publishing.push(build, NAME, dry_run=True)
+
+    assert shown.endpoint == "https://huggingface.co"
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://huggingface.co",
+        "http://10.0.0.7:8080",
+        "http://localhost.example",
+        "http://127.0.0.1.example",
+        "http://127.0.0.1@elsewhere.example",
+        "https://user:word@hub.example",
+        "https://hub.example/?to=elsewhere",
+        "https://",
+        "ftp://hub.example",
+        "hub.example",
+        "//hub.example",
+        "https://hub.example:port",
+        "https://h\u00fcb.example",
+        "https://hub.example\\@elsewhere.example",
+    ],
+)
+def test_an_endpoint_in_the_clear_or_of_two_readings_is_refused(endpoint: str) -> None:
+    with pytest.raises(HubRefused, match="--endpoint"):
+        HubDataset(NAME, endpoint=endpoint, token=GOOD_TOKEN)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("status", "header"), [(302, "Location"), (307, "Location"), (200, "Link")])
+def test_a_server_cannot_send_the_token_elsewhere(
+    hub: HubServer, build: Path, status: int, header: str
+) -> None:
+    push(hub, build)
+    with HubServer().running() as stranger:
+        for request in sorted(set(hub.requests)):
+            for there in (f"{stranger.endpoint}/api", "http://192.0.2.1/api"):
+                value = there if header == "Location" else f'<{there}>; rel="next"'
+                answer_instead(hub, request, (status, [], {header: value}))
+                with contextlib.suppress(HubRefused, RemoteChanged, Unfinished):
+                    send_again(hub, build)
+
+    assert stranger.tokens <= {""}
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Sign in</html>", [], {}, None, "text", [[1]], {"name": {}}, b"\xff"]
+)
+def test_an_odd_answer_to_any_request_is_told_in_two_lines(hub: HubServer, build: Path, body: object) -> None:
+    push(hub, build)
+    told = []
+    for request in sorted(set(hub.requests)):
+        answer_instead(hub, request, (200, body, {}))
+        try:
+            send_again(hub, build)
+        except CcfError as error:
+            told.append(f"{error.what}\n{error.hint}")
+
+    assert len(told) > 3
+    assert all(text.count("\n") == 1 and GOOD_TOKEN not in text for text in told)
+
+
+def test_a_portal_in_the_hubs_place_is_told_in_two_lines(hub: HubServer) -> None:
+    target = HubDataset(NAME, endpoint=hub.endpoint, token=GOOD_TOKEN)
+    bodies: tuple[object, ...] = (b"<html>Sign in</html>", [], {"name": {}, "orgs": [[]]})
+    for body in bodies:
+        answer_instead(hub, "GET /api/whoami-v2", (200, body, {}))
+        with pytest.raises(HubRefused, match="is not a Hub's"):
+            target.preflight()
+
+
+def answer_instead(hub: HubServer, request: str, odd: Odd) -> None:
+    hub.instead = lambda asked: odd if asked == request else None
+
+
+def send_again(hub: HubServer, build: Path) -> None:
+    """Push what is shared already to a repository that is not there."""
+    hub.repositories.clear()
+    hub.objects.clear()
+    target = HubDataset(NAME, endpoint=hub.endpoint, token=GOOD_TOKEN)
+    target.preflight()
+    target.make_private()
+    target.upload(build / "share" / "L1", build / "share" / "memory.json", "again", lambda *done: None)
+    (build / "share" / "memory.json").unlink()
+
+
 def test_a_dry_run_shows_the_same_files_and_speaks_to_nobody(hub: HubServer, build: Path) -> None:
     target = HubDataset(NAME, endpoint=hub.endpoint, token=GOOD_TOKEN)
 
@@ -419,22 +514,32 @@ def test_an_older_ingest_of_such_a_corpus_is_held_to_its_terms(openi: Path, tmp_
 @pytest.mark.parametrize("verb", [["share"], ["export"]])
 def test_the_command_line_says_why_and_what_to_do(openi: Path, tmp_path: Path, verb: list[str]) -> None:
     words = [*verb, str(openi), "--level", "L2", "--out", str(tmp_path / "out")]
+    letter = tmp_path / "letter.eml"
+    letter.write_text("We allow it.")
 
     refused = CliRunner().invoke(app, words)
-    allowed = CliRunner().invoke(app, [*words, "--permission", "letter of the owner, no. 12"])
+    allowed = CliRunner().invoke(app, [*words, "--permission", str(letter)])
 
     assert isinstance(refused.exception, SharingRefused)
     assert allowed.exit_code == 0
     assert (tmp_path / "out" / "manifest.json").is_file()
 
 
-def test_a_permission_is_a_file_or_a_line(tmp_path: Path) -> None:
+def test_a_permission_is_a_file(tmp_path: Path) -> None:
     letter = tmp_path / "letter.pdf"
     letter.write_bytes(b"%PDF we allow it")
 
     assert read_permission(str(letter)).startswith("letter.pdf, sha256 ")
-    assert read_permission("owner's letter no. 12") == "owner's letter no. 12"
-    for nothing in ("", "  ", str(tmp_path / "lost.pdf"), "x" * 1000):
+    (tmp_path / "empty.txt").write_text(" \n")
+    for nothing in (
+        "",
+        "  ",
+        "owner's letter no. 12",
+        str(tmp_path / "empty.txt"),
+        str(tmp_path),
+        str(tmp_path / "lost.pdf"),
+        "x" * 1000,
+    ):
         with pytest.raises(SharingRefused):
             read_permission(nothing)
 
@@ -449,7 +554,17 @@ def test_a_refused_push_tells_two_lines_and_no_token_even_with_a_traceback(
     environment = {**os.environ, **hub.environment(str(tmp_path), token)}
     for options in ([], ["--debug"]):
         done = subprocess.run(
-            [sys.executable, "-m", "ccf_pipeline.cli", *options, "push", str(build), NAME],
+            [
+                sys.executable,
+                "-m",
+                "ccf_pipeline.cli",
+                *options,
+                "push",
+                str(build),
+                NAME,
+                "--endpoint",
+                hub.endpoint,
+            ],
             env=environment,
             capture_output=True,
             text=True,
