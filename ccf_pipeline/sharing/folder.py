@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ccf_pipeline.engine.build_folder import PRIVATE_FOLDER
 from ccf_pipeline.errors import BuildConflict, MissingInput, StorageError
 from ccf_pipeline.files.disk import disk_error, file_digest, sealed_folder, write_text
-from ccf_pipeline.sharing.nouns import MissingRow, Recipe, SharedFile
+from ccf_pipeline.sharing.nouns import SHARE_FORMAT, MissingRow, Recipe, SharedFile
 
 RECIPE = "recipe.json"
 MANIFEST = "manifest.json"
@@ -83,6 +83,11 @@ def read_share(folder: Path) -> Recipe:
         recipe = Recipe.model_validate_json((folder / RECIPE).read_text("utf-8"))
     except (OSError, ValueError, ValidationError) as error:
         raise StorageError(f"{folder}: its manifest or recipe cannot be read", hint=_FETCH_AGAIN) from error
+    if recipe.format != SHARE_FORMAT:
+        raise StorageError(
+            f"{folder}: is a share of format {recipe.format}, this version reads {SHARE_FORMAT}",
+            hint="Ask for a share made by this version, or install the ccf_pipeline that its recipe names.",
+        )
     for file in files:
         path = folder / file.path
         if not path.is_file() or file_digest(path) != file.sha256:

@@ -24,23 +24,32 @@ from ccf_pipeline.records import (
 
 ShareLevel = Literal["L0", "L1", "L2"]
 Source = Literal["new", "report", "phrase"]
+Form = Literal["same", "lower", "title", "upper"]
 Setting = str | int | float | bool | None
 
-SHARE_FORMAT = 1
+SHARE_FORMAT = 2
 
 
 # --- a text as what is new in it and what the holder has ----------------------------------------
 
 
 class Respelling(Noun):
-    """A letter that stands otherwise in the text than in the words it is copied from."""
+    """A word that is spelled otherwise in the text than where it is copied from.
 
-    at: int
-    letter: str
+    Its letters are written as `form` says; so many are kept, and the suffix follows.
+    """
+
+    word: int
+    form: Form = "same"
+    keep: int
+    suffix: str = ""
 
 
 class Piece(Noun):
-    """Letters that are new, or words `first` to `first + count` of the study's report or of a phrase."""
+    """Letters that are new, or words `first` to `first + count` of the study's report or of a phrase.
+
+    In a share `respelled` is empty: letters tell of the words they stand in, so they are sealed with the row.
+    """
 
     source: Source
     text: str = ""
@@ -67,7 +76,8 @@ class Place(Noun):
 class Phrase(Noun):
     """Words that the expert wrote and that some report holds too: only places are told, and a check.
 
-    They are four in a row, or a whole sentence that was borrowed, be it shorter or longer.
+    They are four in a row, three of which one is rare, or a whole sentence that was borrowed. Their numbers
+    follow their check values, so that they tell nothing of the alphabet.
     """
 
     number: int
@@ -115,9 +125,13 @@ class RecipeRow(Noun):
 
 
 class DeltaRow(Record):
-    """A row of L1: the record with its texts taken out, and how each is made again from the report."""
+    """A row of L1: the record with its texts taken out, and how each is made again from the report.
+
+    Whatever counts letters or tokens of a report is sealed: only who holds the reports can open it.
+    """
 
     texts: tuple[TextDelta, ...]
+    sealed: str
     source_check: str
     record_check: str
 
@@ -212,6 +226,7 @@ class PushSummary(Noun):
     """The files that went to the Hub, or in a dry run would go."""
 
     repository: str
+    endpoint: str
     level: ShareLevel
     dry_run: bool
     files: tuple[SharedFile, ...]

@@ -262,7 +262,8 @@ def _write_keyed(
         write_share_card(staged, recipe, {CONFIGS[RecipeRow]: splits})
         return 0
     places = _find_phrase_places(finished, progress)
-    numbers = {shingle: number for number, shingle in enumerate(places)}
+    checks = {run: check_value(key, "phrase", phrase_text(run)) for run in places}
+    numbers = {run: number for number, run in enumerate(sorted(places, key=checks.__getitem__))}
 
     def delta_rows(split: str) -> Iterator[DeltaRow]:
         for done, record in enumerate(finished.records(), 1):
@@ -278,7 +279,7 @@ def _write_keyed(
             Phrase(
                 number=number,
                 words=len(shingle),
-                check=check_value(key, "phrase", phrase_text(shingle)),
+                check=checks[shingle],
                 places=places[shingle],
             )
             for shingle, number in numbers.items()
@@ -302,12 +303,16 @@ def _find_phrase_places(finished: FinishedBuild, progress: Progress) -> dict[Shi
             wanted.setdefault(shingle, [])
     for done, (study_id, report) in enumerate(finished.reports(), 1):
         progress("phrases", done, finished.summary.plan.studies_planned)
-        for first, shingle in enumerate(words_of(report).shingles()):
+        for first, shingle in words_of(report).runs():
             found = wanted.get(shingle)
             if found is not None and len(found) < PLACES_PER_PHRASE:
                 is_told = any(place.study_id == study_id for place in found)
                 found += [] if is_told else [Place(study_id=study_id, first=first)]
-    return {shingle: tuple(wanted[shingle]) for shingle in sorted(wanted) if wanted[shingle]}
+    return {
+        run: tuple(sorted(places, key=lambda place: (place.study_id, place.first)))
+        for run, places in wanted.items()
+        if places
+    }
 
 
 # --- what is looked for before it leaves ------------------------------------------------------------

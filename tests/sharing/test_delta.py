@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccf_pipeline.sharing.delta.delta import cut_into_pieces, foreign_shingles, join_pieces, phrase_text
-from ccf_pipeline.sharing.delta.words import SHINGLE, Shingle, Words, fold, shingles
+from ccf_pipeline.sharing.delta.words import SHINGLE, Shingle, Words, shingles, word_key
 from ccf_pipeline.sharing.nouns import Piece
 
 REPORT = (
@@ -94,10 +94,49 @@ def test_a_phrase_that_eats_into_a_copied_run_tells_nothing_of_other_reports() -
     assert new_shingles(pieces).isdisjoint(held)
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "EFFUSION",
+        "effusions",
+        "ｅｆｆｕｓｉｏｎ",
+        "еffusiоn",
+        "effu\u00adsion",
+        "eff\u200busion",
+        "e\u0301ffusion",
+        "𝐞𝐟𝐟𝐮𝐬𝐢𝐨𝐧",
+        "eﬀusion",
+    ],
+)
+def test_a_word_is_the_same_however_it_is_spelled(spelling: str) -> None:
+    assert Words(f"small {spelling}.").keys == ["small", "effusion"]
+
+
 @given(text=st.text())
-def test_folding_keeps_every_letter_in_its_place(text: str) -> None:
-    assert len(fold(text)) == len(text)
-    assert fold(fold(text)) == fold(text)
+def test_the_key_of_a_key_is_the_key(text: str) -> None:
+    for key in Words(text).keys:
+        assert key
+        assert word_key(key) == key
+
+
+def test_rare_words_of_the_report_are_copied_and_known_ones_are_not() -> None:
+    source = "There is a zebraline opacity of the left lung."
+    target = "The right lung holds a Zebralines marking."
+
+    new = new_text(cut_into_pieces(target, source, {}))
+
+    assert not any("zebra" in text.lower() for text in new)
+    assert any("right lung" in text for text in new)
+
+
+def test_three_words_of_another_report_are_a_phrase_where_one_is_rare() -> None:
+    other = "Calcified zebraline nodule."
+    target = "There may be a calcified zebraline nodule, or none."
+    runs = set(foreign_shingles(target, "")) & {run for _, run in Words(other).runs()}
+
+    pieces = cut_into_pieces(target, "", dict.fromkeys(runs, 0))
+
+    assert [piece.source for piece in pieces] == ["new", "phrase", "new"]
 
 
 def test_a_report_is_copied_from_end_to_end() -> None:
@@ -139,7 +178,7 @@ def test_case_and_commas_do_not_hide_words_of_the_report() -> None:
         Piece(source="report", first=-1, count=1),
         Piece(source="report", first=0, count=0),
         Piece(source="phrase", phrase=7, first=0, count=1),
-        Piece(source="report", first=0, count=1, respelled=({"at": 99, "letter": "x"},)),  # type: ignore[arg-type]
+        Piece(source="report", first=0, count=1, respelled=({"word": 99, "keep": 0},)),  # type: ignore[arg-type]
     ],
 )
 def test_pieces_that_do_not_fit_make_nothing(piece: Piece) -> None:

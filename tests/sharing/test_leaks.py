@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from ccf_pipeline.sharing.delta.leaks import (
@@ -91,6 +93,53 @@ def test_what_is_no_leak_is_let_through(harmless: str) -> None:
 def test_words_of_a_report_are_found_whatever_their_case_and_commas() -> None:
     assert kinds("The SMALL LEFT, pleural-effusion is new") == [REPORT_TEXT]
     assert kinds("Small left pleural thickening") == []
+
+
+LEAKED = "Small left pleural effusion, seen by"
+SPELLINGS = {
+    "as it is": LEAKED,
+    "other case": LEAKED.swapcase(),
+    "plurals": "small left pleural effusions seen",
+    "hyphens for spaces": "small-left-pleural-effusion",
+    "hyphens in words": "sm-all le-ft pleu-ral effu-sion",
+    "soft hyphens": "small left pleu\u00adral effu\u00adsion",
+    "zero width": "sm\u200ball le\u200dft pleural eff\ufeffusion",
+    "zero width for spaces": "small\u200bleft\u200bpleural\u200beffusion",
+    "full width": "ｓｍａｌｌ　ｌｅｆｔ　ｐｌｅｕｒａｌ　ｅｆｆｕｓｉｏｎ",
+    "homoglyphs": "smаll lеft рleural еffusiоn",
+    "mathematical letters": "𝐬𝐦𝐚𝐥𝐥 𝐥𝐞𝐟𝐭 𝐩𝐥𝐞𝐮𝐫𝐚𝐥 𝐞𝐟𝐟𝐮𝐬𝐢𝐨𝐧",
+    "accents": "smäll lëft plêural éffusion",
+    "spaced letters": " ".join("smalllefteffusion".replace("left", "leftpleural")),
+    "no spaces": "smallleftpleuraleffusion",
+    "humps": "SmallLeftPleuralEffusion",
+    "underscores": "small_left_pleural_effusion",
+    "lines": "small\nleft\npleural\neffusion",
+    "marks": "small | left | pleural | effusion",
+    "reversed": LEAKED[::-1],
+    "base64": base64.b64encode(LEAKED.encode()).decode(),
+    "base64 for addresses": base64.urlsafe_b64encode(LEAKED.encode()).decode().rstrip("="),
+    "hexadecimal": f"0{LEAKED.encode().hex().upper()}"[1:],
+    "percent": "".join(f"%{byte:02x}" for byte in LEAKED.encode()),
+    "entities": "".join(f"&#{ord(letter)};" for letter in LEAKED),
+    "escapes": "".join(f"\\u{ord(letter):04x}" for letter in LEAKED),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_words_of_a_report_are_found_in_every_spelling(spelling: str) -> None:
+    assert REPORT_TEXT in kinds(SPELLINGS[spelling])
+
+
+def test_three_words_are_found_where_rows_stand_and_one_is_rare() -> None:
+    def found(file: str, text: str) -> list[str]:
+        scan = LeakScan(ids=frozenset())
+        scan.take([Told(file, "here", text)])
+        scan.compare(["A small zebraline nodule. No pleural effusion."])
+        return [leak.kind for leak in scan.report().leaks]
+
+    assert found("data/a.parquet", "with small zebraline nodules") == [REPORT_TEXT]
+    assert found("data/a.parquet", "with no pleural effusion") == []
+    assert found("README.md", "with small zebraline nodules") == []
 
 
 def test_ids_of_the_corpus_are_no_persons_numbers() -> None:

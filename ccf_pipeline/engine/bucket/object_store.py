@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,9 @@ S3_CLIENT = {"connect_timeout": 10, "read_timeout": 30, "retries": {"mode": "sta
 
 # A put may wait for ever on a server that took the connection and says nothing: that no client setting ends.
 DEADLINE_SECONDS, BYTES_PER_SECOND = 120.0, 256 * 1024
+
+PROXY_VARIABLE = "S3_PROXY"
+"""A proxy to the store, where there is no other way; those of HTTP_PROXY and its like are not used."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -246,8 +250,9 @@ def _open_s3(url: str) -> tuple[Any, Errors, Errors]:
             f"{url}: needs s3fs, which is not installed",
             hint=f"Install it with: {install_command('s3')}",
         ) from error
+    proxy = os.environ.get(PROXY_VARIABLE)
     files = S3FileSystem(
-        config_kwargs=S3_CLIENT,
+        config_kwargs={**S3_CLIENT, "proxies": {"http": proxy, "https": proxy} if proxy else {}},
         use_listings_cache=False,  # other machines write there too
         skip_instance_cache=True,
     )

@@ -1,21 +1,28 @@
 """A text in pieces: new letters, words of the study's own report, and phrases that other reports hold.
 
-No new piece holds four words in a row of any report. Kept sentences, however short, and words that could
-point to a person are copied too.
+No new piece holds four words in a row of any report, three of which one is rare, or a rare word of the
+study's own report. Kept sentences, however short, and words that could point to a person are copied too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import takewhile
 
 from ccf_pipeline.counterfactual.check.privacy import IDENTIFIER
 from ccf_pipeline.reader.sentences import split_report
-from ccf_pipeline.sharing.delta.words import SHINGLE, Shingle, Words, words_of
-from ccf_pipeline.sharing.nouns import Piece, Respelling, Source
+from ccf_pipeline.sharing.delta.words import SHINGLE, TELLING, Shingle, Words, is_rare, words_of
+from ccf_pipeline.sharing.nouns import Form, Piece, Respelling, Source
 
 # Runs that repeat themselves begin at many places; the first few are enough to find a long one.
 _MOST_BEGINNINGS = 16
+_FORMS: dict[Form, Callable[[str], str]] = {
+    "same": str,
+    "lower": str.lower,
+    "title": lambda word: word[:1].upper() + word[1:].lower(),
+    "upper": str.upper,
+}
 _ENDS = frozenset(".!?:;\n")
 
 
@@ -25,7 +32,7 @@ class SourceReport:
     def __init__(self, text: str) -> None:
         self.words = Words(text)
         self._runs: dict[Shingle, list[int]] = {}
-        for place, shingle in enumerate(self.words.shingles()):
+        for place, shingle in self.words.runs():
             self._runs.setdefault(shingle, []).append(place)
         self._short = self._short_sentences(text)
         self._identifying = self._identifying_words(text)
@@ -67,12 +74,12 @@ class SourceReport:
         return found
 
     def _identifying_words(self, text: str) -> dict[str, int]:
-        """Numbers, blanks, and the words of names, dates and ages."""
+        """Numbers, blanks, rare words, and the words of names, dates and ages."""
         spans = [match.span() for match in IDENTIFIER.finditer(text)]
         found: dict[str, int] = {}
         for n, ((a, b), key) in enumerate(zip(self.words.spans, self.words.keys, strict=True)):
             told = any(start < b and a < end for start, end in spans)
-            if told or "_" in key or any(letter.isdigit() for letter in key):
+            if told or "_" in key or any(letter.isdigit() for letter in key) or is_rare(key):
                 found.setdefault(key, n)
         return found
 
@@ -100,19 +107,20 @@ def cut_into_pieces(
     at = 0
     while at < len(target):
         pieces.add_new(target.before(at))
-        run = whole.get(at) or tuple(target.keys[at : at + SHINGLE])
+        runs = (whole.get(at, ()), *(tuple(target.keys[at : at + size]) for size in (SHINGLE, TELLING)))
+        run = next((run for run in runs if run in phrases), ())
         # Nothing is copied into the beginning of a borrowed sentence: its end would then be told as new.
         most = min((begin for begin in whole if begin > at), default=len(target)) - at
         first, count = report.copy_of(target, at) if at not in whole else (0, 0)
         count = min(count, most)
         if count:
             pieces.copy("report", -1, report.words, first, target, at, count)
-        elif (phrase := phrases.get(run)) is not None:
+        elif run:
             count = min(len(run), most)
-            pieces.copy("phrase", phrase, words_of(phrase_text(run)), 0, target, at, count)
+            pieces.copy("phrase", phrases[run], words_of(phrase_text(run)), 0, target, at, count)
         else:
             count = 1
-            pieces.add_new(target.piece(at, 1))
+            pieces.add_new(target.word(at))
         at += count
     pieces.add_new(target.after(len(target) - 1) if len(target) else text)
     return pieces.all()
@@ -141,13 +149,33 @@ def join_pieces(pieces: Iterable[Piece], source: str, phrases: Mapping[int, str]
         copied_from = words_of(source if piece.source == "report" else phrases.get(piece.phrase, ""))
         if piece.first < 0 or piece.count < 1 or piece.first + piece.count > len(copied_from):
             return None
-        letters = list(copied_from.piece(piece.first, piece.count))
+        places = range(piece.first, piece.first + piece.count)
+        spelled = [copied_from.word(place) for place in places]
         for respelled in piece.respelled:
-            if not 0 <= respelled.at < len(letters):
+            if not 0 <= respelled.word < len(spelled):
                 return None
-            letters[respelled.at] = respelled.letter
-        texts.append("".join(letters))
+            spelled[respelled.word] = _respell(spelled[respelled.word], respelled)
+        gaps = [copied_from.after(place) for place in places[:-1]]
+        texts.append("".join(word + gap for word, gap in zip(spelled, [*gaps, ""], strict=True)))
     return "".join(texts)
+
+
+def _find_respellings(before: Sequence[str], after: Sequence[str]) -> Iterator[Respelling]:
+    """How words become others of the same key; the form that keeps most letters is taken."""
+    for place, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old == new:
+            continue
+        kept, form = max((_count_common(write(old), new), form) for form, write in _FORMS.items())
+        yield Respelling(word=place, form=form, keep=kept, suffix=new[kept:])
+
+
+def _count_common(a: str, b: str) -> int:
+    """Return how many letters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+
+
+def _respell(word: str, respelled: Respelling) -> str:
+    return _FORMS[respelled.form](word)[: respelled.keep] + respelled.suffix
 
 
 def phrase_text(keys: Iterable[str]) -> str:
@@ -156,12 +184,12 @@ def phrase_text(keys: Iterable[str]) -> str:
 
 
 def foreign_shingles(text: str, source: str) -> Iterator[Shingle]:
-    """Every four words in a row that the study's own report lacks: those that others hold become phrases.
+    """Every telling run of words that the study's own report lacks: those that others hold become phrases.
 
     All of the text is looked at, not only what would be new: where a phrase ends decides what is copied next.
     """
     own = source_report(source)
-    return (shingle for shingle in words_of(text).shingles() if not own.holds(shingle))
+    return (run for _, run in words_of(text).runs() if not own.holds(run))
 
 
 class _Pieces:
@@ -191,7 +219,7 @@ class _Pieces:
                 continue
             self._end_new()
             here, there = (
-                words.piece(place + begin, last - begin + 1)
+                [words.word(n) for n in range(place + begin, place + last + 1)]
                 for words, place in ((source, first), (target, at))
             )
             self._done.append(
@@ -200,11 +228,7 @@ class _Pieces:
                     phrase=phrase,
                     first=first + begin,
                     count=last - begin + 1,
-                    respelled=tuple(
-                        Respelling(at=n, letter=b)
-                        for n, (a, b) in enumerate(zip(here, there, strict=True))
-                        if a != b
-                    ),
+                    respelled=tuple(_find_respellings(here, there)),
                 )
             )
             if last + 1 < count:

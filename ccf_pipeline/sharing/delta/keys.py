@@ -1,4 +1,4 @@
-"""Check values that tell a holder of the corpus whether a text is the right one, and nobody else anything.
+"""Check values and seals that say to a holder of the corpus what is right, and nothing to anybody else.
 
 A bare hash of a short report confirms a guess. Here every check value is keyed, and the key is made of the
 reports themselves: it opens for whoever has all reports of one slip. A guess would have to be right about
@@ -14,12 +14,13 @@ from collections.abc import Mapping, Sequence
 from ccf_pipeline.sharing.nouns import Slip
 
 REPORTS_PER_SLIP = 32
-"""Distinct reports that seal a slip: even at the six bits of the commonest normal report, 192 bits."""
+"""Distinct reports that seal a slip, at least: at six bits of the commonest one, 192 bits."""
 
-MOST_SLIPS = 64
+MOST_SLIPS = 128
 """Enough that one opens while a tenth of the reports were edited."""
 
 _CHECK_LETTERS = 16
+_SEAL_STEP = 64
 _SCRYPT = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 
 
@@ -35,6 +36,35 @@ def check_value(key: bytes, kind: str, *parts: str) -> str:
     """Sixty-four bits that only the holder of the key can make or compare."""
     message = b"".join(map(_encode_with_length, (kind, *parts)))
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:_CHECK_LETTERS]
+
+
+def seal(key: bytes, kind: str, plain: str) -> str:
+    """Close a text so that only the holder of the key can read it; equal texts give equal seals.
+
+    The tag is made of the text and starts the pad, so that no pad serves two texts. The length is told in
+    steps only.
+    """
+    raw = plain.encode("utf-8", errors="surrogatepass")
+    raw += b" " * (-len(raw) % _SEAL_STEP)
+    tag = hmac.new(key, _encode_with_length(f"seal {kind}") + raw, hashlib.sha256).digest()[:16]
+    return (tag + _cover(key, tag, raw)).hex()
+
+
+def unseal(key: bytes, kind: str, sealed: str) -> str | None:
+    """Return the text of a seal; None where the key or the kind is another one, or it was damaged."""
+    try:
+        whole = bytes.fromhex(sealed)
+    except ValueError:
+        return None
+    tag, raw = whole[:16], _cover(key, whole[:16], whole[16:])
+    made = hmac.new(key, _encode_with_length(f"seal {kind}") + raw, hashlib.sha256).digest()[:16]
+    return raw.decode("utf-8", errors="surrogatepass") if hmac.compare_digest(made, tag) else None
+
+
+def _cover(key: bytes, tag: bytes, raw: bytes) -> bytes:
+    """Add a pad made of key and tag; adding it twice takes it away."""
+    pad = hashlib.shake_256(b"ccf-pipeline seal 1" + key + tag).digest(len(raw))
+    return bytes(a ^ b for a, b in zip(raw, pad, strict=True))
 
 
 def write_slips(key: bytes, texts: Mapping[str, str]) -> tuple[Slip, ...]:
@@ -64,19 +94,17 @@ def seals_well(texts: Mapping[str, str]) -> bool:
 
 
 def _split_groups(texts: Mapping[str, str]) -> list[list[str]]:
-    """Studies in the order of their ids, so many at a time that their distinct texts suffice."""
-    groups: list[list[str]] = [[]]
-    distinct: set[str] = set()
-    for study_id in sorted(texts):
-        if len(distinct) == REPORTS_PER_SLIP:
-            groups.append([])
-            distinct = set()
-        if texts[study_id] not in distinct:
-            distinct.add(texts[study_id])
-            groups[-1].append(study_id)
-    if len(groups) > 1 and len(distinct) < REPORTS_PER_SLIP:
-        groups.pop()
-    return groups
+    """All studies in the order of their ids, so many at a time that the distinct texts of each suffice.
+
+    Groups are all of one size and leave nobody out: who is skipped for having a neighbour's text would be
+    known to have a common one.
+    """
+    ids = sorted(texts)
+    for size in range(REPORTS_PER_SLIP, len(ids) // 2 + 1):
+        groups = [ids[at : at + size] for at in range(0, len(ids) - size + 1, size)]
+        if all(len({texts[study_id] for study_id in group}) >= REPORTS_PER_SLIP for group in groups):
+            return groups
+    return [ids]
 
 
 def _seal_key(key: bytes, texts: Sequence[str]) -> bytes:

@@ -9,11 +9,13 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import PurePath
 from typing import NamedTuple
 
 from ccf_pipeline.counterfactual.check.privacy import IDENTIFIER
 from ccf_pipeline.records import Record
-from ccf_pipeline.sharing.delta.words import Shingle, Words
+from ccf_pipeline.sharing.delta.disguises import glued_runs, undisguise
+from ccf_pipeline.sharing.delta.words import Words
 from ccf_pipeline.sharing.nouns import Leak, LeakReport
 
 REPORT_TEXT = "words of a report"
@@ -37,7 +39,9 @@ _PATH = re.compile(
       | \b[A-Za-z]:[\\/](?![\\/])[\w.-] | \\\\[\w.-]+\\[\w$.-]+""",
     re.VERBOSE,
 )
-_DIGEST = re.compile(r"[0-9a-f]{16,128}\Z")
+_DIGEST = re.compile(r"[0-9a-f]{16,}\Z")
+# Where rows stand, three telling words are a report's; in our own prose they may be anybody's.
+_ROWS = frozenset({".parquet", ".jsonl", ".ndjson", ".csv", ".tsv"})
 
 
 class Told(NamedTuple):
@@ -66,7 +70,7 @@ class LeakScan:
         self._reports_are_shared = reports_are_shared
         self._files: set[str] = set()
         self._found: Counter[tuple[str, str, str]] = Counter()
-        self._told: dict[Shingle, tuple[str, str]] = {}
+        self._told: dict[int, tuple[str, str]] = {}
         self._kinds_of: dict[bytes, tuple[str, ...]] = {}
         self._strings = self._reports = 0
 
@@ -79,9 +83,8 @@ class LeakScan:
             kinds = self._kinds_of.get(digest)
             if kinds is None:
                 kinds = self._kinds_of[digest] = tuple(self._kinds(told.text))
-                if not self._reports_are_shared:
-                    for shingle in Words(told.text).shingles():
-                        self._told.setdefault(shingle, (told.file, told.place))
+                if not self._reports_are_shared and not _DIGEST.match(told.text):
+                    self._remember(told)
             for kind in kinds:
                 self._found[kind, told.file, told.place] += 1
 
@@ -91,14 +94,20 @@ class LeakScan:
         self._found[kind, file, place] += 1
 
     def compare(self, reports: Iterable[str]) -> None:
-        """Look for four words in a row of any report among all that is to leave."""
+        """Look for telling runs of words of any report among all that is to leave."""
         for report in reports:
             self._reports += 1
-            if self._told:
-                for shingle in set(Words(report).shingles()):
-                    if shingle in self._told:
-                        file, place = self._told.pop(shingle)
-                        self._found[REPORT_TEXT, file, place] += 1
+            for run in {run for _, run in Words(report).runs()} if self._told else ():
+                where = self._told.pop(hash("".join(run)), None)
+                if where is not None:
+                    self._found[REPORT_TEXT, *where] += 1
+
+    def _remember(self, told: Told) -> None:
+        """Keep the hashes of all runs that a report's words could hide in, as they stand and disguised."""
+        in_rows = PurePath(told.file).suffix in _ROWS
+        for text in (told.text, *undisguise(told.text)):
+            for run in glued_runs(text, in_rows=in_rows):
+                self._told.setdefault(hash(run), (told.file, told.place))
 
     def report(self) -> LeakReport:
         return LeakReport(

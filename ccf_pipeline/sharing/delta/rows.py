@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from ccf_pipeline.records import Record
 from ccf_pipeline.sharing.delta.delta import cut_into_pieces, foreign_shingles, join_pieces
-from ccf_pipeline.sharing.delta.keys import check_value
+from ccf_pipeline.sharing.delta.keys import check_value, seal, unseal
 from ccf_pipeline.sharing.delta.words import SHINGLE, Shingle, words_of
-from ccf_pipeline.sharing.nouns import DeltaRow, RecipeRow, TextDelta
+from ccf_pipeline.sharing.nouns import DeltaRow, RecipeRow, Respelling, TextDelta
 
 TEXT_FIELDS = frozenset({"factual_text", "chosen_text", "counterfactual_text", "text", "message", "why"})
 """Taken out however short; any other string is taken out when it has four words or more to copy."""
 
 _OF_THE_REPORT = ("factual_text", "chosen_text")
+# Numbers that count letters of a text, or tokens of a report.
+_COUNTS = frozenset(
+    {"start", "end", "factual_start", "factual_end", "tokens_in", "tokens_cached", "tokens_out"}
+)
 _SIDES = frozenset({"left", "right"})
 _FROM_RECIPE = tuple(name for name in RecipeRow.model_fields if name in Record.model_fields)
 _IMAGE_FIELDS = ("image_id", "image_path", "image_sha256", "view", "matched_image")
@@ -67,10 +71,21 @@ def delta_row(record: Record, phrases: Mapping[Shingle, int], key: bytes) -> Del
             texts.append(TextDelta(field=path, pieces=pieces))
     for delta in texts:
         _put(stripped, delta.field, "")
+    counts = dict(_iter_counts(stripped))
+    for path in counts:
+        _put(stripped, path, 0)
+    letters = [
+        [text, place, *respelled.model_dump().values()]
+        for text, delta in enumerate(texts)
+        for place, piece in enumerate(delta.pieces)
+        for respelled in piece.respelled
+    ]
+    hidden = json.dumps({"counts": counts, "letters": letters}, separators=(",", ":"))
     return DeltaRow.model_validate(
         {
             **stripped,
-            "texts": texts,
+            "texts": [_without_letters(delta) for delta in texts],
+            "sealed": seal(key, record.record_id, hidden),
             "source_check": source_check(key, record),
             "record_check": record_check(key, record),
         }
@@ -78,7 +93,7 @@ def delta_row(record: Record, phrases: Mapping[Shingle, int], key: bytes) -> Del
 
 
 def foreign_to_report(record: Record) -> Iterator[Shingle]:
-    """Every four words in a row of its texts that its own report lacks."""
+    """Every telling run of words in its texts that its own report lacks."""
     for _, text in _iter_texts(record.model_dump(mode="json")):
         yield from foreign_shingles(text, record.factual_text)
 
@@ -102,8 +117,14 @@ def record_of(row: DeltaRow, report: str, phrases: Mapping[int, str], key: bytes
     """The record again, or why not; a report of another version gives no record."""
     if report_check(key, row.study_id, report) != row.source_check:
         return REPORT_DIFFERS
-    whole = row.model_dump(mode="json", exclude={"texts", "source_check", "record_check"})
-    for delta in row.texts:
+    opened = unseal(key, row.record_id, row.sealed)
+    if opened is None:
+        return ROW_DIFFERS
+    hidden = json.loads(opened)
+    whole = row.model_dump(mode="json", exclude={"texts", "sealed", "source_check", "record_check"})
+    for path, count in hidden["counts"].items():
+        _put(whole, path, count)
+    for delta in _with_letters(row.texts, hidden["letters"]):
         if any(piece.source == "phrase" and piece.phrase not in phrases for piece in delta.pieces):
             return PHRASE_DIFFERS
         text = join_pieces(delta.pieces, report, phrases)
@@ -112,6 +133,34 @@ def record_of(row: DeltaRow, report: str, phrases: Mapping[int, str], key: bytes
         _put(whole, delta.field, text)
     record = Record.model_validate(whole)
     return record if record_check(key, record) == row.record_check else ROW_DIFFERS
+
+
+def _without_letters(delta: TextDelta) -> TextDelta:
+    pieces = (piece.model_copy(update={"respelled": ()}) for piece in delta.pieces)
+    return TextDelta(field=delta.field, pieces=tuple(pieces))
+
+
+def _with_letters(texts: Sequence[TextDelta], letters: Sequence[Sequence[Any]]) -> Iterator[TextDelta]:
+    """The deltas again, with the respellings that were sealed."""
+    found: dict[tuple[int, int], list[Respelling]] = {}
+    for text, place, *values in letters:
+        respelled = Respelling.model_validate(dict(zip(Respelling.model_fields, values, strict=True)))
+        found.setdefault((text, place), []).append(respelled)
+    for text, delta in enumerate(texts):
+        pieces = [
+            piece.model_copy(update={"respelled": tuple(found.get((text, place), ()))})
+            for place, piece in enumerate(delta.pieces)
+        ]
+        yield TextDelta(field=delta.field, pieces=tuple(pieces))
+
+
+def _iter_counts(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, int]]:
+    """Every number of a record that counts letters or tokens, with its path."""
+    if isinstance(value, int) and name in _COUNTS:
+        yield path, value
+    elif isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _iter_counts(inner, f"{path}.{key}" if path else str(key), str(key))
 
 
 def _iter_texts(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str]]:
@@ -127,7 +176,7 @@ def _iter_texts(value: Any, path: str = "", name: str = "") -> Iterator[tuple[st
             yield from _iter_texts(inner, f"{path}.{number}", name)
 
 
-def _put(whole: dict[str, Any], path: str, text: str) -> None:
+def _put(whole: dict[str, Any], path: str, text: str | int) -> None:
     *above, last = path.split(".")
     inner: Any = whole
     for name in above:
