@@ -3,7 +3,7 @@
 
 VENV := .venv
 # The versions to install: constraints-prefect-3.7.txt and -3.9.txt hold the ends of what is supported.
-CONSTRAINTS := constraints.txt
+CONSTRAINTS ?= constraints.txt
 BIN  := $(VENV)/bin
 CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
