@@ -42,6 +42,7 @@ def metrics(
     ] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same pairs.")] = 7,
     graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
+    details: Annotated[bool, typer.Option("--all", help="Show every figure below the gates.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -68,7 +69,7 @@ def metrics(
         report = quality_of.write_report(build, graph_path=graph, progress=progress)
     if as_json:
         typer.echo(quality.model_dump_json())
-    show_quality(screen, quality)
+    show_quality(screen, quality, details=details)
     screen.print(f"\nfigures    {build / quality_of.QUALITY_FILE}", soft_wrap=True)
     screen.print(f"report     {report}", soft_wrap=True)
     if gate:
@@ -82,10 +83,11 @@ def refuse_failing(gates: tuple[Gate, ...]) -> None:
         raise GatesFailed(f"{len(failed)} of {len(gates)} gates do not pass: {'; '.join(failed)}")
 
 
-def show_quality(screen: Console, quality: Quality) -> None:
-    """Gates first, figures below, and the words that give the sides away."""
+def show_quality(screen: Console, quality: Quality, *, details: bool) -> None:
+    """Show the gates and what to do about those that did not pass; with details, every figure too."""
     from rich.table import Table
 
+    from ccf_pipeline.quality.advice import advise
     from ccf_pipeline.quality.tables import figure_rows, gate_rows
 
     colours = {"passed": "green", "failed": "red", "not measured": "yellow"}
@@ -95,6 +97,16 @@ def show_quality(screen: Console, quality: Quality) -> None:
     for name, value, bound, verdict in gate_rows(quality):
         gates.add_row(name, value, bound, f"[{colours[verdict]}]{verdict}[/]")
     screen.print(gates)
+    for gate in quality.gates:
+        if not gate.passed:
+            screen.print(f"\n{gate.name}: {gate.why}\n  → {advise(gate)}", markup=False, highlight=False)
+    samples = quality.figures.samples
+    screen.print(
+        f"\ntexts were read again for {samples.pairs} of {samples.of} accepted pairs, seed {samples.seed}"
+    )
+    if not details:
+        screen.print("every figure: `ccf-build metrics --all`, or report.html", markup=False)
+        return
     figures = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("figure", "value"):
         figures.add_column(column)
@@ -106,7 +118,3 @@ def show_quality(screen: Console, quality: Quality) -> None:
         told = ", ".join(f"{word.word} ({word.side})" for word in view.words[:TELLTALES_SHOWN])
         if told and view.view in ("findings masked", "wrapper alone"):
             screen.print(f"\nwhat gives it away, {view.view}: {told}", markup=False)
-    samples = quality.figures.samples
-    screen.print(
-        f"\ntexts were read again for {samples.pairs} of {samples.of} accepted pairs, seed {samples.seed}"
-    )

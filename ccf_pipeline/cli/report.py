@@ -1,4 +1,4 @@
-"""ccf-build report: a page that shows a finished data set."""
+"""ccf-build report: a page that shows a data set, or as much of it as is built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ccf_pipeline.cli.places import on_disk
 
 
 def report(
-    build: Annotated[Path, typer.Argument(help="The folder of a finished build.")],
+    build: Annotated[
+        Path, typer.Argument(help="A build folder; of an unfinished build, what is sealed so far.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Write the page here; into the build otherwise.", callback=on_disk),

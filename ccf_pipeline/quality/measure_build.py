@@ -73,11 +73,31 @@ def measure_build(
     Rows stream by; what needs texts read again is measured on a sample, whose size the figures tell.
     """
     folder, plan = finished_build(path)
+    quality = _measure(
+        folder, plan, range(plan.shards), sampling, graph_path=graph_path, sources=sources, progress=progress
+    )
+    write_text(path / QUALITY_FILE, quality.model_dump_json(indent=1) + "\n", private=True)
+    _tell_on_the_card(path)
+    return quality
+
+
+def _measure(
+    folder: BuildFolder,
+    plan: PlanSummary,
+    shards: Sequence[int],
+    sampling: Sampling,
+    *,
+    graph_path: Path | None,
+    sources: Sequence[LabelSource] = (),
+    progress: Progress,
+) -> Quality:
+    """Measure the rows of these shards, which are sealed."""
+    path = folder.path
     graph = load_graph(graph_path)
     tally, sample = Tally(graph), Sample[Record](sampling.pairs, sampling.seed)
     films: Counter[str] = Counter()
     made_with: MadeWith | None = None
-    for number, record in enumerate(every_record(folder, plan), 1):
+    for number, record in enumerate(_records_of(folder, shards), 1):
         tally.add(record)
         if record.accepted:
             sample.add(record.record_id, record)
@@ -93,7 +113,7 @@ def measure_build(
     wrap = partial(answer, wrapper=as_it_stands)
     rules = Rules(graph, Lexicon.from_graph(graph.file), wrap, wrapper.question, sampling.seed)
     opinions = [_read_opinion(source, sampled, path) for source in sources]
-    quality = measure(
+    return measure(
         tally,
         sampled,
         plan,
@@ -103,9 +123,6 @@ def measure_build(
         progress,
         training=_training(folder, plan, sampled, ranked(films), settings.dataset, sampling),
     )
-    write_text(path / QUALITY_FILE, quality.model_dump_json(indent=1) + "\n", private=True)
-    _tell_on_the_card(path)
-    return quality
 
 
 def _training(
@@ -117,6 +134,8 @@ def _training(
     sampling: Sampling,
 ) -> Training:
     """Return what is trained on: the texts of the written rows, and the reports of the matched films."""
+    if not folder.is_finished():
+        return Training(films=films)  # no row is written before all of them are judged
     mirrored = [
         record
         for record in sampled
@@ -166,13 +185,18 @@ def write_report(
 ) -> Path:
     """Write the page that shows a build; it is measured first if it was not.
 
+    Of a build that is not finished it shows what is sealed so far, and says so.
     The page holds report text: it is for those who may see the build.
     """
-    folder, plan = finished_build(path)
-    quality = read_quality(path) or measure_build(path, graph_path=graph_path, progress=progress)
+    folder, plan = begun_build(path)
+    shards = [shard for shard in range(plan.shards) if folder.is_sealed(shard)]
+    if folder.is_finished():
+        quality = read_quality(path) or measure_build(path, graph_path=graph_path, progress=progress)
+    else:
+        quality = _measure(folder, plan, shards, Sampling(), graph_path=graph_path, progress=progress)
     accepted = StratifiedSample[Record](ACCEPTED_OF_A_KIND, seed)
     rejected = StratifiedSample[Record](REJECTED_FOR_A_REASON, seed)
-    for number, record in enumerate(every_record(folder, plan), 1):
+    for number, record in enumerate(_records_of(folder, shards), 1):
         if record.accepted:
             accepted.add((record.direction, record.target), record.record_id, record)
         else:
@@ -187,7 +211,7 @@ def write_report(
         load_graph(graph_path),
         shown,
         _make_thumbnails(shown, images_root(settings.corpus)),
-        notice=_describe_terms(settings),
+        notice=_describe_progress(shards, plan) + _describe_terms(settings),
         pairs_in_build=plan.plans,
     )
     target = out or path / REPORT_FILE
@@ -220,6 +244,12 @@ def _films_of(record: Record) -> Iterator[tuple[str, str | None]]:
         yield record.matched_image.path, record.matched_image.sha256
 
 
+def _describe_progress(sealed: Sequence[int], plan: PlanSummary) -> str:
+    if len(sealed) == plan.shards:
+        return ""
+    return f"Not finished: {len(sealed)} of {plan.shards} shards are sealed, and this page tells of those. "
+
+
 def _describe_terms(settings: BuildSettings) -> str:
     terms = corpus_terms(settings.corpus)
     if terms.sensitivity == "open":
@@ -246,10 +276,7 @@ def write_sampled_texts(path: Path, out: Path, sampling: Sampling = Sampling()) 
 
 def finished_build(path: Path) -> tuple[BuildFolder, PlanSummary]:
     """A build whose data set stands; only a whole one is measured."""
-    folder = BuildFolder(path)
-    plan = folder.plan_summary() if path.is_dir() else None
-    if plan is None:
-        raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
+    folder, plan = begun_build(path)
     if not folder.is_finished():
         raise MissingInput(
             f"{path}: is not finished",
@@ -258,8 +285,17 @@ def finished_build(path: Path) -> tuple[BuildFolder, PlanSummary]:
     return folder, plan
 
 
-def every_record(folder: BuildFolder, plan: PlanSummary) -> Iterator[Record]:
-    for shard in range(plan.shards):
+def begun_build(path: Path) -> tuple[BuildFolder, PlanSummary]:
+    """Return a build that is planned, finished or not."""
+    folder = BuildFolder(path)
+    plan = folder.plan_summary() if path.is_dir() else None
+    if plan is None:
+        raise MissingInput(f"{path}: is not a build folder", hint="Name the folder given to --out.")
+    return folder, plan
+
+
+def _records_of(folder: BuildFolder, shards: Iterable[int]) -> Iterator[Record]:
+    for shard in shards:
         yield from folder.records_of(shard)
 
 

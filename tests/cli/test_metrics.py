@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,19 @@ def test_figures_gates_and_files(folder: Path, build: str) -> None:
         assert words in done.stdout
     assert (Path(build) / "quality.json").is_file()
     assert (Path(build) / "report.html").is_file()
+
+
+def test_a_gate_that_failed_says_what_to_do_and_figures_wait_for_all(folder: Path, build: str) -> None:
+    short, long = (
+        ccf_build("metrics", build, folder=folder),
+        ccf_build("metrics", build, "--all", folder=folder),
+    )
+
+    failed = [line for line in short.stdout.splitlines() if re.search(r" (failed|not measured) *$", line)]
+    assert failed
+    assert short.stdout.count("→") == len(failed)
+    assert "figure" in long.stdout
+    assert len(long.stdout.splitlines()) > len(short.stdout.splitlines()) + 20
 
 
 def test_json_is_the_file(folder: Path, build: str) -> None:

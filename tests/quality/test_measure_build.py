@@ -17,6 +17,7 @@ from ccf_pipeline.engine import recheck as rechecking
 from ccf_pipeline.engine import verify as repairing
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.errors import CcfError, MissingInput, StorageError, UnreadableInput
+from ccf_pipeline.quality.advice import NOT_MEASURED, advise
 from ccf_pipeline.quality.measure_build import (
     Sampling,
     measure_build,
@@ -52,7 +53,6 @@ def build(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(corpus, tmp_path_factory.mktemp("build") / "build")
 
 
-@pytest.mark.slow
 def without_figures(card: str) -> str:
     """A card without the sections that are written again when a build is measured."""
     first, _, rest = card.partition("## What decides a pair")
@@ -188,6 +188,33 @@ def test_an_unfinished_build_is_not_measured(tmp_path: Path, corpus: Path) -> No
     (out / "manifest.json").unlink()
     with pytest.raises(MissingInput, match="is not finished"):
         measure_build(out)
+
+
+def test_a_report_of_an_unfinished_build_shows_what_is_sealed_so_far(tmp_path: Path, corpus: Path) -> None:
+    out = made(corpus, tmp_path / "build", shard_size=10)
+    folder = BuildFolder(out)
+    plan = folder.plan_summary()
+    assert plan is not None
+    folder.manifest_path.unlink()
+    folder.unseal(plan.shards - 1)
+    shards = [shard for shard in range(plan.shards) if folder.is_sealed(shard)]
+    accepted = sum(record.accepted for shard in shards for record in folder.records_of(shard))
+
+    page = write_report(out).read_text(encoding="utf-8")
+
+    assert f"Not finished: {len(shards)} of {plan.shards} shards are sealed" in page
+    assert 0 < len(shards) < plan.shards
+    assert f'"count":{accepted},' in page.replace(" ", "")
+    assert not (out / "quality.json").exists()
+
+
+def test_every_gate_that_fails_says_what_helps(build: Path) -> None:
+    advice = {
+        gate.name: advise(gate.model_copy(update={"passed": False})) for gate in measure_build(build).gates
+    }
+
+    assert len(advice) >= 15
+    assert NOT_MEASURED not in advice.values()
 
 
 # --- a second opinion -----------------------------------------------------------------------
