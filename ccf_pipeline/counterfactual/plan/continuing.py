@@ -21,7 +21,7 @@ def add_dependents(
     """Return what must cease with the mentions of the clauses that go with it, and the clauses themselves."""
     own = [
         *_find_explanations(study, reading, graph, must_cease),
-        *_find_openings(study, reading, must_cease),
+        *_find_openings(study, reading, graph, must_cease),
     ]
     continuations = reading.continuations(study.sentences, graph)
     if not continuations and not own:
@@ -47,6 +47,8 @@ _EXPLAINS = re.compile(
     rf"|{_BLANK}(?=\s+(?:an? |the )?[a-z]))\s+",
     re.IGNORECASE,
 )
+# Behind one of these a blank stands for a word of the noun phrase: "with XXXX effusions".
+_JOINS = re.compile(r"\b(?:with|without|and|or|of|in|at|on|the|an?|no|to|for|by|from)\Z", re.IGNORECASE)
 _ENDS = re.compile(r";|\.\s|,?\s+(?:but|without|with no|and no|however)\s|,\s+(?:no|there)\s", re.IGNORECASE)
 _OPENING = re.compile(
     r"(?:specifically|in particular|more specifically|in addition|additionally|however|moreover"
@@ -75,7 +77,7 @@ def _find_explanations(
             and m.concept in abnormal
         ]
         link = _EXPLAINS.search(sentence.text, max(0, said[0].end - sentence.start)) if said else None
-        if link is None:
+        if link is None or _JOINS.search(sentence.text, 0, link.start()):
             continue
         start = sentence.start + link.start()
         end = _ENDS.search(sentence.text, link.end())
@@ -96,12 +98,16 @@ def _find_explanations(
             )
 
 
-def _find_openings(study: Study, reading: Reading, must_cease: Sequence[Mention]) -> Iterator[Dependent]:
+def _find_openings(
+    study: Study, reading: Reading, graph: ConceptGraph, must_cease: Sequence[Mention]
+) -> Iterator[Dependent]:
     """The words by which a sentence goes on from one that goes: "Specifically, no effusion"."""
     ceasing = set(map(id, must_cease))
     for before, sentence in itertools.pairwise(study.sentences):
         opening = _OPENING.match(sentence.text) if before.section == sentence.section else None
-        said = [m for m in reading.mentions if m.sentence == before.number] if opening else []
+        idle = graph.words_of_change
+        told = reading.mentions if opening else ()
+        said = [m for m in told if m.sentence == before.number and m.concept not in idle]
         if opening and said and all(id(m) in ceasing for m in said):
             yield Dependent(
                 sentence=sentence.number,

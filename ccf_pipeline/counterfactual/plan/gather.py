@@ -21,6 +21,7 @@ from ccf_pipeline.counterfactual.plan.bank import IMPRESSION, ONE_SIDE, SIDE, Ba
 from ccf_pipeline.counterfactual.plan.choose import lot
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
+from ccf_pipeline.reader.known_words import describes, places
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Sentence, Study
 
 STUDIES_LOOKED_AT = 20_000
@@ -34,6 +35,8 @@ _FRAME_WORDS = """
     appreciated detected demonstrated evident demonstrate demonstrates show shows reveal reveals study film
     exam examination radiograph image left right sided bilateral bilaterally both
 """
+_FRAMES = frozenset(f"{_FRAME_WORDS} visible definite acute focal".split())
+_JOINTS = frozenset({"and", "or", "with", "without"})
 SIDED = re.compile(
     r"\b(?:left|right)\b"
     r"(?!(?: main| lower)? (?:atri|ventric|heart|paratracheal|pulmonary artery|bronch|main))",
@@ -47,7 +50,8 @@ _COMPARES = re.compile(
 _REFERS = re.compile(
     r"^(?:this|these|those|it|they|its|such|which|and|but)\b"
     r"|\b(?:otherwise|other|remaining|remainder|additional\w*|above|described|mentioned|aforementioned|same"
-    r"|latter|former|elsewhere|also|as well)\b",
+    r"|latter|former|elsewhere|also|as well|associated|accompanying|adjacent|compressive|passive|superimposed"
+    r"|underlying)\b|\band there (?:is|are)\b",
     re.IGNORECASE,
 )
 _ADVISES_OR_DOUBTS = re.compile(
@@ -142,7 +146,7 @@ class Gatherer:
             if not mentions or not can_be_lent(body) or any(m.temporality for m in mentions):
                 continue
             found = self._subject(mentions)
-            if found is None:
+            if found is None or not self._is_accounted_for(sentence, mentions, found[0]):
                 continue
             kind, line = self._line_of(*found, sentence, _format_inside(body))
             shift = len(sentence.text) - len(_LABEL.sub("", sentence.text))
@@ -150,6 +154,22 @@ class Gatherer:
             yield Note(
                 kind, line, found[0].side or "", first, tuple(word.lower() for word in _WORD.findall(body))
             )
+
+    def _is_accounted_for(self, sentence: Sentence, mentions: Sequence[Mention], of: Mention) -> bool:
+        """True if a sentence holds nothing beside its statement: no "chronic changes", no other side."""
+        sides = {word.lower() for word in SIDED.findall(sentence.text)}
+        if len(sides) > 1 and of.side != "bilateral":
+            return False
+        blotted = list(sentence.text)
+        for mention in mentions:
+            start, end = mention.start - sentence.start, mention.end - sentence.start
+            blotted[start:end] = " " * (end - start)
+        left = [word.lower() for word in _WORD.findall("".join(blotted))]
+        if of.polarity == "present" and self.graph.concept(of.concept).kind != "normal_state":
+            return True
+        # A denial that describes something, or joins it to a thing that the graph does not know.
+        more = [word for word in left if word not in _FRAMES and not places(word)]
+        return not any(map(describes, more)) and (not more or _JOINTS.isdisjoint(left))
 
     def _line_of(
         self, of: Mention, concept: str, beside: frozenset[str], sentence: Sentence, text: str

@@ -104,7 +104,7 @@ class _Case:
         """
         shadows = [m for m in self.staying if self._is_shadow(m)]
         if not shadows:
-            return self._is_told_vaguely()
+            return self._is_told_otherwise()
         beside = {m.sentence for m in shadows}
         return any(
             told.sentence not in beside and self.graph.overlaps((told.side, None), (shadow.side, None))
@@ -124,14 +124,16 @@ class _Case:
             for told in self.plan.must_appear[:1]
         )
 
-    def _is_told_vaguely(self) -> bool:
-        """True if a sentence without a finding speaks of "changes" or "disease" where the finding was."""
+    def _is_told_otherwise(self) -> bool:
+        """True if a sentence that the graph has no words for tells of something at the finding's very place.
+
+        "Chronic changes in the left base", "a lucency through the right twelfth rib".
+        """
         abnormal = abnormal_concepts(self.graph)
         telling = {m.sentence for m in self.reading.mentions if m.concept in abnormal}
         places = {(m.side, m.region) for m in self.going if m.side and m.region}
         return any(
-            _VAGUE.search(sentence.text)
-            and not _DENIED.search(sentence.text)
+            not _DENIED.search(sentence.text)
             and any(_names_place(sentence.text, side, region, self.graph) for side, region in places)
             for sentence in self.study.sentences
             if sentence.number not in telling

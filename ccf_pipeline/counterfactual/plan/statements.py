@@ -37,7 +37,10 @@ def placed(concept: Concept, graph: ConceptGraph, chance: random.Random) -> Stat
     elif concept.id == SUPPORT_DEVICES and chance.random() < DEVICES_ON_A_SIDE:
         side = chance.choice(("left", "right"))
     severities = [
-        word for word in concept.severities if region is None or _is_possible(word, region.id, concept, graph)
+        word
+        for word in concept.severities
+        # "Borderline" is read as a doubt.
+        if word != "borderline" and (region is None or _is_possible(word, region.id, concept, graph))
     ]
     is_told = region is not None and not (told and region.id == compartment)
     return Statement(

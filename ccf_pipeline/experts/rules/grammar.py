@@ -154,6 +154,7 @@ _TOLD = re.compile(
     r"|large|unchanged|within normal limits)(?:\s+in size)?,?\s+and\s+",
     re.IGNORECASE,
 )
+_CONDITION = re.compile(r"(?:if|when|because|although|though|since|while|given|unless)\s", re.IGNORECASE)
 # "Loculated.", "there is hypoinflated": a state of something that is named no more.
 _ONLY_A_STATE = re.compile(r"(?:no |there (?:is|are) )?\w+(?:ed|ive|tic)\Z", re.IGNORECASE)
 _PREDICATE = re.compile(
@@ -181,6 +182,8 @@ def _is_whole(sentence: str) -> bool:
     if _OPENS.fullmatch(words[-1].strip(",;:")) or sentence.count("(") != sentence.count(")"):
         return False
     if re.search(r"\beither\b(?!.*\bor\b)|\bbetween\b(?!.*\band\b)", sentence, re.IGNORECASE):
+        return False
+    if _CONDITION.match(sentence) and "," not in sentence:
         return False
     turn = _TURN.search(sentence)
     if turn and VERB.search(sentence, 0, turn.start()) and _THING.match(sentence, turn.end()):

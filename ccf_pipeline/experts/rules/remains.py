@@ -98,7 +98,8 @@ class Remains:
             if plan.direction == "alter":
                 said = [replace(one, side=None) for one in said]  # what is new is told there, on that side
             if not kept:
-                return self._same_words_denied(ceasing, plan) or cut_sentence(body, said, self._idle) or ""
+                rest = self._same_words_denied(ceasing, plan) or _cut_organ(body, plan)
+                return rest or cut_sentence(body, said, self._idle) or ""
             rest = cut_sentence(body, said, self._idle)
             if rest is not None:
                 return rest
@@ -202,6 +203,26 @@ class Remains:
             if noun and any(_is_following(m, mention, sentence) for m in gone)
             else _get_words(mention, sentence)
         )
+
+
+# "Heart and mediastinum are normal" is read as one statement; only one of the two ceases to be.
+_ORGANS = {
+    "fnd_cardiomegaly": re.compile(r"\b(?:heart(?: size)?|cardiac (?:size|silhouette|contours?))", re.I),
+    "fnd_enlarged_cardiomediastinum": re.compile(r"\bmediastin\w+(?: silhouettes?| contours?)?", re.I),
+}
+
+
+def _cut_organ(body: str, plan: Plan) -> str | None:
+    """Return what a sentence says of the one organ where only the other is no longer normal."""
+    found = {finding: words.search(body) for finding, words in _ORGANS.items()}
+    changed = found.get(plan.target)
+    if plan.direction == "remove" or changed is None or "," in body:
+        return None
+    others = [words for finding, words in found.items() if words and finding != plan.target]
+    said = [Said(changed.start(), changed.end(), goes=True)]
+    said += [Said(words.start(), words.end(), goes=False) for words in others]
+    rest = cut_sentence(body, said) if others else None
+    return rest if rest and DENIED_OR_NORMAL.search(rest) else None
 
 
 def _is_denied(mention: Mention, sentence: Sentence) -> bool:

@@ -379,7 +379,8 @@ class _Draft:
             SUPPORT_DEVICES,
         )
         continues = any(one.sentence == first.number and one.is_near for one in self.plan.dependents)
-        return is_new and not continues and not has_title(first.text)
+        is_title = has_title(first.text) or len(first.text.split()) == 1  # "Chest."
+        return is_new and not continues and not is_title
 
     def _lead(self, first: Sentence, new: Sequence[str]) -> None:
         """Put what is new before the first sentence, or in its place where nothing is left of it."""

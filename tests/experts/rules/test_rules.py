@@ -34,6 +34,7 @@ from ccf_pipeline.records import (
     Template,
 )
 from ccf_pipeline.settings import ExpertSettings
+from tests.shipped import GRAPH as SHIPPED
 
 GRAPH = """
 name: small
@@ -406,6 +407,34 @@ def test_what_else_a_sentence_says_stays_when_a_finding_is_removed(expert: Rules
     )
 
     assert edits_of(expert, prompt) == [("replace", 1, "Right lower lobe pneumonia is present.")]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "target", "left"),
+    [
+        ("Heart and mediastinum normal.", "fnd_cardiomegaly", "Mediastinum normal."),
+        (
+            "The heart and mediastinum are unremarkable.",
+            "fnd_cardiomegaly",
+            "The mediastinum is unremarkable.",
+        ),
+        (
+            "Normal heart size and mediastinal contours.",
+            "fnd_enlarged_cardiomediastinum",
+            "Normal heart size.",
+        ),
+    ],
+)
+def test_the_organ_that_nothing_is_said_against_stays_normal(sentence: str, target: str, left: str) -> None:
+    report = f"FINDINGS: {sentence} No effusion."
+    large = Statement(concept=target, polarity="present", severity="mild")
+    ceases = [said(report, sentence.rstrip("."), "nrm_normal_cm_silhouette")]
+    prompt = ask(report, "add", target, appears=[large], ceases=ceases)
+
+    ((action, number, text),) = edits_of(RulesExpert(SHIPPED), prompt)
+
+    assert (action, number) == ("replace", 1)
+    assert text.endswith(f". {left}")
 
 
 def test_nothing_is_written_where_a_sentence_cannot_be_cut(expert: RulesExpert) -> None:
