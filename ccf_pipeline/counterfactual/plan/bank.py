@@ -7,8 +7,9 @@ sentences may be lent. Where the corpus has too few, the phrases of the graph fi
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
@@ -58,55 +59,96 @@ Kind = tuple[str, Polarity, bool]
 
 
 @dataclass(frozen=True)
+class Drawable:
+    """Sentences to draw from, each with the sum of its and all earlier patients."""
+
+    lines: tuple[Line, ...]
+    sums: tuple[int, ...]
+
+    @classmethod
+    def of(cls, lines: Mapping[Line, int]) -> Drawable:
+        return cls(tuple(lines), tuple(itertools.accumulate(lines.values())))
+
+    @property
+    def patients(self) -> int:
+        return self.sums[-1] if self.sums else 0
+
+    def draw(self, chance: random.Random) -> Line:
+        """Draw one sentence, each as likely as its share of the patients."""
+        return chance.choices(self.lines, cum_weights=self.sums)[0]
+
+    def draw_some(self, count: int, chance: random.Random) -> tuple[Line, ...]:
+        """Draw different sentences, so many if there are."""
+        drawn: list[Line] = []
+        left = self
+        while left.lines and len(drawn) < count:
+            drawn.append(left.draw(chance))
+            left = left.without(drawn[-1]) if len(drawn) < count else left
+        return tuple(drawn)
+
+    def without(self, gone: Line) -> Drawable:
+        weights = zip(self.lines, self.sums, (0, *self.sums), strict=False)
+        return Drawable.of({line: until - before for line, until, before in weights if line != gone})
+
+
+@dataclass(frozen=True)
+class Told:
+    """A finding with place, side and degree, and the sentence that gave them; None where the graph did."""
+
+    statement: Statement
+    line: Line | None = None
+    barred: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Bank:
     """The sentences that may be lent, each with its source; it lends so many at once for each section."""
 
     graph: ConceptGraph
     lines: Mapping[Kind, Mapping[Line, Source]]
     count: int = 1
-    _drawable: dict[object, dict[Line, int]] = field(default_factory=dict, compare=False)
+    _drawable: dict[object, Drawable] = field(default_factory=dict, compare=False)
+    _beside: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     def tell(
         self, concept: Concept, chance: random.Random, barred: frozenset[str] = frozenset()
-    ) -> tuple[Statement, tuple[Wording, ...]] | None:
-        """Return a finding with a place, side and degree as reports give it, and sentences that all say so.
+    ) -> Told | None:
+        """Draw a sentence that introduces a finding; None where the graph's phrases are to.
 
         Args:
             barred: concepts that the report at hand speaks against; no sentence that asserts one is drawn.
         """
-        whole = {
-            line: patients
-            for line, patients in self._lines_that_tell(concept, None, in_impression=False).items()
-            if barred.isdisjoint(line.beside)
-        }
-        known = sum(whole.values())
-        if chance.random() * (known + ENOUGH_TOLD) >= known:
+        whole = self._introducing(concept, barred)
+        if chance.random() * (whole.patients + ENOUGH_TOLD) >= whole.patients:
             return None
-        drawn = _draw(whole, 1, chance)[0]
-        told = Statement(
+        drawn = whole.draw(chance)
+        statement = Statement(
             concept=concept.id,
             polarity="present",
             side=chance.choice(SIDES) if drawn.side == ONE_SIDE else _get_side(drawn),
             region=drawn.region or None,
             severity=drawn.severity or None,
         )
-        alike = {line: n for line, n in whole.items() if line != drawn and _has_statement(line, told)}
-        full = (drawn, *_draw(alike, self.count - 1, chance))
-        fitting = self._lines_that_tell(concept, told, in_impression=True)
-        # An impression names nothing that the findings do not.
-        short = {line: n for line, n in fitting.items() if line.beside <= drawn.beside}
-        return told, (
-            *self._wordings(told, FINDINGS, full),
-            *self._wordings(told, IMPRESSION, _draw(short, self.count, chance)),
-        )
+        return Told(statement, drawn, barred)
+
+    def word(self, concept: Concept, told: Told, chance: random.Random) -> tuple[Wording, ...]:
+        """Return sentences for both sections that say what was told; none where the graph's phrases do."""
+        if told.line is None:
+            return ()
+        line, said = told.line, told.statement
+        full: tuple[Line, ...] = (line,)
+        if self.count > 1:
+            full += self._saying_as_much(concept, told).without(line).draw_some(self.count - 1, chance)
+        short = self._saying_again(concept, told).draw_some(self.count, chance)
+        return (*self._wordings(said, FINDINGS, full), *self._wordings(said, IMPRESSION, short))
 
     def deny(self, concept: str, polarity: Polarity, chance: random.Random) -> tuple[Wording, ...]:
         """Return sentences that deny a finding, or that call something normal, for both sections."""
         said = Statement(concept=concept, polarity=polarity)
         words: list[Wording] = []
         for section in SECTIONS:
-            lines = _draw(self._patients(concept, polarity, section), self.count, chance)
-            words += self._wordings(said, section, lines)
+            kind = concept, polarity, section == IMPRESSION
+            words += self._wordings(said, section, self._keep(kind, ()).draw_some(self.count, chance))
         return tuple(words)
 
     def _wordings(self, said: Statement, section: Section, lines: Iterable[Line]) -> Iterator[Wording]:
@@ -125,26 +167,52 @@ class Bank:
                 is_mirrored=line.side == ONE_SIDE and known != side,
             )
 
-    def _patients(self, concept: str, polarity: Polarity, section: str) -> dict[Line, int]:
-        key = (concept, polarity, section)
+    def _introducing(self, concept: Concept, barred: frozenset[str]) -> Drawable:
+        """The sentences that give side and degree as the finding needs them, and assert nothing barred."""
+        # Most of what a report speaks against no sentence of the finding asserts: few keys are met.
+        against = barred & self._told_beside(concept.id)
+        return self._keep(
+            (concept.id, "present", False),
+            against,
+            lambda line: against.isdisjoint(line.beside) and self._is_whole(line, concept),
+        )
+
+    def _saying_as_much(self, concept: Concept, told: Told) -> Drawable:
+        """The sentences of those that make the same statement."""
+        whole = self._introducing(concept, told.barred)
+        return Drawable.of(
+            {
+                line: self.lines[concept.id, "present", False][line].patients
+                for line in whole.lines
+                if _has_statement(line, told.statement)
+            }
+        )
+
+    def _saying_again(self, concept: Concept, told: Told) -> Drawable:
+        """The sentences of impressions that say it again: these name nothing that the findings do not."""
+        said, beside = told.statement, told.line.beside if told.line else frozenset()
+        return self._keep(
+            (concept.id, "present", True),
+            (said.side, said.region, said.severity, beside),
+            lambda line: line.beside <= beside and _has_part_of_statement(line, said),
+        )
+
+    def _keep(self, kind: Kind, which: object, fits: Callable[[Line], bool] = lambda line: True) -> Drawable:
+        """Return the sentences of a kind that fit; `which` names what they fit, for the next who asks."""
+        key = kind, which
         if key not in self._drawable:
-            lines = self.lines.get((concept, polarity, section == IMPRESSION), {})
-            self._drawable[key] = {line: source.patients for line, source in lines.items()}
+            lines = self.lines.get(kind, {})
+            self._drawable[key] = Drawable.of(
+                {line: source.patients for line, source in lines.items() if fits(line)}
+            )
         return self._drawable[key]
 
-    def _lines_that_tell(
-        self, concept: Concept, told: Statement | None, *, in_impression: bool
-    ) -> dict[Line, int]:
-        """The sentences that can introduce a finding, or say again what another sentence told of it."""
-        key = (concept.id, told and (told.side, told.region, told.severity), in_impression)
-        if key not in self._drawable:
-            section = IMPRESSION if in_impression else FINDINGS
-            self._drawable[key] = {
-                line: patients
-                for line, patients in self._patients(concept.id, "present", section).items()
-                if (_has_part_of_statement(line, told) if told else self._is_whole(line, concept))
-            }
-        return self._drawable[key]
+    def _told_beside(self, concept: str) -> frozenset[str]:
+        """The concepts that some sentence on a finding asserts besides."""
+        if concept not in self._beside:
+            lines = self.lines.get((concept, "present", False), {})
+            self._beside[concept] = frozenset[str]().union(*(line.beside for line in lines))
+        return self._beside[concept]
 
     def _is_whole(self, line: Line, concept: Concept) -> bool:
         """True if side and degree are given as the finding needs them, at a place where it occurs."""
@@ -192,14 +260,3 @@ def _has_part_of_statement(line: Line, told: Statement) -> bool:
             }
         ),
     )
-
-
-def _draw(lines: Mapping[Line, int], count: int, chance: random.Random) -> tuple[Line, ...]:
-    """Different sentences, each as likely as its share of the patients."""
-    left = dict(lines)
-    drawn: list[Line] = []
-    while left and len(drawn) < count:
-        line = chance.choices(list(left), weights=list(left.values()))[0]
-        drawn.append(line)
-        del left[line]
-    return tuple(drawn)

@@ -8,10 +8,11 @@ from functools import lru_cache
 
 from ccf_pipeline.counterfactual.check.case import views_of
 from ccf_pipeline.counterfactual.plan.alterations import altered_mentions, altered_statements
-from ccf_pipeline.counterfactual.plan.bank import Bank
+from ccf_pipeline.counterfactual.plan.bank import Bank, Told
 from ccf_pipeline.counterfactual.plan.changes import Change, relevance_of
 from ccf_pipeline.counterfactual.plan.choose import lot
 from ccf_pipeline.counterfactual.plan.continuing import add_dependents
+from ccf_pipeline.counterfactual.plan.matched_images import CLOSEST
 from ccf_pipeline.counterfactual.plan.removal import ceasing_mentions, is_normal_after
 from ccf_pipeline.counterfactual.plan.statements import denials, fitting_signs, placed, with_place
 from ccf_pipeline.counterfactual.plan.study_states import DISEASES
@@ -47,14 +48,11 @@ def plan_change(
     Args:
         bank: the sentences of the corpus, for an expert that is to write with them.
         fits: how well a film of the corpus agrees with a statement; side, degree and place of what is new
-            are drawn a few times, and the draw that fits best is kept.
+            are drawn a few times, and the draw that fits best is kept; `CLOSEST` is as well as can be.
     """
     what = (study.study_id, change.direction, change.target, *change.gives_way, *_list_particulars(change))
     chance = random.Random(lot(seed, "place", *what))
-    drawn = [
-        _draw_target_statement(reading, graph, change, chance, bank) for _ in range(DRAWS if fits else 1)
-    ]
-    told, wording = max(drawn, key=lambda draw: fits(change, draw[0]) if fits and draw[0] else 0)
+    told, wording = _tell_target(reading, graph, change, chance, bank, fits)
     must_cease, dependents = _find_ceasing(study, reading, graph, change, told)
     gained, lost = _compute_effects(reading, graph, change, must_cease, dependents)
     return _plan(
@@ -168,17 +166,33 @@ def _list_findings_beside(reading: Reading, change: Change) -> tuple[str, ...]:
 # --- what changes -------------------------------------------------------------------------
 
 
-def _draw_target_statement(
-    reading: Reading, graph: ConceptGraph, change: Change, chance: random.Random, bank: Bank | None
+def _tell_target(
+    reading: Reading,
+    graph: ConceptGraph,
+    change: Change,
+    chance: random.Random,
+    bank: Bank | None,
+    fits: Callable[[Change, Statement], int] | None,
 ) -> tuple[Statement | None, tuple[Wording, ...]]:
     """The target with a place, and words for it; None where nothing is to appear, or it is known already."""
     if change.direction == "alter":
         return None, ()
     if change.direction == "remove" or change.target == NO_FINDING:
         return None, _draw_denials(graph, change, chance, bank) if bank else ()
-    barred = _collect_barred(reading, graph, change)
-    told = bank.tell(graph.concept(change.target), chance, barred) if bank else None
-    return told or (placed(graph.concept(change.target), graph, chance), ())
+    target, barred = graph.concept(change.target), _collect_barred(reading, graph, change)
+
+    def draw() -> Told:
+        return (bank.tell(target, chance, barred) if bank else None) or Told(placed(target, graph, chance))
+
+    told = draw()
+    closest = fits(change, told.statement) if fits else CLOSEST
+    for _ in range(DRAWS - 1):
+        if not fits or closest == CLOSEST:
+            break
+        other = draw()
+        if (closeness := fits(change, other.statement)) > closest:
+            told, closest = other, closeness
+    return told.statement, bank.word(target, told, chance) if bank else ()
 
 
 def _collect_barred(reading: Reading, graph: ConceptGraph, change: Change) -> frozenset[str]:

@@ -57,6 +57,7 @@ class FilmReader:
     lexicon: Lexicon
     _regions: dict[frozenset[str], int] = field(default_factory=lambda: {frozenset(): 0})
     _names: list[frozenset[str]] = field(default_factory=lambda: [frozenset()])
+    _known: dict[tuple[str | None, ...], Details] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._findings = label_table(self.lexicon, CCF).asserted
@@ -114,9 +115,12 @@ class FilmReader:
 
     def details_of(self, statement: Statement, finding: str) -> Details:
         """Return what a statement of one finding says besides that it is there."""
-        film = self._with_details(Film(present=BITS[finding]), [statement])
-        column = COLUMNS[finding]
-        return film.sides[column], film.degrees[column], film.places[column]
+        key = statement.concept, statement.side, statement.region, statement.severity, finding
+        if key not in self._known:
+            film = self._with_details(Film(present=BITS[finding]), [statement])
+            column = COLUMNS[finding]
+            self._known[key] = film.sides[column], film.degrees[column], film.places[column]
+        return self._known[key]
 
     def _number(self, regions: frozenset[str]) -> int:
         if regions not in self._regions:

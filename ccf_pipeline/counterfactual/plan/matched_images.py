@@ -121,7 +121,7 @@ class ImageIndex:
         agreement = self._agreement(shown, wanted.finding, rows)
         rank = agreement.rank
         highest = np.flatnonzero(rank == rank.max())
-        qualities = self._qualities(study, shown, agreement.details[highest], rows[highest])
+        qualities = self._qualities(study, shown, rows[highest])
         # Of equals the one that comes first after the study's own lot: the rows stand in that order.
         first = int(np.argmax(qualities))
         best = int(highest[first])
@@ -153,16 +153,18 @@ class ImageIndex:
             return _NOBODY
         table, column = self._table, COLUMNS[wanted.finding]
         alike = table.alike(number, shown.present)
-        found = [self._following(study, alike)]
+        found = self._following(study, alike)
         if len(alike[0]) > CANDIDATES:
-            found.insert(0, self._following(study, table.alike_in_detail(number, shown, column)))
-        if not len(found[-1]):
-            found = [self._following(study, table.showing(number, wanted))]
-        return np.concatenate(found)
+            close = self._following(study, table.alike_in_detail(number, shown, column))
+            # Of so many that agree in the target one will contradict nothing: the others need no look.
+            found = close if len(close) >= CANDIDATES // 2 else np.concatenate([close, found])
+        return found if len(found) else self._following(study, table.showing(number, wanted))
 
     def _following(self, study: Study, listed: Listed) -> Rows:
         """Return the films of other patients that follow the study's own lot in a list."""
         rows, lots = listed
+        if not len(rows):
+            return rows
         begin = int(np.searchsorted(lots, np.uint64(_draw_lot(self.seed, study.study_id))))
         subject = self._subject_numbers.get(study.subject_id, -1)
         others = self._others(rows[_count_in_circle(begin, CANDIDATES, len(rows))], subject)
@@ -178,33 +180,36 @@ class ImageIndex:
         return others
 
     def _agreement(self, shown: Film, target: str, rows: Rows) -> Agreement:
-        """Compare the findings that are wanted: of no other one does any film of these findings say more."""
+        """Compare what each film shows with what is wanted; a film has no details of what it lacks."""
         table = self._table
-        columns = np.array([n for n, bit in enumerate(BITS.values()) if shown.present & bit], dtype=np.int64)
-        details = table.details[rows[:, None], columns]
-        wanted = np.array([_packed(shown, column) for column in columns], dtype=np.uint32)
-        differing = details ^ wanted
-        sides, degrees, places = ((differing & part) == 0 for part in (_SIDE_BITS, _DEGREE_BITS, _PLACE_BITS))
-        is_target = columns == COLUMNS[target]
-        opposite = ((details & wanted & _SIDE_BITS) == 0) & ~is_target
-        opposite &= ((details & _SIDE_BITS) > 0) & ((wanted & _SIDE_BITS) > 0)
+        findings = table.present[rows] == np.uint16(shown.present)
+        of_target = table.details[rows, COLUMNS[target]] ^ np.uint32(_packed(shown, COLUMNS[target]))
         denied = shown.denied | (BITS[target] & ~shown.present)
-        doubts = (table.doubted[rows] & np.uint16(denied)) > 0
-        lacking = (np.uint32(shown.devices) & ~table.devices[rows]) > 0
-        findings = table.present[rows] == shown.present
-        alike = sides.sum(axis=1) + degrees.sum(axis=1) + places.sum(axis=1)
+        rest = findings & ((table.doubted[rows] & np.uint16(denied)) == 0)
+        if shown.devices:
+            rest &= (np.uint32(shown.devices) & ~table.devices[rows]) == 0
+        for column, side in enumerate(shown.sides):
+            if side and column != COLUMNS[target]:
+                named = table.details[rows, column] & _SIDE_BITS
+                rest &= (named == 0) | ((named & np.uint32(side)) > 0)
         return Agreement(
             findings,
-            findings & sides[:, is_target].all(axis=1),
-            findings & degrees[:, is_target].all(axis=1),
-            findings & places[:, is_target].all(axis=1),
-            findings & ~opposite.any(axis=1) & ~doubts & ~lacking,
-            alike * 10_000 // max(1, 3 * len(columns)),
+            findings & ((of_target & _SIDE_BITS) == 0),
+            findings & ((of_target & _DEGREE_BITS) == 0),
+            findings & ((of_target & _PLACE_BITS) == 0),
+            rest,
         )
 
-    def _qualities(
-        self, study: Study, shown: Film, details: npt.NDArray[np.int64], rows: Rows
-    ) -> npt.NDArray[np.int64]:
+    def _share_of_details(self, shown: Film, rows: Rows) -> npt.NDArray[np.int64]:
+        """Return in how many details of the findings each film agrees, in ten-thousandths."""
+        columns = np.array([n for n, bit in enumerate(BITS.values()) if shown.present & bit], dtype=np.int64)
+        wanted = np.array([_packed(shown, column) for column in columns], dtype=np.uint32)
+        differing = self._table.details[rows[:, None], columns] ^ wanted
+        alike = sum(((differing & part) == 0).sum(axis=1) for part in (_SIDE_BITS, _DEGREE_BITS, _PLACE_BITS))
+        shares: npt.NDArray[np.int64] = alike * 10_000 // max(1, 3 * len(columns))
+        return shares
+
+    def _qualities(self, study: Study, shown: Film, rows: Rows) -> npt.NDArray[np.int64]:
         """Return how near each is, in ten-thousandths."""
         table = self._table
         differing = _ONES[(table.present[rows] ^ np.uint16(shown.present)) & np.uint16(_COUNTED)]
@@ -218,7 +223,7 @@ class ImageIndex:
         unknown_sex = (table.sexes[rows] == 0) | (study.sex is None)
         return (
             same
-            + _share("details", details)
+            + _share("details", self._share_of_details(shown, rows))
             + _share("age", np.where(unknown_age, 5_000, near))
             + _share("sex", np.where(unknown_sex, 5_000, alike))
         )
@@ -245,13 +250,15 @@ _NOBODY: Rows = np.zeros(0, dtype=np.int64)
 _ASPECTS: tuple[Aspect, ...] = ("findings", "side", "degree", "place", "rest")
 # A wrong side is as bad as a contradiction, and both are worse than another degree or place.
 _WORTH: dict[Aspect, int] = {"findings": 32, "side": 8, "rest": 8, "degree": 4, "place": 2}
+CLOSEST = sum(_WORTH[aspect] for aspect in DETAILS)
+"""The closeness of films that agree in all details of a finding."""
 
 
 class Agreement(NamedTuple):
     """In what each candidate agrees with the counterfactual; side, degree and place are the target's.
 
     `rest`: it has the devices that the text names, and neither names the other side of a finding that stays
-    nor doubts what the text denies. `details` are in how many of the other details it agrees.
+    nor doubts what the text denies.
     """
 
     findings: npt.NDArray[np.bool_]
@@ -259,7 +266,6 @@ class Agreement(NamedTuple):
     degree: npt.NDArray[np.bool_]
     place: npt.NDArray[np.bool_]
     rest: npt.NDArray[np.bool_]
-    details: npt.NDArray[np.int64]
 
     @property
     def rank(self) -> npt.NDArray[np.int64]:

@@ -33,9 +33,9 @@ EFFUSIONS = ["FINDINGS: Small pleural effusion on the left. IMPRESSION: Small le
 
 
 def drawn(bank: Bank, graph: ConceptGraph, finding: str, draws: int = 60) -> list[tuple[Wording, ...]]:
-    chance = random.Random(1)
-    found = (bank.tell(graph.concept(finding), chance) for _ in range(draws))
-    return [told[1] for told in found if told]
+    chance, concept = random.Random(1), graph.concept(finding)
+    found = (bank.tell(concept, chance) for _ in range(draws))
+    return [bank.word(concept, told, chance) for told in found if told]
 
 
 def test_a_finding_is_told_in_sentences_of_the_reports(graph: ConceptGraph) -> None:
