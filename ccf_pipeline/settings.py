@@ -332,8 +332,15 @@ class DatasetSettings(Noun):
     )
     even: bool = Field(
         default=True,
-        description="Train only on pairs for each of which another one leads back: from the diagnosis that"
-        " this one leads to, to the diagnosis that it leaves.",
+        description="Write a pair that no mirror evens out only if another one leads back: from the"
+        " diagnosis that this one leads to, to the diagnosis that it leaves.",
+    )
+    select: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=1.0,
+        description="Train only on pairs that a reader of words tells no better than it must, by adversarial"
+        " rounds within each kind of change; at least this share of all pairs stays, 0.67 for example.",
     )
     same_diagnosis: bool = Field(
         default=False,

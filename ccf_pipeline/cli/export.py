@@ -56,7 +56,8 @@ def export(
     even: Annotated[
         bool | None,
         typer.Option(
-            "--even/--uneven", help="Only pairs that another one leads back from, or all; as built."
+            "--even/--uneven",
+            help="Of pairs without a mirror only those that another one leads back from, or all; as built.",
         ),
     ] = None,
     match: Annotated[
@@ -104,7 +105,7 @@ def export(
             "nothing is named to export", hint="Give --config, for example cpo_thinking; or --level."
         )
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.engine.export import export_config
+    from ccf_pipeline.engine.export import export_config, open_finished
 
     only = None
     if reviewed_only:
@@ -112,9 +113,10 @@ def export(
 
         only = reviewed_plausible(build)
     if selected:
-        from ccf_pipeline.quality.select_pairs import read_selected
+        from ccf_pipeline.engine.select_pairs import read_selected
 
-        kept = read_selected(build)
+        folder, plan, _ = open_finished(build)
+        kept = read_selected(folder, plan.shards)
         only = kept if only is None else only & kept
     choices = {
         "images": images,

@@ -19,7 +19,9 @@ def select(
     build: Annotated[Path, typer.Argument(help="The folder of a finished build.")],
     keep: Annotated[
         float,
-        typer.Option("--keep", min=0.1, max=1.0, help="Of each kind of change at least this stays."),
+        typer.Option(
+            "--keep", min=0.1, max=1.0, help="At least this share of all pairs stays, and half of each kind."
+        ),
     ] = 0.67,
     seed: Annotated[int, typer.Option("--seed", help="The same seed selects the same pairs.")] = 7,
     graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
@@ -31,10 +33,15 @@ def select(
     Writes selection.json into the build folder; `ccf-build export --selected` writes the pairs that stay.
     """
     from ccf_pipeline.cli.showing import console, progress_bars
-    from ccf_pipeline.quality.select_pairs import select_pairs
+    from ccf_pipeline.engine.export import open_finished
+    from ccf_pipeline.engine.select_pairs import select_pairs
+    from ccf_pipeline.graph.load import load_graph
+    from ccf_pipeline.reader import Lexicon
 
     with progress_bars(quiet=quiet or as_json) as progress:
-        selected = select_pairs(build, keep=keep, seed=seed, graph_path=graph, progress=progress)
+        folder, plan, _ = open_finished(build)
+        lexicon = Lexicon.from_graph(load_graph(graph).file)
+        selected = select_pairs(folder, plan.shards, lexicon, keep=keep, seed=seed, progress=progress)
     if as_json:
         typer.echo(selected.model_dump_json())
         return

@@ -109,7 +109,7 @@ def _iter_pictured(paths: Iterable[Path], chosen: DatasetSettings) -> Iterator[_
         for plan in row["plans"]:
             use: str | None = _use(plan, chosen)
             there, back = ((split, use, *ends) for ends in _both_ways(plan))
-            if chosen.even and changes[there] > changes[back]:
+            if chosen.even and use == "unmirrored" and changes[there] > changes[back]:
                 # The ones in excess are left out; which ones depends on more than the plan.
                 changes[there] -= 1
                 use = None

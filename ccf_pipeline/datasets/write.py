@@ -48,13 +48,14 @@ def write_dataset(
     shards: int,
     images_root: Path,
     chosen: DatasetSettings,
-    progress: Progress | None = None,
+    *,
+    dropped: frozenset[str] = frozenset(),
 ) -> WrittenDataset:
-    """Write every config of the settings anew, reading each sealed shard once."""
+    """Write every config of the settings anew, reading each sealed shard twice."""
     wanted = chosen_exports(chosen)
     refuse_small_disk(build, shards, images_root, chosen)
     remove_folder(build.dataset_path)
-    return write_configs(build.dataset_path, wanted, build, shards, images_root, chosen, progress=progress)
+    return write_configs(build.dataset_path, wanted, build, shards, images_root, chosen, dropped=dropped)
 
 
 def chosen_exports(chosen: DatasetSettings) -> list[Export]:
@@ -79,12 +80,14 @@ def write_configs(
     *,
     kind: FileFormat = "parquet",
     only: frozenset[str] | None = None,
+    dropped: frozenset[str] = frozenset(),
     progress: Progress | None = None,
 ) -> WrittenDataset:
     """Write some configs below `folder`; every record is counted, whatever is written of it.
 
     Args:
         only: ids of the records to look at, where it is not to be all of the build.
+        dropped: ids of those that are looked at and not trained on.
     """
 
     def wanted(records: Iterable[Record]) -> Iterator[Record]:
@@ -97,7 +100,7 @@ def write_configs(
             if progress is not None:
                 progress(shard + 1)
 
-    return write_records(folder, exports, batches, images_root, chosen, kind=kind)
+    return write_records(folder, exports, batches, images_root, chosen, kind=kind, dropped=dropped)
 
 
 def write_records(
@@ -108,13 +111,15 @@ def write_records(
     chosen: DatasetSettings,
     *,
     kind: FileFormat = "parquet",
+    dropped: frozenset[str] = frozenset(),
 ) -> WrittenDataset:
     """Write some configs of records from anywhere; those of a study lie together.
 
     Args:
         batches: gives the records anew each time it is called.
     """
-    tally, study_pairs = Tally(), _StudyReader(images_root, chosen, select_pairs(batches(), chosen))
+    uses = choose_uses(batches(), chosen, dropped)
+    tally, study_pairs = Tally(), _StudyReader(images_root, chosen, uses)
     with contextlib.ExitStack() as cleaning:
         outputs = [_Output(folder, export, kind) for export in exports]
         for output in outputs:
@@ -178,9 +183,11 @@ class _Output:
         return self.files[name]
 
 
-def select_pairs(batches: Iterable[Batch], chosen: DatasetSettings) -> Mapping[str, str]:
+def choose_uses(
+    batches: Iterable[Batch], chosen: DatasetSettings, dropped: frozenset[str] = frozenset()
+) -> Mapping[str, str]:
     """Return for every accepted record what it is used for, or why it is not trained on."""
-    selection = Selection(chosen)
+    selection = Selection(chosen, dropped)
     for of, records in batches:
         for together in _by_study(records) if of == "accepted" else ():
             selection.add(together)

@@ -19,9 +19,11 @@ from ccf_pipeline.engine.audit_log import attestation_lines
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.finish_build import reviews_of
 from ccf_pipeline.engine.materials import Progress
+from ccf_pipeline.engine.select_pairs import select_records
 from ccf_pipeline.errors import BuildConflict, SettingsError
 from ccf_pipeline.files.disk import refuse_filled, sealed_folder
 from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import BuildSummary, Lineage, PlanSummary
 from ccf_pipeline.settings import BuildSettings, DatasetSettings, settings_of
 
@@ -61,10 +63,30 @@ def export_config(
 
     with sealed_folder(out) as staged:
         written = write_configs(
-            staged, [export], folder, plan.shards, root, chosen, kind=form, only=only, progress=tell
+            staged,
+            [export],
+            folder,
+            plan.shards,
+            root,
+            chosen,
+            kind=form,
+            only=only,
+            dropped=_find_dropped(folder, plan, chosen, graph) if export.trains_on else frozenset(),
+            progress=tell,
         )
         _write_papers(written, folder, settings, chosen, begun, graph)
     return dataclasses.replace(written, folder=out)
+
+
+def _find_dropped(
+    folder: BuildFolder, plan: PlanSummary, chosen: DatasetSettings, graph: Path | None
+) -> frozenset[str]:
+    """Return the pairs that `dataset.select` takes out; none where it is not set."""
+    if chosen.select is None:
+        return frozenset()
+    lexicon = Lexicon.from_graph(load_graph(graph).file)
+    selected = select_records(folder.accepted_records(plan.shards), lexicon, keep=chosen.select)
+    return frozenset(selected.dropped)
 
 
 def find_export(config: str) -> Export:

@@ -13,6 +13,7 @@ from ccf_pipeline.engine.audit_log import attestation_lines
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.build_plan import planned
 from ccf_pipeline.engine.materials import Materials, Progress, silent
+from ccf_pipeline.engine.select_pairs import select_pairs
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.graph import ConceptGraph
@@ -28,7 +29,11 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
     plan = planned(folder)
     progress("dataset", 0, 1)
     root, chosen = images_root(materials.settings.corpus), materials.settings.dataset
-    written = write_dataset(folder, plan.shards, root, chosen)
+    dropped = frozenset[str]()
+    if chosen.select is not None:
+        selected = select_pairs(folder, plan.shards, materials.lexicon, keep=chosen.select, progress=progress)
+        dropped = frozenset(selected.dropped)
+    written = write_dataset(folder, plan.shards, root, chosen, dropped=dropped)
     tally = written.tally
     summary = BuildSummary(
         plan=plan,

@@ -14,9 +14,11 @@ from ccf_pipeline.datasets.formats import shipped_exports
 from ccf_pipeline.datasets.formats.ccf import REJECTED as REFUSED
 from ccf_pipeline.datasets.write import SPLIT_FILES, write_records
 from ccf_pipeline.engine.build_folder import BuildFolder
+from ccf_pipeline.engine.select_pairs import select_records
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.files.arrow import arrow_schema, read_nouns, write_nouns, write_parquet
 from ccf_pipeline.files.disk import write_text
+from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import Record
 from ccf_pipeline.settings import DatasetSettings
 from ccf_pipeline.sharing.cards import drop_config, write_share_card
@@ -88,11 +90,11 @@ def copy_dataset(build: BuildFolder, folder: Path) -> None:
     drop_config(folder, REFUSED.config)
 
 
-_OF_THE_MIX = ("even", "match", "same_diagnosis", "rejected_per_chosen", "perception_weight")
+_OF_THE_MIX = ("even", "match", "select", "same_diagnosis", "rejected_per_chosen", "perception_weight")
 
 
 def write_rebuilt(
-    out: Path, records: Iterable[Record], images_root: Path, recipe: Recipe
+    out: Path, records: Iterable[Record], images_root: Path, recipe: Recipe, lexicon: Callable[[], Lexicon]
 ) -> list[tuple[str, int]]:
     """Write every config of the data set from records that were made again; return the rows of each.
 
@@ -106,8 +108,17 @@ def write_rebuilt(
     write_nouns(kept, records, Record)
     exports = [export for export in shipped_exports() if export.of == "accepted"]
     try:
+        dropped: frozenset[str] = frozenset()
+        if chosen.select is not None:
+            selected = select_records(read_nouns(kept, Record), lexicon(), keep=chosen.select)
+            dropped = frozenset(selected.dropped)
         written = write_records(
-            out, exports, lambda: [("accepted", read_nouns(kept, Record))], images_root, chosen
+            out,
+            exports,
+            lambda: [("accepted", read_nouns(kept, Record))],
+            images_root,
+            chosen,
+            dropped=dropped,
         )
     finally:
         kept.unlink(missing_ok=True)

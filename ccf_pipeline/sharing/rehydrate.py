@@ -15,6 +15,7 @@ from ccf_pipeline.errors import RowsMissing, SharingRefused
 from ccf_pipeline.files.code_version import read_code_version
 from ccf_pipeline.files.disk import refuse_filled, sealed_folder
 from ccf_pipeline.graph.load import load_graph
+from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records import ReasonCount, Record, Study
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, settings_of
 from ccf_pipeline.sharing.data import read_phrases, read_rows, write_rebuilt, write_rebuilt_card
@@ -60,7 +61,13 @@ def rehydrate(
             rebuilt = _rebuild_from_deltas(shared, recipe, corpus, missing, progress)
         else:
             rebuilt = _rebuild_from_recipe(shared, recipe, corpus, staged, graph, missing, progress)
-        configs = write_rebuilt(staged, rebuilt, images_root(corpus), recipe)
+        configs = write_rebuilt(
+            staged,
+            rebuilt,
+            images_root(corpus),
+            recipe,
+            lambda: Lexicon.from_graph(load_graph(graph).file),
+        )
         shutil.rmtree(staged / _WORKSHOP, ignore_errors=True)
         write_rebuilt_card(staged, recipe, dict(configs))
         if missing:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from ccf_pipeline.counterfactual.tells import MaskedPair
-from ccf_pipeline.datasets.adversarial import Candidate, Selected, select_candidates
+from ccf_pipeline.datasets.adversarial import Candidate, Selected, even_findings, select_candidates
 
 WORDS = ["the", "heart", "lung", "base", "apex", "contour", "margin", "field", "zone", "hilum", "rib"]
 
@@ -48,10 +49,23 @@ def test_pairs_that_give_themselves_away_are_dropped_and_the_kind_is_told_less()
     assert figures.unseen is not None
 
 
-def test_never_more_than_the_share_is_dropped_of_any_kind() -> None:
+def test_never_more_than_the_share_is_dropped_nor_half_of_any_kind() -> None:
     selected = select([*candidates("swap", 100, "new", 1.0), *candidates("add", 50, "seen", 1.0)], keep=0.7)
 
     assert {figures.kind: figures.kept for figures in selected.kinds} == {"swap": 70, "add": 35}
+
+    selected = select([*candidates("swap", 90, "new", 1.0), *candidates("add", 110, "", 0.0)], keep=0.5)
+
+    assert {figures.kind: figures.kept for figures in selected.kinds}["swap"] == 45
+
+
+def test_devices_are_left_apart_where_findings_are_evened_out() -> None:
+    some = candidates("add devices", 20, "new", 0.0)
+    some += [replace(one, shown=frozenset(), would_show=frozenset({"Support Devices"})) for one in some[:10]]
+    edema = [replace(one, shown=frozenset(), would_show=frozenset({"Edema"})) for one in some[:10]]
+
+    assert len(even_findings(some[20:], seed=7)) == 10
+    assert not even_findings(edema, seed=7)
 
 
 def test_a_kind_that_is_told_no_better_than_written_reports_is_left_alone() -> None:

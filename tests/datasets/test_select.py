@@ -1,4 +1,4 @@
-"""What is trained on: no function of the texts prefers a side, and no finding comes oftener than it goes."""
+"""Pairs to train on: no function of the texts prefers a side, and no finding comes oftener than it goes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ccf_pipeline.datasets.formats.select import (
     BY_CHOICE,
     NO_IMAGE,
     SAME_DIAGNOSIS,
+    TOLD_APART,
     UNEVEN,
     Selection,
     lines_of,
@@ -125,15 +126,17 @@ def pair(one: Record, number: int, before: frozenset[str], after: frozenset[str]
     )
 
 
-def settled(records: Sequence[Record], **chosen: Any) -> dict[str, str]:
-    selection = Selection(DatasetSettings(**chosen))
+def settled(
+    records: Sequence[Record], dropped: frozenset[str] = frozenset(), **chosen: Any
+) -> dict[str, str]:
+    selection = Selection(DatasetSettings(**chosen), dropped)
     for record in records:
         selection.add([record])
     return dict(selection.settle())
 
 
 @given(st.lists(st.tuples(diagnoses, st.sampled_from(["train", "test"]), st.booleans()), max_size=40))
-def test_every_diagnosis_is_led_to_as_often_as_left(one: Record, drawn: list[Any]) -> None:
+def test_without_mirrors_every_diagnosis_is_led_to_as_often_as_left(one: Record, drawn: list[Any]) -> None:
     records = [
         pair(one, number, *sides, split=split, **({} if mirrored else {"matched_image": None}))
         for number, (sides, split, mirrored) in enumerate(drawn)
@@ -141,50 +144,47 @@ def test_every_diagnosis_is_led_to_as_often_as_left(one: Record, drawn: list[Any
 
     outcome = settled(records)
 
-    for use in ("mirrored", "unmirrored"):
-        for split in ("train", "test"):
-            kept = [r for r in records if outcome[r.record_id] == use and r.split == split]
-            changes = Counter(lines_of(record) for record in kept)
-            assert changes == Counter((after, before) for before, after in map(lines_of, kept))
-            for finding in (ATELECTASIS, EDEMA):
-                gained = sum(
-                    finding in after and finding not in before for before, after in map(lines_of, kept)
-                )
-                lost = sum(
-                    finding in before and finding not in after for before, after in map(lines_of, kept)
-                )
-                assert gained == lost
+    for split in ("train", "test"):
+        kept = [r for r in records if outcome[r.record_id] == "unmirrored" and r.split == split]
+        changes = Counter(lines_of(record) for record in kept)
+        assert changes == Counter((after, before) for before, after in map(lines_of, kept))
+        for finding in (ATELECTASIS, EDEMA):
+            gained = sum(finding in after and finding not in before for before, after in map(lines_of, kept))
+            lost = sum(finding in before and finding not in after for before, after in map(lines_of, kept))
+            assert gained == lost
     assert set(outcome.values()) <= {"mirrored", "unmirrored", UNEVEN, SAME_DIAGNOSIS}
     assert len(outcome) == len(records)
 
 
-def test_no_more_is_left_out_than_has_no_counterpart(one: Record) -> None:
+def test_a_pair_with_a_mirror_needs_no_other_to_lead_back(one: Record) -> None:
     there = [pair(one, number, frozenset(), frozenset({EDEMA})) for number in range(5)]
-    back = [pair(one, number, frozenset({EDEMA}), frozenset()) for number in range(5, 8)]
 
-    kept = Counter(settled([*there, *back]).values())
+    assert Counter(settled(there).values()) == {"mirrored": 5}
 
-    assert kept == {"mirrored": 6, UNEVEN: 2}
-    assert Counter(settled([*there, *back], even=False).values()) == {"mirrored": 8}
+
+def test_no_more_is_left_out_than_has_no_counterpart(one: Record) -> None:
+    blind = {"matched_image": None}
+    there = [pair(one, number, frozenset(), frozenset({EDEMA}), **blind) for number in range(5)]
+    back = [pair(one, number, frozenset({EDEMA}), frozenset(), **blind) for number in range(5, 8)]
+
+    assert Counter(settled([*there, *back]).values()) == {"unmirrored": 6, UNEVEN: 2}
+    assert Counter(settled([*there, *back], even=False).values()) == {"unmirrored": 8}
 
 
 def test_the_closest_films_are_kept_where_some_have_to_go(one: Record) -> None:
-    far = [pair(one, number, frozenset(), frozenset({EDEMA})) for number in range(4)]
-    far = [
-        record.model_copy(
-            update={
-                "matched_image": record.matched_image.model_copy(update={"agrees": CLOSE[:3] + CLOSE[4:]})
-            }
-        )
-        for record in far
-        if record.matched_image
-    ]
-    near = [pair(one, 9, frozenset(), frozenset({EDEMA}))]
-    back = [pair(one, 10, frozenset({EDEMA}), frozenset())]
+    def matched(number: int, *agrees: str) -> Record:
+        record = pair(one, number, frozenset(), frozenset({EDEMA}))
+        assert record.matched_image is not None
+        film = MatchedImage.model_validate({**record.matched_image.model_dump(), "agrees": agrees})
+        return record.model_copy(update={"matched_image": film})
 
-    outcome = settled([*far, *near, *back])
+    far = [matched(number, "findings") for number in range(4)]
+    near = matched(9, "findings", "side", "degree")
+    back = pair(one, 10, frozenset({EDEMA}), frozenset(), matched_image=None)
 
-    assert [name for name, use in outcome.items() if use == "mirrored"] == ["r9", "r10"]
+    outcome = settled([*far, near, back])
+
+    assert [name for name, use in outcome.items() if use == "unmirrored"] == ["r9", "r10"]
 
 
 def test_sides_that_name_one_diagnosis_are_left_out_unless_asked_for(one: Record) -> None:
@@ -192,6 +192,12 @@ def test_sides_that_name_one_diagnosis_are_left_out_unless_asked_for(one: Record
 
     assert settled([tube]) == {"r1": SAME_DIAGNOSIS}
     assert settled([tube], same_diagnosis=True) == {"r1": "mirrored"}
+
+
+def test_pairs_that_a_selection_dropped_are_counted_and_not_trained_on(one: Record) -> None:
+    records = [pair(one, number, frozenset(), frozenset({EDEMA})) for number in range(2)]
+
+    assert settled(records, dropped=frozenset({"r1"})) == {"r0": "mirrored", "r1": TOLD_APART}
 
 
 def test_a_pair_without_an_image_is_trained_on_nowhere(one: Record) -> None:

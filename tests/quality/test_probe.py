@@ -63,7 +63,7 @@ def test_a_changed_film_shows_what_was_added_and_is_else_the_same(sentence: str)
 
 def test_over_the_balanced_arm_each_text_stands_as_often_on_either_side(records: list[Record]) -> None:
     pairs = [
-        ProbePair(record, record.factual_text, film_of(0), film_of(1), is_mirror=number % 3 > 0, drawn=None)
+        ProbePair(record, record.factual_text, film_of(0), film_of(1), has_mirror=number % 3 > 0, drawn=None)
         for number, record in enumerate(records[:60])
     ]
 

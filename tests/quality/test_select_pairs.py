@@ -11,9 +11,16 @@ from typer.testing import CliRunner
 
 from ccf_pipeline.cli.app import app
 from ccf_pipeline.datasets.adversarial import Selected
+from ccf_pipeline.engine.build_folder import identity_of
+from ccf_pipeline.engine.claim import open_build
+from ccf_pipeline.engine.export import open_finished
+from ccf_pipeline.engine.finish_build import finish_build
+from ccf_pipeline.engine.materials import Materials
+from ccf_pipeline.engine.select_pairs import SELECTION_FILE, read_selected, select_pairs
 from ccf_pipeline.errors import MissingInput
-from ccf_pipeline.quality.select_pairs import SELECTION_FILE, read_selected
 from ccf_pipeline.records import Record
+from ccf_pipeline.settings import BuildSettings, CorpusSettings, DatasetSettings
+from tests.shipped import LEXICON
 
 
 @pytest.mark.slow
@@ -22,8 +29,9 @@ def test_a_build_is_selected_from_and_only_what_stays_is_exported(
 ) -> None:
     mine = tmp_path / "build"
     shutil.copytree(build, mine)
+    folder, plan, _ = open_finished(mine)
     with pytest.raises(MissingInput):
-        read_selected(mine)
+        read_selected(folder, plan.shards)
 
     told = CliRunner().invoke(app, ["select", str(mine), "--keep", "0.7", "--json"])
     done = CliRunner().invoke(
@@ -34,8 +42,28 @@ def test_a_build_is_selected_from_and_only_what_stays_is_exported(
     selected = Selected.model_validate_json(told.output)
     assert selected == Selected.model_validate_json((mine / SELECTION_FILE).read_text())
     accepted = {record.record_id for record in records if record.accepted}
-    kept = read_selected(mine)
+    kept = read_selected(folder, plan.shards)
     assert kept == accepted - set(selected.dropped)
     assert 0 < len(kept) < len(accepted)
     assert selected.pairs == len(accepted) == sum(figures.pairs for figures in selected.kinds)
     assert json.loads(done.output)["rows"] == len(kept)
+
+
+@pytest.mark.slow
+def test_the_setting_chooses_as_the_command_does(build: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "build"
+    shutil.copytree(build, mine)
+    folder, plan, _ = open_finished(mine)
+    selected = select_pairs(folder, plan.shards, LEXICON, keep=0.7)
+    settings = BuildSettings(
+        out=mine,
+        corpus=CorpusSettings(kind="demo", path=build.parent / "corpus"),
+        dataset=DatasetSettings(configs=("ccf",), select=0.7),
+    )
+    (mine / SELECTION_FILE).unlink()
+
+    materials = Materials.load(settings)
+    with open_build(mine, identity_of(mine)) as opened:
+        finish_build(opened, materials)
+
+    assert Selected.model_validate_json((mine / SELECTION_FILE).read_text()) == selected

@@ -100,9 +100,9 @@ def _mix(matter: CardMatter) -> str:
         (film, tally.films[film], _share(tally.films[film], tally.accepted)) for film in FILMS
     ]
     evened = (
-        "For each of them another pair leads back: from the diagnosis that it leads to, to the one that it leaves."
+        "; for each of them another pair leads back, from the diagnosis that it leads to, to the one that it leaves"
         if chosen.even
-        else "They were not evened out: some diagnoses are led to more often than left."
+        else ", and were not evened out: some diagnoses are led to more often than left"
     )
     left = ", ".join(
         f"{entry.reason} {entry.count}" for entry in ranked(tally.uses) if entry.reason not in USES
@@ -110,9 +110,8 @@ def _mix(matter: CardMatter) -> str:
     return f"""## The training mix
 
 {tally.uses["mirrored"]} pairs stand in it twice: the factual text chosen over its own film, and the counterfactual text chosen over the film of another patient whose own report says the same (`[dataset] match = "{chosen.match}"`).
-So every text is chosen as often as it is rejected, and the text alone decides nothing.
-{evened}
-{tally.uses["unmirrored"]} pairs without such a film are in `cpo_unmirrored`.
+So every text is chosen as often as it is rejected, each finding is gained as often as lost, and the text alone decides nothing.
+{tally.uses["unmirrored"]} pairs without such a film are in `cpo_unmirrored`{evened}.
 Not trained on: {left or "none"}.
 
 {table(("the matched film, by its own report", "pairs", "share"), films)}"""

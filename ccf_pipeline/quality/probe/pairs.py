@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ccf_pipeline.corpora import images_root
+from ccf_pipeline.datasets.formats.select import USES
+from ccf_pipeline.datasets.write import choose_uses
 from ccf_pipeline.demo.changed_films import draw_changed_film
 from ccf_pipeline.demo.studies import DemoStudy, generate_studies
 from ccf_pipeline.engine.export import open_finished
 from ccf_pipeline.errors import MissingInput
-from ccf_pipeline.quality.select_pairs import asserted
 from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Record
@@ -33,7 +34,7 @@ Film = NDArray[np.float32]
 class ProbePair:
     """A pair with its films.
 
-    `matched` is another patient's; `is_mirror` if its report asserts what the counterfactual does. `drawn` is
+    `matched` is another patient's; `has_mirror` if the pair stands in the training mix with it. `drawn` is
     the study's own film as it would be if the counterfactual were true.
     """
 
@@ -41,7 +42,7 @@ class ProbePair:
     chosen: str
     film: Film
     matched: Film | None
-    is_mirror: bool
+    has_mirror: bool
     drawn: Film | None
 
     @property
@@ -55,7 +56,9 @@ def is_held_out(record: Record) -> bool:
 
 
 def read_probe_pairs(build: Path, lexicon: Lexicon, *, most: int, seed: int) -> list[ProbePair]:
-    """Read the accepted pairs that have a film, at most so many, drawn by lot; films are read once.
+    """Read the pairs to train on, mirrored or not, at most so many, drawn by lot; films are read once.
+
+    Pairs whose sides name one diagnosis are left out, as they are of the training mix.
 
     Args:
         seed: that of the demo corpus, whose films are drawn anew; of another corpus none are.
@@ -63,14 +66,15 @@ def read_probe_pairs(build: Path, lexicon: Lexicon, *, most: int, seed: int) -> 
     folder, plan, begun = open_finished(build)
     settings = settings_of(begun, out=build, graph=None)
     root = images_root(settings.corpus)
-    records = [r for r in folder.accepted_records(plan.shards) if _is_picture(r.image_path)]
+    accepted = [r for r in folder.accepted_records(plan.shards) if _is_picture(r.image_path)]
+    uses = choose_uses([("accepted", accepted)], settings.dataset.model_copy(update={"even": False}))
+    records = [r for r in accepted if uses[r.record_id] in USES]
     records = sorted(records, key=lambda r: hashlib.sha256(r.record_id.encode()).digest())[:most]
     if not records:
         raise MissingInput(
             f"{build}: no accepted pair has a film that is a JPEG or a PNG",
             hint="Convert DICOM with `ccf-build images`, and build with `corpus.images`.",
         )
-    shown = {r.study_id: asserted(r.factual_labels) for r in folder.accepted_records(plan.shards)}
     is_demo = settings.corpus.kind == "demo"
     studies = _studies_of(filter(is_held_out, records), seed) if is_demo else {}
     films: dict[str, Film] = {}
@@ -83,13 +87,12 @@ def read_probe_pairs(build: Path, lexicon: Lexicon, *, most: int, seed: int) -> 
     def pairs() -> Iterator[ProbePair]:
         for record in records:
             match = record.matched_image
-            would_show = asserted(record.counterfactual_labels)
             yield ProbePair(
                 record=record,
                 chosen=record.chosen_text or record.factual_text,
                 film=film_at(record.image_path or ""),
                 matched=film_at(match.path) if match and _is_picture(match.path) else None,
-                is_mirror=match is not None and shown.get(match.study_id) == would_show,
+                has_mirror=uses[record.record_id] == "mirrored",
                 drawn=_drawn(record, studies.get(record.study_id), lexicon),
             )
 

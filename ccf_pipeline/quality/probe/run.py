@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from ccf_pipeline.engine.materials import Progress, silent
+from ccf_pipeline.engine.select_pairs import asserted
 from ccf_pipeline.errors import MissingInput
 from ccf_pipeline.files.disk import write_text
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.quality.probe.pairs import SIDE_LENGTH, Film, ProbePair, read_probe_pairs
 from ccf_pipeline.quality.probe.scorer import Preference, Scorer
-from ccf_pipeline.quality.select_pairs import asserted
 from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.records.words import Noun
 
@@ -74,10 +74,11 @@ def probe_build(
         )
     figures = []
     for seed in seeds:
-        for arm, preferences_of in ARMS.items():
-            preferences = preferences_of(train, random.Random(seed))
+        for arm, stages in ARMS.items():
             scorer = Scorer(seed)
-            scorer.train(preferences, epochs)
+            for stage in stages:
+                preferences = stage(train, random.Random(seed))
+                scorer.train(preferences, epochs)
             figures.append(judge(arm, seed, len(preferences), scorer, train, held_out))
             progress("probe", len(figures), len(seeds) * len(ARMS))
     probe = Probe(pairs=len(pairs), epochs=epochs, arms=tuple(figures))
@@ -111,7 +112,7 @@ def thinking_and_perception(pairs: Sequence[ProbePair], chance: random.Random) -
 
 def balanced(pairs: Sequence[ProbePair], chance: random.Random) -> list[Preference]:
     """Each pair that has a mirror, with it: on the matched film the counterfactual text comes first."""
-    mirrored = [p for p in pairs if p.is_mirror]
+    mirrored = [p for p in pairs if p.has_mirror]
     mirrors = [
         Preference(p.matched, p.record.counterfactual_text, p.matched, p.chosen)
         for p in mirrored
@@ -120,11 +121,14 @@ def balanced(pairs: Sequence[ProbePair], chance: random.Random) -> list[Preferen
     return [*thinking(mirrored, chance), *mirrors]
 
 
-ARMS: dict[str, Callable[[Sequence[ProbePair], random.Random], list[Preference]]] = {
-    "ordinary": ordinary,
-    "thinking": thinking,
-    "thinking + perception": thinking_and_perception,
-    "balanced": balanced,
+Stage = Callable[[Sequence[ProbePair], random.Random], list[Preference]]
+ARMS: dict[str, tuple[Stage, ...]] = {
+    "ordinary": (ordinary,),
+    "thinking": (thinking,),
+    "thinking + perception": (thinking_and_perception,),
+    "balanced": (balanced,),
+    # As CPO is trained: a first stage on reports as they are, then the pairs.
+    "ordinary, then balanced": (ordinary, balanced),
 }
 
 
@@ -145,7 +149,7 @@ def judge(
     shuffled = films[len(films) // 2 :] + films[: len(films) // 2]
     blank = [np.zeros((SIDE_LENGTH, SIDE_LENGTH), dtype=np.float32) for _ in films]
     own = _prefers_chosen(scorer, held_out, films)
-    matched = [(p, p.matched) for p in held_out if p.is_mirror and p.matched is not None]
+    matched = [(p, p.matched) for p in held_out if p.has_mirror and p.matched is not None]
     drawn = [p.drawn for p in held_out if p.drawn is not None]
     films_drawn = len(drawn) == len(held_out)
     if films_drawn:

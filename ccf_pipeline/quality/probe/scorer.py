@@ -52,8 +52,12 @@ class Scorer:
             order = self._order.permutation(len(preferences))
             for begin in range(0, len(order), BATCH):
                 batch = [preferences[n] for n in order[begin : begin + BATCH]]
-                better = self._forward([p.film for p in batch], [p.text for p in batch])
-                worse = self._forward([p.other_film for p in batch], [p.other_text for p in batch])
+                seen = self._see([p.film for p in batch])
+                # Most preferences are between texts: the film, which costs most, is looked at once.
+                is_other = any(p.other_film is not p.film for p in batch)
+                other = self._see([p.other_film for p in batch]) if is_other else seen
+                better = self._match(seen, [p.text for p in batch])
+                worse = self._match(other, [p.other_text for p in batch])
                 loss = torch.nn.functional.softplus(worse - better).mean()
                 optimizer.zero_grad()
                 loss.backward()
@@ -67,15 +71,18 @@ class Scorer:
         with self._torch.no_grad():
             for begin in range(0, len(films), 4 * BATCH):
                 some = slice(begin, begin + 4 * BATCH)
-                scores += self._forward(films[some], texts[some]).tolist()
+                scores += self._match(self._see(films[some]), texts[some]).tolist()
         return np.asarray(scores)
 
-    def _forward(self, films: Sequence[Film], texts: Sequence[str]) -> Any:
+    def _see(self, films: Sequence[Film]) -> Any:
+        return self._model.film(self._torch.from_numpy(np.stack(films))[:, None])
+
+    def _match(self, seen: Any, texts: Sequence[str]) -> Any:
         torch = self._torch
         bags = [self._bag(text) for text in texts]
         offsets = np.cumsum([0, *map(len, bags)])[:-1]
         words = torch.from_numpy(np.concatenate(bags))
-        return self._model(torch.from_numpy(np.stack(films))[:, None], words, torch.from_numpy(offsets))
+        return self._model(seen, words, torch.from_numpy(offsets))
 
     def _bag(self, text: str) -> NDArray[np.int64]:
         if text not in self._bags:
@@ -116,8 +123,8 @@ def _build_model(torch: Any) -> Any:
             nn.init.normal_(self.words.weight, std=0.02)
             nn.init.zeros_(self.liking.weight)
 
-        def forward(self, film: Any, words: Any, offsets: Any) -> Any:
-            seen, said = self.film(film), self.words(words, offsets)
+        def forward(self, seen: Any, words: Any, offsets: Any) -> Any:
+            said = self.words(words, offsets)
             return (seen * said).sum(dim=1) / WIDTH**0.5 + self.liking(words, offsets)[:, 0]
 
     return Model()

@@ -1,19 +1,18 @@
-"""Selection against artefacts on a finished build: its pairs are read, and the choice is kept beside them.
+"""Selection against artefacts on a build: its pairs are read, and the choice is kept beside them.
 
 `selection.json` is derived, as `quality.json` is: it can be made again at any time, and is in no manifest.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
 
 from ccf_pipeline.counterfactual.tells import kind_of_change, mask_pair
-from ccf_pipeline.datasets.adversarial import Candidate, Selected, select_candidates
-from ccf_pipeline.engine.export import open_finished
+from ccf_pipeline.datasets.adversarial import SEED, Candidate, Selected, select_candidates
+from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.materials import Progress, silent
 from ccf_pipeline.errors import MissingInput
 from ccf_pipeline.files.disk import write_text
-from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.reader import Lexicon
 from ccf_pipeline.reader.facts import read_facts
 from ccf_pipeline.records import Label, Record
@@ -22,30 +21,46 @@ SELECTION_FILE = "selection.json"
 
 
 def select_pairs(
-    build: Path, *, keep: float, seed: int, graph_path: Path | None = None, progress: Progress = silent
+    folder: BuildFolder,
+    shards: int,
+    lexicon: Lexicon,
+    *,
+    keep: float,
+    seed: int = SEED,
+    progress: Progress = silent,
 ) -> Selected:
-    """Choose the accepted pairs of a finished build that give themselves away least, and keep the choice."""
-    folder, plan, _ = open_finished(build)
-    lexicon = Lexicon.from_graph(load_graph(graph_path).file)
-    candidates = []
-    for number, record in enumerate(folder.accepted_records(plan.shards), 1):
-        candidates.append(_make_candidate(record, lexicon))
-        if number % 500 == 0:
-            progress("metrics", number, plan.plans)
-    progress("select", 0, None)
-    selected = select_candidates(candidates, keep=keep, seed=seed)
-    write_text(build / SELECTION_FILE, selected.model_dump_json(indent=1) + "\n", private=True)
+    """Choose the accepted pairs of a build that give themselves away least, and keep the choice."""
+    selected = select_records(
+        folder.accepted_records(shards), lexicon, keep=keep, seed=seed, progress=progress
+    )
+    write_text(folder.path / SELECTION_FILE, selected.model_dump_json(indent=1) + "\n", private=True)
     return selected
 
 
-def read_selected(build: Path) -> frozenset[str]:
+def select_records(
+    records: Iterable[Record],
+    lexicon: Lexicon,
+    *,
+    keep: float,
+    seed: int = SEED,
+    progress: Progress = silent,
+) -> Selected:
+    """Choose the pairs that give themselves away least from records of anywhere."""
+    candidates = []
+    for number, record in enumerate(records, 1):
+        candidates.append(_make_candidate(record, lexicon))
+        if number % 500 == 0:
+            progress("select", number, None)
+    return select_candidates(candidates, keep=keep, seed=seed)
+
+
+def read_selected(folder: BuildFolder, shards: int) -> frozenset[str]:
     """Return the ids of the accepted pairs that the last selection kept."""
-    path = build / SELECTION_FILE
+    path = folder.path / SELECTION_FILE
     if not path.is_file():
         raise MissingInput(f"{path}: nothing was selected yet", hint="Run `ccf-build select` first.")
     dropped = frozenset(Selected.model_validate_json(path.read_text(encoding="utf-8")).dropped)
-    folder, plan, _ = open_finished(build)
-    return frozenset(record.record_id for record in folder.accepted_records(plan.shards)) - dropped
+    return frozenset(record.record_id for record in folder.accepted_records(shards)) - dropped
 
 
 def _make_candidate(record: Record, lexicon: Lexicon) -> Candidate:
