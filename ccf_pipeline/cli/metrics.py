@@ -41,6 +41,12 @@ def metrics(
         int, typer.Option("--sample", min=1, help="Accepted pairs whose texts are read again.")
     ] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same pairs.")] = 7,
+    encoder: Annotated[
+        bool,
+        typer.Option(
+            "--encoder", help="Have a small transformer read the texts alone, too; needs the extra `probe`."
+        ),
+    ] = False,
     graph: Annotated[Path | None, typer.Option("--graph", help="A concept graph of your own.")] = None,
     details: Annotated[bool, typer.Option("--all", help="Show every figure below the gates.")] = False,
     as_json: AsJson = False,
@@ -55,7 +61,7 @@ def metrics(
     from ccf_pipeline.quality.other_labels import LabelCommand, LabelTable
 
     screen = console(quiet=quiet or as_json)
-    sampling = quality_of.Sampling(sample, seed)
+    sampling = quality_of.Sampling(sample, seed, encoder)
     if write_texts is not None:
         count = quality_of.write_sampled_texts(build, write_texts, sampling)
         screen.print(f"texts      {count} in {write_texts}", soft_wrap=True)

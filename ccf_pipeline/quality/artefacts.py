@@ -75,6 +75,12 @@ def measure_preference(sides: Sides) -> float | None:
     )
 
 
+def split_patients(patients: Sequence[str]) -> Fold | None:
+    """Return the pairs to learn from and those to judge; None where there are too few."""
+    are_too_few = len(patients) < FEWEST_PAIRS or len(set(patients)) < FEWEST_PATIENTS
+    return None if are_too_few else _split_folds(patients)[0]
+
+
 def measure_view(sides: Sides, *, seed: int) -> ArtefactView:
     """Measure how well the sides are told apart, what chance would give, and which words tell them apart."""
     pairs = len(sides.patients)

@@ -226,7 +226,7 @@ class TextAlone(Noun):
     """
 
     pairs: Literal["training mix", "thinking pairs"]
-    features: Literal["words", "characters"]
+    features: Literal["words", "characters", "encoder"]
     rows: int
     value: float | None
 

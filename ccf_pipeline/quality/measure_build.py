@@ -25,6 +25,7 @@ from ccf_pipeline.datasets.wrapper import answer, load_wrapper
 from ccf_pipeline.engine.build_folder import BuildFolder, identity_of
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.materials import Progress, silent
+from ccf_pipeline.engine.select_pairs import read_selected
 from ccf_pipeline.errors import MissingInput, UnreadableInput
 from ccf_pipeline.files.arrow import read_columns
 from ccf_pipeline.files.disk import write_text
@@ -54,10 +55,11 @@ MOST_THUMBNAIL_BYTES = 1_200_000
 
 @dataclass(frozen=True)
 class Sampling:
-    """The number of pairs that are read again, and the seed by which they are drawn."""
+    """How many pairs are read again, the seed that draws them, and whether an encoder reads them as well."""
 
     pairs: int = SAMPLED_PAIRS
     seed: int = SEED
+    encoder: bool = False
 
 
 def measure_build(
@@ -97,16 +99,19 @@ def _measure(
     tally, sample = Tally(graph), Sample[Record](sampling.pairs, sampling.seed)
     films: Counter[str] = Counter()
     made_with: MadeWith | None = None
+    settings = build_settings(path)
+    is_selected = settings.dataset.select is not None and folder.is_finished()
+    trained_on = read_selected(folder, plan.shards) if is_selected else None
     for number, record in enumerate(_records_of(folder, shards), 1):
         tally.add(record)
         if record.accepted:
-            sample.add(record.record_id, record)
             films[film_of(record)] += 1
+            if trained_on is None or record.record_id in trained_on:
+                sample.add(record.record_id, record)
         made_with = made_with or _describe_makers(record)
         if number % 500 == 0 or number == plan.plans:
             progress("rows", number, plan.plans)
     sampled = sample.values()
-    settings = build_settings(path)
     wrapper = load_wrapper(settings.dataset)
     # Both sides of a pair show the same headings or none; here they stay as the report has them.
     as_it_stands = wrapper.model_copy(update={"findings": "FINDINGS:", "impression": "IMPRESSION:"})
@@ -150,6 +155,7 @@ def _training(
         films=films,
         mirrored=mirrored,
         reports={study["study_id"]: study["text"] for study in planned if study["study_id"] in wanted},
+        encoder=sampling.encoder,
     )
 
 

@@ -82,12 +82,14 @@ class Training:
         films: how close the films of all accepted pairs were planned to be.
         mirrored: the sampled pairs that stand in the mix.
         reports: by study, those of the films.
+        encoder: measure what the text decides by a small transformer as well.
     """
 
     mix: Sequence[TextPair] = ()
     films: tuple[ReasonCount, ...] = ()
     mirrored: Sequence[Record] = ()
     reports: Mapping[str, str] = field(default_factory=dict)
+    encoder: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def measure(
                 training.mix,
                 [(pair.chosen, pair.record.counterfactual_text) for pair in pairs],
                 [pair.record.subject_id for pair in pairs],
+                encoder=training.encoder,
             )
         ),
         films=measure_films(

@@ -9,22 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from ccf_pipeline.quality.artefacts import Kind, Sides, measure_preference
+import numpy as np
+
+from ccf_pipeline.quality.artefacts import Kind, Sides, measure_preference, split_patients
 from ccf_pipeline.quality.figures import TextAlone
+from ccf_pipeline.quality.rates import rounded
 
 MIX: Literal["training mix"] = "training mix"
 THINKING: Literal["thinking pairs"] = "thinking pairs"
-MOST_ROWS: dict[Literal["words", "characters"], int] = {"words": 6000, "characters": 2000}
-_KINDS: dict[Literal["words", "characters"], Kind] = {"words": "words", "characters": "common characters"}
+Features = Literal["words", "characters", "encoder"]
+MOST_ROWS: dict[Features, int] = {"words": 6000, "characters": 2000, "encoder": 2000}
+_KINDS: dict[Features, Kind] = {"words": "words", "characters": "common characters"}
 
 TextPair = tuple[str, str]
 """The chosen and the rejected text of a row."""
 
 
 def measure_text_alone(
-    mix: Sequence[TextPair], thinking: Sequence[TextPair], patients: Sequence[str]
+    mix: Sequence[TextPair], thinking: Sequence[TextPair], patients: Sequence[str], *, encoder: bool = False
 ) -> Iterator[TextAlone]:
-    """Measure the preference by text alone, by words and by characters.
+    """Measure the preference by text alone, by words, by characters and, if asked for, by an encoder.
 
     Args:
         mix: rows of the training configs, those of a pair and its mirror together.
@@ -32,6 +36,8 @@ def measure_text_alone(
         patients: whose the thinking pairs are.
     """
     for features, most in MOST_ROWS.items():
+        if features == "encoder" and not encoder:
+            continue
         yield _measure(MIX, features, *_first_groups(mix, text_groups(mix), most))
         yield _measure(THINKING, features, list(thinking[:most]), list(patients[:most]))
 
@@ -77,9 +83,30 @@ def _first_groups(
 
 def _measure(
     pairs: Literal["training mix", "thinking pairs"],
-    features: Literal["words", "characters"],
+    features: Features,
     rows: Sequence[TextPair],
     groups: Sequence[str],
 ) -> TextAlone:
-    sides = Sides(pairs, _KINDS[features], [c for c, _ in rows], [r for _, r in rows], groups)
-    return TextAlone(pairs=pairs, features=features, rows=len(rows), value=measure_preference(sides))
+    chosen, rejected = [c for c, _ in rows], [r for _, r in rows]
+    if features == "encoder":
+        value = _measure_by_encoder(chosen, rejected, groups)
+    else:
+        value = measure_preference(Sides(pairs, _KINDS[features], chosen, rejected, groups))
+    return TextAlone(pairs=pairs, features=features, rows=len(rows), value=value)
+
+
+def _measure_by_encoder(
+    chosen: Sequence[str], rejected: Sequence[str], groups: Sequence[str]
+) -> float | None:
+    """Return how often a small transformer prefers the chosen text; to save time, of one fold only."""
+    from ccf_pipeline.quality.probe.encoder import Encoder
+
+    split = split_patients(groups)
+    if split is None:
+        return None
+    learnt, judged = split
+    encoder = Encoder()
+    encoder.train([chosen[n] for n in learnt], [rejected[n] for n in learnt])
+    right = encoder.score([chosen[n] for n in judged])
+    wrong = encoder.score([rejected[n] for n in judged])
+    return rounded(float(np.mean((right > wrong) + 0.5 * (right == wrong))))
