@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from ccf_pipeline.engine import export, materials
 from ccf_pipeline.experts import rules
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.graph.model import GraphFile
-from ccf_pipeline.quality import check_pairs, measure_build
 from ccf_pipeline.reader import Lexicon
-from ccf_pipeline.sharing import rehydrate
 
 GRAPH = load_graph()
 LEXICON = Lexicon.from_graph(GRAPH.file)
@@ -32,5 +30,6 @@ def share_graph(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(rules, "Scribe", cache(rules.Scribe))
     patch.setattr(Lexicon, "from_graph", staticmethod(lexicon_of))
-    for module in (materials, export, check_pairs, measure_build, rehydrate):
-        patch.setattr(module, "load_graph", graph_of)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("ccf_pipeline") and vars(module).get("load_graph") is load_graph:
+            patch.setattr(module, "load_graph", graph_of)

@@ -44,11 +44,12 @@ def test_every_command_and_option_says_what_it_is_for(name: str) -> None:
     assert silent == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "odd",
     [
         {"COLUMNS": "40", "FORCE_COLOR": "1", "LC_ALL": "C", "GITHUB_ACTIONS": "1"},
-        pytest.param({}, marks=pytest.mark.slow),
+        {},
     ],
 )
 def test_what_is_pasted_in_is_current_on_every_terminal(odd: dict[str, str]) -> None:

@@ -57,6 +57,23 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         'ccf-build review build --name "A. Reader"',
         "ccf-build review build --results",
     ),
+    "graph show": ('ccf-build graph show "Pleural Effusion"',),
+    "graph lint": ("ccf-build graph lint --stats", "ccf-build graph lint my-graph.yaml"),
+    "graph render": (
+        "ccf-build graph render --out graph.svg",
+        "ccf-build graph render Edema --out edema.png",
+    ),
+    "graph export": ("ccf-build graph export --format graphml --out graph.graphml",),
+    "graph diff": ("ccf-build graph diff graphs/thoracic.yaml my-graph.yaml",),
+    "graph mine": ("ccf-build graph mine --corpus mimic:/data/mimic-cxr --out mined.csv",),
+    "graph extract": (
+        "ccf-build graph extract --corpus mimic:/data/mimic-cxr --limit 400"
+        " --base-url http://127.0.0.1:8000/v1 --model NAME --out extracted",
+    ),
+    "graph review sheet": ("ccf-build graph review sheet --out sheet.csv",),
+    "graph review apply": (
+        'ccf-build graph review apply sheet.csv --graph my-graph.yaml --name "A. Reader" --date 2026-12-01',
+    ),
     "doctor": ("ccf-build doctor",),
     "help": ("ccf-build help", "ccf-build help experts"),
     "version": ("ccf-build version --json",),

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ccf_pipeline.cli.examples import format_examples
 from ccf_pipeline.cli.graph_mining import extract, mine
 from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.errors import GraphError, SettingsError
@@ -24,7 +25,7 @@ GraphPath = Annotated[
 ]
 
 
-@graph_app.command()
+@graph_app.command(epilog=format_examples("graph show"))
 def show(
     finding: Annotated[str, typer.Argument(help="A finding, attribute or normal state, however spelt.")],
     graph: GraphPath = None,
@@ -37,7 +38,7 @@ def show(
     print_card(loaded, loaded.find(finding))
 
 
-@graph_app.command()
+@graph_app.command(epilog=format_examples("graph lint"))
 def lint(
     path: Annotated[
         Path | None, typer.Argument(help="A graph file; the one that comes along if left out.")
@@ -61,7 +62,7 @@ def lint(
     typer.echo(f"{path}: no faults")
 
 
-@graph_app.command()
+@graph_app.command(epilog=format_examples("graph render"))
 def render(
     out: Annotated[Path, typer.Option("--out", help="A file ending in .svg or .png.", callback=on_disk)],
     finding: Annotated[
@@ -85,7 +86,7 @@ def render(
     typer.echo(out)
 
 
-@graph_app.command()
+@graph_app.command(epilog=format_examples("graph export"))
 def export(
     out: Annotated[
         Path, typer.Option("--out", help="The file to write; for csv a folder.", callback=on_disk)
@@ -103,7 +104,7 @@ def export(
         typer.echo(path)
 
 
-@graph_app.command()
+@graph_app.command(epilog=format_examples("graph diff"))
 def diff(
     before: Annotated[Path, typer.Argument(help="A graph file.")],
     after: Annotated[Path, typer.Argument(help="Another graph file.")],
@@ -116,7 +117,7 @@ def diff(
     print_changes(compare_graphs(read_graph_file(before), read_graph_file(after)))
 
 
-@review_app.command()
+@review_app.command(epilog=format_examples("graph review sheet"))
 def sheet(
     out: Annotated[Path, typer.Option("--out", help="The CSV file to write.", callback=on_disk)],
     reviewed_too: Annotated[
@@ -134,7 +135,7 @@ def sheet(
     typer.echo(f"{out}: {len(rows)} relations; fill in `decision` with agree or change, and `comment`")
 
 
-@review_app.command()
+@review_app.command(epilog=format_examples("graph review apply"))
 def apply(
     decided: Annotated[Path, typer.Argument(help="A sheet with its decisions filled in.")],
     name: Annotated[str, typer.Option("--name", help="Who decided.")],
@@ -158,5 +159,5 @@ def apply(
         typer.echo(f"asked to change: {row.relation}: {row.comment or 'no comment given'}")
 
 
-graph_app.command()(mine)
-graph_app.command()(extract)
+graph_app.command(epilog=format_examples("graph mine"))(mine)
+graph_app.command(epilog=format_examples("graph extract"))(extract)

@@ -28,7 +28,7 @@ from tests.shipped import GRAPH, LEXICON
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
-    write_demo_corpus(folder, studies=2400, seed=3, as_zip=True, images=False)
+    write_demo_corpus(folder, studies=1000, seed=3, as_zip=True, images=False)
     return folder
 
 
@@ -52,10 +52,10 @@ def test_a_corpus_is_mined_into_a_summary_and_a_table(corpus: Path, tmp_path: Pa
 
     rows = rows_of(tmp_path / "mined.csv")
     statuses = Counter(row["status"] for row in rows)
-    assert "2400 studies read, 0 skipped" in shown
+    assert "1000 studies read, 0 skipped" in shown
     assert f"confirmed      {statuses['confirmed']}" in shown
-    assert statuses["confirmed"] > 60
-    assert statuses["proposed"] > 5
+    assert statuses["confirmed"] > 45
+    assert statuses["proposed"] >= 3
     kerley = next(
         row for row in rows if (row["concept_a"], row["concept_b"]) == ("fnd_edema", "att_kerley_b")
     )

@@ -17,6 +17,10 @@ GOOD = "ingest --corpus demo:corpus --limit 1"
 TABLE = "run --corpus table:reports.csv --limit 1 --out new"
 OPENAI = f"{TABLE} --expert openai --model m --repair 0"
 PAID = "run --corpus demo:corpus --limit 2"
+VOUCHED = (
+    "--who Anna --provider Provider --zero-retention contract-42 --region EU --corpus mimic --no-training"
+    " --no-human-review"
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ MISTAKES = [
     Mistake("ingest --corpus table:other.csv", "no column is known to hold the id", "[corpus.columns]",
             "ingest --config columns.toml"),
     Mistake("ingest --corpus table:reports.pdf", "not a table, by its name", ".csv", "ingest --corpus table:reports.csv"),
-    Mistake(f"{TABLE} --corpus table:empty.jsonl", "it is empty", "ccf-build help corpora", "help corpora"),
+    Mistake(f"{TABLE} --corpus table:empty.jsonl", "it is empty", "ccf-build help corpora", TABLE),
     Mistake("ingest --corpus mimic:texts", "no split table and no image table", "--allow-missing-tables",
             "ingest --corpus mimic:texts --allow-missing-tables"),
     Mistake("ingest --corpus mimic:texts --tables nowhere", "no such folder of tables", "Check the path",
@@ -61,20 +65,20 @@ MISTAKES = [
             "plan --corpus mimic:texts --allow-missing-tables"),
     # options
     Mistake("plan --sede 3", "No such option", "Did you mean --seed", "plan --corpus demo:corpus --seed 3", 2),
-    Mistake("plan --preset balance", "is not one of", "`ccf-build plan --help`", "plan --help", 2),
-    Mistake("plan --per-study 99", "12", "`ccf-build plan --help`", "plan --help", 2),
-    Mistake("run --expert oracle", "`oracle` is not known; known are rules, openai", "ccf-build init --help", "init --help"),
-    Mistake("run --limit 0", "1", "`ccf-build run --help`", "run --help", 2),
-    Mistake("run --limit two", "valid int", "`ccf-build run --help`", "run --help", 2),
-    Mistake("run --corpus", "requires an argument", "--help`", "run --help", 2),
-    Mistake("rnu", "No such command", "", "run --help", 2),
-    Mistake("status build more", "unexpected extra argument", "`ccf-build status --help`", "status --help", 2),
-    Mistake("export build --format xlsx", "is not one of", "`ccf-build export --help`", "export --help", 2),
+    Mistake("plan --preset balance", "is not one of", "`ccf-build plan --help`", "plan --corpus demo:corpus --preset balanced", 2),
+    Mistake("plan --per-study 99", "12", "`ccf-build plan --help`", "plan --corpus demo:corpus --per-study 12", 2),
+    Mistake("run --expert oracle", "`oracle` is not known; known are rules, openai", "ccf-build init --help", f"{PAID} --out new --expert rules"),
+    Mistake("run --limit 0", "1", "`ccf-build run --help`", f"{PAID} --out new", 2),
+    Mistake("run --limit two", "valid int", "`ccf-build run --help`", f"{PAID} --out new", 2),
+    Mistake("run --corpus", "requires an argument", "--help`", f"{PAID} --out new", 2),
+    Mistake("rnu", "No such command", "", f"{PAID} --out new", 2),
+    Mistake("status build more", "unexpected extra argument", "`ccf-build status --help`", "status build", 2),
+    Mistake("export build --format xlsx", "is not one of", "`ccf-build export --help`", "export build --config ccf --format jsonl", 2),
     Mistake("share build", "Missing option", "`ccf-build share --help`", "share --help", 2),
     Mistake("run --config none.toml", "none.toml: there is no such settings file", "Check the path", GOOD),
     Mistake("run --config broken.toml", "not valid TOML", "Correct the line", GOOD),
     Mistake("run --config unknown.toml", "`plan.sed` is not a setting", "Did you mean `plan.seed`?", GOOD),
-    Mistake("run --config many.toml", "setting `plan.per_study`", "ccf-build init --help", "init --help"),
+    Mistake("run --config many.toml", "setting `plan.per_study`", "ccf-build init --help", f"{PAID} --out new --per-study 12"),
     Mistake(GOOD, "`CCF_PLAN__SED` is not a setting", "Did you mean `CCF_PLAN__SEED`?", GOOD,
             variables={"CCF_PLAN__SED": "3"}, then_variables={"CCF_PLAN__SEED": "3"}),
     Mistake(PAID + " --out new", "CCF_LOG is `loud`", "Set it to one of debug", PAID + " --out new",
@@ -110,13 +114,14 @@ MISTAKES = [
     Mistake("label demo:corpus --out labels.xlsx", "labels.xlsx", ".csv", "label demo:corpus --out labels.csv --workers 1"),
     Mistake("plan --corpus demo:corpus --graph none.yaml", "none.yaml", "", "plan --corpus demo:corpus"),
     Mistake("plan --corpus demo:corpus --graph broken.yaml", "broken.yaml:", "", "plan --corpus demo:corpus"),
-    Mistake("read", "give a TEXT or FILE", "`ccf-build read --help`", "read --help", 2),
+    Mistake("read", "give a TEXT or FILE", "`ccf-build read --help`", "read Cardiomegaly.", 2),
     # a model
     Mistake(f"{TABLE} --expert openai", "needs to know the model's name", "--model", f"{OPENAI} --base-url URL"),
     Mistake(OPENAI, "needs an endpoint", "--base-url", f"{OPENAI} --base-url URL"),
     Mistake(f"{OPENAI} --base-url http://gpu-box:8000/v1", "gpu-box is not this machine", "--allow-private-net", f"{OPENAI} --base-url URL"),
     Mistake(f"{OPENAI} --base-url http://10.0.0.9:8000/v1", "is in a private network", "--allow-private-net", f"{OPENAI} --base-url URL"),
-    Mistake(f"{OPENAI} --base-url https://8.8.8.8/v1", "is public", "`ccf-build attest --host 8.8.8.8`", "attest --help"),
+    Mistake(f"{OPENAI} --base-url https://8.8.8.8/v1", "is public", "`ccf-build attest --host 8.8.8.8`",
+            f"attest --host 8.8.8.8 {VOUCHED}"),
     Mistake(f"{OPENAI} --base-url http://a:b@127.0.0.1/v1", "carries more than a place", "key_variable", f"{OPENAI} --base-url URL"),
     Mistake(f"{OPENAI} --base-url URL --key-variable NO_KEY", "NO_KEY holds no key", "Set NO_KEY", f"{OPENAI} --base-url URL --key-variable NO_KEY",
             then_variables={"NO_KEY": "secret"}),
@@ -124,8 +129,7 @@ MISTAKES = [
     Mistake(f"{TABLE} --expert scripted", "", "", TABLE),
     Mistake(f"{TABLE} --strategy paper", "does not write in the form of `paper`", "Leave the strategy at `edits`", f"{TABLE} --strategy edits"),
     Mistake(f"{TABLE} --expert vllm", "needs to know the model", "--model", TABLE),
-    Mistake("attest", "nobody is here to be asked", "--host, --who, --provider", "attest --host llm.example.org --who Anna"
-            " --provider Provider --zero-retention contract-42 --region EU --corpus mimic --no-training --no-human-review"),
+    Mistake("attest", "nobody is here to be asked", "--host, --who, --provider", f"attest --host llm.example.org {VOUCHED}"),
 ]  # fmt: skip
 
 

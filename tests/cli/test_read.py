@@ -57,7 +57,7 @@ def reader(graph: ConceptGraph) -> Reader:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
-    write_demo_corpus(folder, studies=1200, seed=3, images=False)
+    write_demo_corpus(folder, studies=240, seed=3, images=False)
     return folder
 
 

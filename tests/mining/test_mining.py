@@ -70,6 +70,7 @@ def test_planted_relations_are_found_again() -> None:
     assert sum(judged) / len(judged) >= 0.85
 
 
+@pytest.mark.slow
 def test_little_else_is_found_with_confidence() -> None:
     confident = [
         row for row in mined_demo() if row.status in ("confirmed", "proposed") and row.evidence != "none"
@@ -81,6 +82,7 @@ def test_little_else_is_found_with_confidence() -> None:
     assert len(false) / len(confident) <= 0.1
 
 
+@pytest.mark.slow
 def test_what_is_a_kind_of_what_is_not_judged() -> None:
     row = row_of(mined_demo(), "att_picc", "fnd_support_devices")
 
@@ -88,6 +90,7 @@ def test_what_is_a_kind_of_what_is_not_judged() -> None:
     assert (row.status, row.curated) == ("by definition", "att_picc>fnd_support_devices")
 
 
+@pytest.mark.slow
 def test_two_signs_of_one_finding_are_explained_by_it() -> None:
     row = row_of(mined_demo(), "att_kerley_b", "att_perihilar_haze")
 
@@ -97,6 +100,7 @@ def test_two_signs_of_one_finding_are_explained_by_it() -> None:
     assert row.odds_ratio_given_explanation < 3 < row.odds_ratio
 
 
+@pytest.mark.slow
 def test_temporal_words_and_no_finding_have_no_relations() -> None:
     concerned = {concept for row in mined_demo() for concept in (row.concept_a, row.concept_b)}
 
