@@ -22,7 +22,7 @@ def share_graph(patch: pytest.MonkeyPatch) -> None:
     """Give all builds one graph, lexicon and scribe: making them takes as long as all else in a small one."""
     compile_lexicon = Lexicon.from_graph
 
-    def graph_of(path: Path | None) -> ConceptGraph:
+    def graph_of(path: Path | None = None) -> ConceptGraph:
         return GRAPH if path is None else load_graph(path)
 
     def lexicon_of(graph: GraphFile) -> Lexicon:
