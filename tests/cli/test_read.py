@@ -326,14 +326,15 @@ def test_what_goes_in_comes_out_in_order_or_is_counted(
 
 
 @pytest.mark.slow
-def test_the_number_of_workers_changes_no_byte(tmp_path: Path, corpus: Path) -> None:
+def test_the_number_of_workers_changes_no_byte(tmp_path: Path) -> None:
+    write_demo_corpus(tmp_path / "corpus", studies=1200, seed=3, images=False)  # several portions
     for name, workers in (
         ("one.csv.gz", "1"),
         ("three.csv.gz", "3"),
         ("one.jsonl", "1"),
         ("three.jsonl", "3"),
     ):
-        done = ccf_build("label", f"demo:{corpus}", "--out", name, "--workers", workers, folder=tmp_path)
+        done = ccf_build("label", "demo:corpus", "--out", name, "--workers", workers, folder=tmp_path)
         assert done.returncode == 0, done.stderr
 
     for ending in ("csv.gz", "jsonl"):
