@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+
+from packaging.requirements import Requirement
 
 from ccf_pipeline import __version__
 from ccf_pipeline.errors import CcfError
@@ -49,67 +53,34 @@ class Check:
     hint: str = ""
 
 
-@dataclass(frozen=True)
-class Package:
-    """A package that the core needs, and the versions known not to do."""
+WHY = {
+    "fastapi": "Prefect's embedded server breaks on newer ones",
+    "prefect": "the flows are tested against these",
+    "pydicom": "older ones have CVE-2026-32711",
+}
+"""Why other versions of a package do not do."""
 
-    name: str
-    at_least: str = ""
-    below: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Extra:
-    """An optional group of packages, and what one installs it for."""
-
-    name: str
-    packages: tuple[str, ...]
-    purpose: str
-
-
-CORE = (
-    Package("ahocorasick-rs"),
-    Package("fastapi", below="0.151", why="Prefect's embedded server breaks on newer ones"),
-    Package("huggingface_hub"),
-    Package("networkx"),
-    Package("numpy"),
-    Package("aiohttp"),
-    Package("openai"),
-    Package("pandas"),
-    Package("pillow"),
-    Package("prefect", at_least="3.7", below="3.10", why="the flows are tested against these"),
-    Package("pyarrow"),
-    Package("pydantic"),
-    Package("pydantic-settings"),
-    Package("pydicom", at_least="3.0.2", why="older ones have CVE-2026-32711"),
-    Package("pyyaml"),
-    Package("rich"),
-    Package("scikit-learn"),
-    Package("starlette"),
-    Package("typer"),
-    Package("uvicorn"),
-)
-
-EXTRAS = (
-    Extra("vllm", ("vllm",), "a model in this process, on your own GPU"),
-    Extra("dicom", ("pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls"), "compressed DICOM"),
-    Extra("draw", ("matplotlib",), "ccf-build graph render"),
-    Extra("s3", ("s3fs",), 'builds in an object store: out = "s3://BUCKET/PREFIX"'),
-    Extra("dask", ("prefect-dask",), "flows on a Dask cluster"),
-    Extra("probe", ("torch",), "ccf-build probe"),
-    Extra("ray", ("prefect-ray",), "flows on a Ray cluster (never tried here)"),
-)
+PURPOSES = {
+    "vllm": "a model in this process, on your own GPU",
+    "dicom": "compressed DICOM",
+    "draw": "ccf-build graph render",
+    "s3": 'builds in an object store: out = "s3://BUCKET/PREFIX"',
+    "dask": "flows on a Dask cluster",
+    "probe": "ccf-build probe",
+    "ray": "flows on a Ray cluster (never tried here)",
+}
+"""What one installs an extra for."""
 
 
 def check_machine(folder: Path, environment: Mapping[str, str] = os.environ) -> tuple[Check, ...]:
     """Every check, in the order a person would ask; nothing here needs the network."""
+    requirements = list_requirements()
     return (
         check_python(sys.version_info[:3]),
         check_system(platform.system()),
         Check("ccf-pipeline", "ok", f"{__version__} in {Path(__file__).parents[1]}"),
-        *(check_package(package, installed_version(package.name)) for package in CORE),
-        *(check_extra(extra) for extra in EXTRAS),
+        *(check_package(wanted, installed_version(wanted.name)) for wanted in requirements[""]),
+        *(check_extra(extra, requirements[extra]) for extra in PURPOSES),
         check_graph(),
         check_writing(folder),
         check_space(folder),
@@ -143,24 +114,38 @@ def check_system(system: str) -> Check:
     return Check("system", "ok", found)
 
 
-def check_package(package: Package, version: str | None) -> Check:
+def list_requirements() -> dict[str, list[Requirement]]:
+    """Return what the core needs, under no name, and what each extra needs."""
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    if project.is_file():
+        told = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+        lines = {"": told["dependencies"], **told["optional-dependencies"]}
+        return {name: list(map(Requirement, wanted)) for name, wanted in lines.items()}
+    found = defaultdict(list)
+    for line in metadata.requires("ccf-pipeline") or ():
+        # The installer's metadata tells the extra as a condition: `matplotlib; extra == "draw"`.
+        extra = re.search(r"""extra == ["'](\w+)""", line)
+        found[extra[1] if extra else ""].append(Requirement(line))
+    return found
+
+
+def check_package(wanted: Requirement, version: str | None) -> Check:
     """Is a core package there, in a version known to do?"""
-    install = f"pip install '{package.name}{_read_bounds(package)}'"
+    install = f"pip install '{wanted.name}{wanted.specifier}'"
     if version is None:
-        return Check(package.name, "broken", "not installed", install)
-    too_old = package.at_least and _parse_version(version) < _parse_version(package.at_least)
-    too_new = package.below and _parse_version(version) >= _parse_version(package.below)
-    if too_old or too_new:
-        return Check(package.name, "broken", version, f"{install}: {package.why}.")
-    return Check(package.name, "ok", version)
+        return Check(wanted.name, "broken", "not installed", install)
+    if not wanted.specifier.contains(version, prereleases=True):
+        why = f": {WHY[wanted.name]}." if wanted.name in WHY else ""
+        return Check(wanted.name, "broken", version, f"{install}{why}")
+    return Check(wanted.name, "ok", version)
 
 
-def check_extra(extra: Extra) -> Check:
+def check_extra(extra: str, wanted: Sequence[Requirement]) -> Check:
     """Is an optional group of packages there? None is needed; half of one is a mistake."""
-    versions = {name: installed_version(name) for name in extra.packages}
+    versions = {one.name: installed_version(one.name) for one in wanted}
     missing = [name for name, version in versions.items() if version is None]
-    name = f"extra [{extra.name}]"
-    hint = f"{install_command(extra.name)}, for {extra.purpose}"
+    name = f"extra [{extra}]"
+    hint = f"{install_command(extra)}, for {PURPOSES[extra]}"
     if not missing:
         return Check(name, "ok", ", ".join(f"{package} {version}" for package, version in versions.items()))
     if len(missing) < len(versions):
@@ -335,16 +320,6 @@ def _check_telemetry(environment: Mapping[str, str]) -> Check:
 
 
 # --- small things -----------------------------------------------------------------------
-
-
-def _read_bounds(package: Package) -> str:
-    bounds = ((">=", package.at_least), ("<", package.below))
-    return ",".join(sign + version for sign, version in bounds if version)
-
-
-def _parse_version(version: str) -> tuple[int, ...]:
-    """`3.0.2rc1` → (3, 0, 2): enough to compare with a bound of plain numbers."""
-    return tuple(int("".join(takewhile(str.isdigit, part)) or 0) for part in version.split("+")[0].split("."))
 
 
 def _find_existing_folder(folder: Path) -> Path:

@@ -47,12 +47,6 @@ def draw_finding(graph: ConceptGraph, finding_id: str, out: Path) -> None:
     _draw(picture_of_finding(graph, finding_id), graph.digest, out)
 
 
-def digest_in_picture(path: Path) -> str | None:
-    """The digest of the graph that an SVG was drawn from."""
-    _, found, rest = path.read_text(encoding="utf-8").partition("graph digest ")
-    return rest[:64] if found else None
-
-
 def _draw(picture: Picture, digest: str, out: Path) -> None:
     try:
         import matplotlib

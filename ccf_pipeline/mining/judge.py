@@ -14,7 +14,7 @@ from ccf_pipeline.graph.words import describe_condition
 from ccf_pipeline.mining.counts import Tally
 from ccf_pipeline.mining.explaining_away import Explanations
 from ccf_pipeline.mining.mined import Evidence, MinedRelation, Status, Thresholds
-from ccf_pipeline.mining.odds import Numbers, Odds, adjusted, pooled_odds, singles, two_sided_p
+from ccf_pipeline.mining.odds import Numbers, Odds, pooled_odds, singles, two_sided_p
 from ccf_pipeline.records import NO_FINDING
 
 Pair = tuple[int, int]
@@ -114,7 +114,10 @@ class Measured:
         tested = np.triu(frequent[:, None] & frequent[None, :], 1)
         q_values = np.full(tested.shape, np.nan)
         if tested.any():
-            q_values[tested] = adjusted(two_sided_p(odds.z[tested]))
+            from scipy.stats import false_discovery_control
+
+            # Benjamini and Hochberg's q-values: the false discovery rate at which each pair would just pass.
+            q_values[tested] = false_discovery_control(two_sided_p(odds.z[tested]))
         return cls(tally, thresholds, odds, q_values, studies_with)
 
     def is_significant(self, pair: Pair) -> bool:

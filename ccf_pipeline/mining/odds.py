@@ -74,13 +74,7 @@ def singles(pairs: Numbers) -> Numbers:
 
 def two_sided_p(z: Numbers) -> Numbers:
     """Return how likely a normal deviate is to be as far from zero."""
-    return np.array([math.erfc(abs(value) / math.sqrt(2)) for value in z.flat]).reshape(z.shape)
+    from scipy.special import erfc
 
-
-def adjusted(p: Numbers) -> Numbers:
-    """Benjamini and Hochberg's q-values: the false discovery rate at which each test would just pass."""
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty_like(p)
-    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return q
+    probabilities: Numbers = erfc(abs(z) / math.sqrt(2))
+    return probabilities

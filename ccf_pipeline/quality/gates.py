@@ -18,10 +18,6 @@ def judge_figures(figures: Figures) -> tuple[Gate, ...]:
     return tuple(_list_gates(figures))
 
 
-def failing(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
-    return tuple(gate for gate in gates if not gate.passed)
-
-
 def _list_gates(figures: Figures) -> Iterator[Gate]:
     yield from _list_flip_gates(deciding_judge(figures.flips))
     yield _make_gate(

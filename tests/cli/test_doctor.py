@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import tomllib
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
 import typer
+from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 from ccf_pipeline.cli import machine
 from ccf_pipeline.cli.doctor import doctor
-from ccf_pipeline.cli.machine import CORE, EXTRAS, Check, Extra, Package
+from ccf_pipeline.cli.machine import PURPOSES, Check, list_requirements
 from ccf_pipeline.errors import GraphError
-
-ROOT = Path(__file__).parents[2]
 
 app = typer.Typer()
 app.command()(doctor)
@@ -96,18 +93,22 @@ def test_this_machine_can_be_looked_at(closed_folder: Path) -> None:
 # --- packages ---------------------------------------------------------------------------
 
 
-def test_the_lists_here_are_those_of_pyproject() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    required = {re.split(r"[\[<>=~!; ]", line)[0]: line for line in project["dependencies"]}
-    offered = {name for name in project["optional-dependencies"] if name != "dev"}
+def test_every_extra_of_pyproject_has_a_purpose() -> None:
+    assert {*PURPOSES, "", "dev"} == set(list_requirements())
 
-    assert {package.name for package in CORE} == set(required)
-    assert {extra.name for extra in EXTRAS} == offered
-    for package in CORE:
-        if package.at_least:
-            assert f">={package.at_least}" in required[package.name]
-        if package.below:
-            assert f"<{package.below}" in required[package.name]
+
+def test_an_installed_package_asks_for_what_its_metadata_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [
+        "rich>=13.9",
+        'matplotlib>=3.9; extra == "draw"',
+        "vllm; sys_platform == 'linux' and extra == 'vllm'",
+    ]
+    monkeypatch.setattr(Path, "is_file", lambda path: False)
+    monkeypatch.setattr(machine.metadata, "requires", lambda name: told)
+
+    found = {extra: [one.name for one in wanted] for extra, wanted in list_requirements().items()}
+
+    assert found == {"": ["rich"], "draw": ["matplotlib"], "vllm": ["vllm"]}
 
 
 @pytest.mark.parametrize(
@@ -124,15 +125,13 @@ def test_the_lists_here_are_those_of_pyproject() -> None:
     ],
 )
 def test_versions_known_not_to_do_are_broken(name: str, version: str, state: str) -> None:
-    package = next(package for package in CORE if package.name == name)
+    wanted = next(wanted for wanted in list_requirements()[""] if wanted.name == name)
 
-    assert machine.check_package(package, version).state == state
+    assert machine.check_package(wanted, version).state == state
 
 
 def test_a_version_that_does_not_do_is_told_with_the_reason_and_the_cure() -> None:
-    fastapi = Package("fastapi", below="0.151", why="Prefect's embedded server breaks on newer ones")
-
-    assert machine.check_package(fastapi, "0.165.0") == Check(
+    assert machine.check_package(Requirement("fastapi<0.151"), "0.165.0") == Check(
         "fastapi",
         "broken",
         "0.165.0",
@@ -141,16 +140,18 @@ def test_a_version_that_does_not_do_is_told_with_the_reason_and_the_cure() -> No
 
 
 def test_a_missing_package_is_broken_and_a_missing_extra_is_only_absent() -> None:
-    assert machine.check_package(Package("pandas"), None).state == "broken"
+    assert machine.check_package(Requirement("pandas"), None).state == "broken"
 
-    extra = machine.check_extra(Extra("draw", ("no-such-package",), "ccf-build graph render"))
+    extra = machine.check_extra("draw", [Requirement("no-such-package")])
     assert extra.state == "absent"
     assert "[draw]'" in extra.hint
     assert extra.hint.endswith("for ccf-build graph render")
 
 
 def test_half_an_extra_is_worth_a_warning() -> None:
-    assert machine.check_extra(Extra("half", ("rich", "no-such-package"), "x")).state == "warning"
+    assert (
+        machine.check_extra("draw", [Requirement("rich"), Requirement("no-such-package")]).state == "warning"
+    )
 
 
 def test_an_old_python_is_broken() -> None:

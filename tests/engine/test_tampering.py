@@ -10,45 +10,20 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline import walk
-from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.verify import check_build, repair_build
 from ccf_pipeline.errors import BuildConflict, StorageError
 from ccf_pipeline.files.disk import list_files
-from ccf_pipeline.settings import BuildSettings, CorpusSettings, ShardSettings
+from ccf_pipeline.settings import ShardSettings
+from tests.engine.conftest import settings
 from tests.test_builds import dataset_files
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    write_demo_corpus(folder, studies=12, seed=3, images=False)
-    return folder
-
-
-def settings(corpus: Path, out: Path) -> BuildSettings:
-    return BuildSettings(
-        out=out, corpus=CorpusSettings(kind="demo", path=corpus), shards=ShardSettings(size=4)
-    )
-
-
-@pytest.fixture(scope="module")
-def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("finished") / "build"
-    walk.build(settings(corpus, out))
-    return out
-
-
-@pytest.fixture
-def build(finished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(finished, tmp_path / "build"))
 
 
 @pytest.fixture
 def half(build: Path) -> Path:
     """A build whose last shard is still open."""
     shutil.rmtree(build / "dataset")
-    for name in ("manifest.json", "seals/shard-00002.json"):
+    for name in ("manifest.json", "seals/shard-00003.json"):
         (build / name).unlink()
     return build
 
@@ -153,7 +128,7 @@ def test_a_build_that_lost_what_it_was_begun_with_goes_on_with_its_settings_only
 ) -> None:
     for name in (IDENTITY, SUMMARY):
         (half / name).unlink()
-    others = settings(corpus, half).model_copy(update={"shards": ShardSettings(size=5)})
+    others = settings(corpus, half).model_copy(update={"shards": ShardSettings(size=4)})
 
     with pytest.raises(StorageError) as told:
         check_build(half)

@@ -20,7 +20,6 @@ from typer.testing import CliRunner
 
 from ccf_pipeline import walk
 from ccf_pipeline.cli.app import app
-from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine import folder_place, locks
 from ccf_pipeline.engine import recheck as rechecking
 from ccf_pipeline.engine.ask import never
@@ -35,35 +34,11 @@ from ccf_pipeline.engine.materials import Materials, silent
 from ccf_pipeline.engine.verify import build_status, check_build, repair_build
 from ccf_pipeline.errors import BuildConflict, StorageError, Unfinished
 from ccf_pipeline.files.disk import has_locks_of_one_kernel
-from ccf_pipeline.settings import BuildSettings, CorpusSettings, PriceSettings, ShardSettings
+from ccf_pipeline.settings import BuildSettings, PriceSettings
+from tests.engine.conftest import settings
 from tests.test_builds import dataset_files
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    write_demo_corpus(folder, studies=20, seed=3, images=False)
-    return folder
-
-
-def settings(corpus: Path, out: Path) -> BuildSettings:
-    return BuildSettings(
-        out=out, corpus=CorpusSettings(kind="demo", path=corpus), shards=ShardSettings(size=5)
-    )
-
-
-@pytest.fixture(scope="module")
-def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("finished") / "build"
-    walk.build(settings(corpus, out))
-    return out
-
-
-@pytest.fixture
-def build(finished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(finished, tmp_path / "build"))
 
 
 def ccf_build(*arguments: object) -> str:

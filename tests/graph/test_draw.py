@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline.errors import MissingExtra
-from ccf_pipeline.graph.draw import digest_in_picture, draw_finding, draw_graph
+from ccf_pipeline.graph.draw import draw_finding, draw_graph
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.graph.picture import picture_of_finding, picture_of_graph
 
@@ -57,13 +57,13 @@ def test_words_in_an_svg_can_be_searched(tmp_path: Path) -> None:
 
     svg = (tmp_path / "small.svg").read_text(encoding="utf-8")
     assert "Visceral pleural line" in svg
-    assert digest_in_picture(tmp_path / "small.svg") == SMALL.digest
+    assert f"graph digest {SMALL.digest}" in svg
 
 
 def test_the_committed_picture_is_of_the_committed_graph() -> None:
-    drawn = digest_in_picture(ROOT / "graphs" / "thoracic.svg")
+    drawn = (ROOT / "graphs" / "thoracic.svg").read_text(encoding="utf-8")
 
-    assert drawn == load_graph(ROOT / "graphs" / "thoracic.yaml").digest, (
+    assert f"graph digest {load_graph(ROOT / 'graphs' / 'thoracic.yaml').digest}" in drawn, (
         "draw it again: ccf-build graph render --out graphs/thoracic.svg"
     )
 

@@ -16,7 +16,7 @@ from ccf_pipeline.demo import PLANTED_RELATIONS, follows_from_planted, generate_
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.mining import Report, Tally, Thresholds, judge_pairs, minable_concepts, sight_concepts
 from ccf_pipeline.mining.mined import MinedRelation
-from ccf_pipeline.mining.odds import adjusted, pooled_odds, two_sided_p
+from ccf_pipeline.mining.odds import pooled_odds, two_sided_p
 from tests.shipped import GRAPH, LEXICON
 
 CONCEPTS = minable_concepts(GRAPH, LEXICON)
@@ -223,10 +223,6 @@ def test_a_pair_never_seen_together_has_a_finite_interval() -> None:
 
     assert odds.high < 0
     assert math.isfinite(odds.low)
-
-
-def test_false_discoveries_are_adjusted_as_benjamini_and_hochberg_do() -> None:
-    assert adjusted(np.array([0.01, 0.04, 0.03, 0.5])) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.5])
 
 
 def test_p_values_are_those_of_the_normal_distribution() -> None:
