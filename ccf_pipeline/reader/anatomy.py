@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ccf_pipeline.reader.cues import deny_before
 from ccf_pipeline.reader.entries import DENIED_MARK, DOUBTED_MARK, TIME_MARK, Mark, concept_of
-from ccf_pipeline.reader.walk import Walk
+from ccf_pipeline.reader.walk import Item, Walk
 from ccf_pipeline.records import Polarity
 
 
@@ -47,8 +48,12 @@ def say_of_parts(walk: Walk, i: int, mark: Mark) -> None:
             else [(predicate, i)]
         )
         return
-    if not behind and predicate in walk.lexicon.alone:
+    means_nothing = not any(predicate in walk.lexicon.frames.get(part, {}) for part, _ in walk.subjects)
+    if means_nothing and predicate in walk.lexicon.alone:
         _say(walk, walk.lexicon.alone[predicate], predicate, i, i)
+        return
+    if not behind and mark.phrase == "negative" and walk.trail and isinstance(walk.trail[-1], Item):
+        deny_before(walk, i, mark)  # "pneumothorax negative, effusion positive"
         return
     if not behind and walk.topic is not None:
         _say(walk, walk.topic[0], predicate, i, i)
@@ -100,7 +105,9 @@ def _say(walk: Walk, subject: str, predicate: str, i: int, j: int) -> None:
         if polarity == "absent":
             return
         polarity, cue = "absent", walk.marks[j].phrase
-    if (
+    if polarity == "absent" and predicate == "clear" and "unclear" in meanings:
+        outcome, polarity = meanings["unclear"], "present"
+    elif (
         polarity == "absent"
         and predicate in ("normal", "clear", "sharp", "intact")
         and "abnormal" in meanings

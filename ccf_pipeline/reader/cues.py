@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ccf_pipeline.reader.ellipsis import hold_side, restate
+from ccf_pipeline.reader.ellipsis import hold_side, restate, restate_elsewhere
 from ccf_pipeline.reader.entries import Mark
 from ccf_pipeline.reader.lists import join
 from ccf_pipeline.reader.walk import Item, Reach, Walk
@@ -29,11 +29,16 @@ def exclude(walk: Walk, i: int, mark: Mark) -> None:
     later = walk.next(i)
     if later is not None and later.phrase == "from":
         return
-    if _is_passive(mark) and walk.group_behind():
-        (doubt_before if is_proposed(walk, i) else deny_before)(walk, i, mark)
+    group = walk.group_behind() if _is_passive(mark) else []
+    if group:
+        # "Neither edema nor pneumonia can be excluded" denies the verb.
+        is_open = is_proposed(walk, i) or any(item.cue in _DENIES_THE_VERB for item in group)
+        (doubt_before if is_open else deny_before)(walk, i, mark)
     elif i and walk.pieces.word(mark.start) in ("excludes", "rules", "eliminates"):
         open_denial(walk, i, mark)
     else:
+        if _is_purpose_of_the_film(walk, i):
+            walk.past = mark.phrase
         doubt_after(walk, i, mark)
 
 
@@ -43,6 +48,9 @@ def fail_to_exclude(walk: Walk, i: int, mark: Mark) -> None:
         doubt_before(walk, i, mark)
     else:
         doubt_after(walk, i, mark)
+
+
+_DENIES_THE_VERB = frozenset({"neither", "nor"})
 
 
 def _is_passive(mark: Mark) -> bool:
@@ -81,8 +89,24 @@ def look_for(walk: Walk, i: int, mark: Mark) -> None:
         leads_on = later is not None and later.phrase in ("for", "that") and later.start - mark.end <= 3
         asks = led or leads_on
     if asks or mark.role == "looking_for":
+        if _is_purpose_of_the_film(walk, i):
+            walk.past = mark.phrase
         walk.trail.append("stop")
         walk.reach = Reach("uncertain", mark.phrase, "purpose")
+
+
+def _is_purpose_of_the_film(walk: Walk, i: int) -> bool:
+    """True if it is told why this film was taken: "obtained to evaluate for", "two views to assess"."""
+    begin = walk.marks[i].start
+    *words, last = ["", *(walk.pieces.word(at) for at in range(max(0, begin - 3), begin))]
+    is_proposed = any(mark.role in ("proposed", "maybe") for mark in walk.marks[:i])
+    return last in ("to", "for") and not is_proposed and not _TAKEN.isdisjoint(words)
+
+
+_TAKEN = frozenset(
+    ["obtained", "performed", "acquired", "taken", "ordered", "requested", "view", "views", "film", "films",
+     "radiograph", "radiographs", "examination", "exam", "study"]
+)  # fmt: skip
 
 
 def open_removal(walk: Walk, i: int, mark: Mark) -> None:
@@ -111,7 +135,13 @@ def deny_seen(walk: Walk, i: int, mark: Mark) -> None:
 
 def deny_before(walk: Walk, i: int, mark: Mark) -> None:
     """Deny what stands before; without any, what follows."""
-    group = walk.group_behind(own_verb=int(mark.role == "resolved"))
+    if mark.phrase == "none" and restate_elsewhere(walk, i, "absent"):
+        return
+    group = walk.group_behind(own_verb=_count_verbs(walk, i))
+    joint = [earlier.role for earlier in walk.marks[max(0, i - 2) : i]]
+    if not group and mark.role == "unseen" and joint == ["break", "verb"] and not walk.something_ahead(i):
+        # "A nodule was described before but is not seen today."
+        group = walk.group_behind(past_break=True)
     if not group and mark.phrase == "none":
         open_denial(walk, i, mark)
         name_again(walk, i, mark)
@@ -131,6 +161,13 @@ def deny_before(walk: Walk, i: int, mark: Mark) -> None:
     walk.trail.append("stop")
 
 
+def _count_verbs(walk: Walk, i: int) -> int:
+    """Return how many verbs a cue brings; one behind "which" is said of what stands before that."""
+    if walk.marks[i].role != "resolved":
+        return 0
+    return 2 if i and walk.marks[i - 1].role == "relative" else 1
+
+
 def resolve_before(walk: Walk, i: int, mark: Mark) -> None:
     """Deny what stands before, which is gone; without any, deny what follows."""
     if i and walk.marks[i - 1].phrase in ("to", "until"):
@@ -140,7 +177,7 @@ def resolve_before(walk: Walk, i: int, mark: Mark) -> None:
     if walk.portion:
         for item in walk.group_behind():
             item.temporality = "improved"
-    elif walk.group_behind(own_verb=1):
+    elif walk.group_behind(own_verb=_count_verbs(walk, i)):
         deny_before(walk, i, mark)
     elif i and walk.marks[i - 1].phrase == "now" and not walk.something_ahead(i):
         # "There was edema on the last study, now resolved."
@@ -154,7 +191,7 @@ def remove_before(walk: Walk, i: int, mark: Mark) -> None:
     """The devices before came out, unless that is only proposed."""
     if is_proposed(walk, i):
         return
-    for item in walk.group_behind():
+    for item in walk.group_behind() or walk.group_behind(past_break=True):
         if item.concept in walk.lexicon.devices:
             item.polarity, item.cue = "absent", mark.phrase
 
@@ -192,6 +229,11 @@ def doubt_after(walk: Walk, i: int, mark: Mark) -> None:
     walk.reach = Reach("uncertain", mark.phrase, "maybe")
 
 
+def doubt_alternative(walk: Walk, i: int, mark: Mark) -> None:
+    """Doubt what follows; "A or, alternatively, B" doubts both."""
+    (doubt_both if _is_alternative(walk, i) else doubt_after)(walk, i, mark)
+
+
 def doubt_before(walk: Walk, i: int, mark: Mark) -> None:
     """Doubt what stands before; without any, what follows."""
     group = walk.group_behind()
@@ -215,12 +257,19 @@ def doubt(walk: Walk, i: int, mark: Mark) -> None:
         and later is not None
         and later.role == "comma"
     )
-    if walk.something_ahead(i + 1 if enclosed else i) and not (is_said_of_it and walk.group_behind()):
+    if enclosed and _is_alternative(walk, i):
+        doubt_both(walk, i, mark)
+    elif walk.something_ahead(i + 1 if enclosed else i) and not (is_said_of_it and walk.group_behind()):
         doubt_after(walk, i, mark)
     elif mark.phrase in _MODALS and walk.trail[-1:] == ["comma"]:
         return
     elif not is_about_a_device(walk, i):
         doubt_before(walk, i, mark)
+
+
+def _is_alternative(walk: Walk, i: int) -> bool:
+    """True for "A or, less likely, B"; then A is no more than possible."""
+    return any(mark.role == "or" for mark in walk.marks[max(0, i - 2) : i])
 
 
 def doubt_both(walk: Walk, i: int, mark: Mark) -> None:
@@ -252,9 +301,10 @@ def doubt_apparent(walk: Walk, i: int, mark: Mark) -> None:
 
 def ask(walk: Walk, i: int, mark: Mark) -> None:
     """A question mark doubts what it stands before, else the clause it ends."""
+    later = walk.next(i)
     if walk.something_ahead(i):
         doubt_after(walk, i, mark)
-    else:
+    elif (later and later.start == mark.end) or not walk.pieces.has_word(mark.end):
         doubt_before(walk, i, mark)
 
 
@@ -298,8 +348,11 @@ def begin_relative(walk: Walk, i: int, mark: Mark) -> None:
 def note_colon(walk: Walk, i: int, mark: Mark) -> None:
     """A colon ends a statement, unless the answer is all that follows: "effusion: none"."""
     later = walk.next(i)
-    if later is None or later.role not in ("no", "absent", "unseen") or walk.something_ahead(i):
+    if later is None or later.role not in _ANSWERS or walk.something_ahead(i):
         end_clause(walk, i, mark)
+
+
+_ANSWERS = frozenset({"no", "absent", "unseen", "not_excluded", "maybe_after", "doubted"})
 
 
 def note_portion(walk: Walk, i: int, mark: Mark) -> None:
@@ -316,14 +369,17 @@ def doubt_weaker(walk: Walk, i: int, mark: Mark) -> None:
 def except_after(walk: Walk, i: int, mark: Mark) -> None:
     """Except what follows from what was said."""
     walk.excepted = True
-    walk.end_clause()
+    if not restate_elsewhere(walk, i, "present"):
+        walk.end_clause()
 
 
 def name_again(walk: Walk, i: int, mark: Mark) -> None:
     """A pronoun: the finding named last is said again, as this clause has it."""
     last = next((step for step in reversed(walk.trail) if isinstance(step, Item)), None)
-    if last is None or last.polarity == "uncertain":
+    if last is None or (last.polarity == "uncertain" and last.temporality != "prior"):
         return
+    if walk.excepted:
+        walk.past = None  # "No effusion other than the known left one."
     polarity, cue = walk.current()
     for other in [
         item for item in walk.items if item.mark == last.mark and not item.concept.startswith("nrm_")
@@ -333,7 +389,19 @@ def name_again(walk: Walk, i: int, mark: Mark) -> None:
 
 def remember(walk: Walk, i: int, mark: Mark) -> None:
     """Put what follows into the past: it was known or done before."""
+    if mark.phrase == "known" and _is_told_again(walk, i):
+        return
     walk.past = mark.phrase
+
+
+def _is_told_again(walk: Walk, i: int) -> bool:
+    """True if what is known is seen on this film too: "known plaques, again noted"."""
+    for later in walk.marks[i + 1 : i + 6]:
+        if later.role in ("break", "relative", "semicolon", "no"):
+            return False
+        if later.temporality is not None:
+            return True
+    return False
 
 
 def note_verb(walk: Walk, i: int, mark: Mark) -> None:
@@ -442,7 +510,7 @@ HANDLERS: dict[str, Callable[[Walk, int, Mark], None]] = {
     "absent": deny_before,
     "unseen": deny_seen,
     "maybe": doubt,
-    "maybe_before": doubt_after,
+    "maybe_before": doubt_alternative,
     "maybe_after": doubt_before,
     "excluded": exclude,
     "not_excluded": fail_to_exclude,

@@ -35,6 +35,32 @@ def restate(walk: Walk, i: int) -> bool:
     return True
 
 
+def restate_elsewhere(walk: Walk, i: int, polarity: Polarity) -> bool:
+    """Say the finding named last the other way of a place: "no effusion except for a trace on the right"."""
+    after = i + 1
+    while after < len(walk.marks) and walk.marks[after].role not in _JOINTS:
+        after += 1
+    told = walk.marks[i + 1 : after]
+    last = walk.last_finding()
+    if last is None or last.polarity in (polarity, "uncertain") or not all(map(_is_detail, told)):
+        return False
+    if not any(mark.entry.side or mark.entry.region or mark.entry.severity for mark in told):
+        return False
+    said = [item for item in walk.items if item.mark == last.mark]
+    walk.items = [item for item in walk.items if item not in said or not item.concept.startswith("nrm_")]
+    walk.end_clause()
+    for item in said:
+        if not item.concept.startswith("nrm_"):
+            twin = walk.add(item.concept, i + 1, told[0].start, told[-1].end, polarity, None)
+            twin.placed = True
+            for mark in told:
+                twin.side = twin.side or mark.entry.side
+                twin.region = twin.region or mark.entry.region
+                twin.severity = twin.severity or mark.entry.severity
+    walk.resume = after
+    return True
+
+
 def hold_side(walk: Walk, i: int) -> None:
     """Remember a side whose finding is named after a "but": "right but not left effusion"."""
     if not walk.items and all(
@@ -104,6 +130,8 @@ def _begin_of(walk: Walk, item: Item) -> int:
 
 def _find_polarity(walk: Walk, told: list[Mark], last: Item) -> tuple[Polarity, str | None]:
     for mark in told:
+        if mark.role == "not" and last.temporality == "resolved":
+            return "present", mark.phrase  # "The left effusion has cleared, the right has not."
         polarity = _CUES.get(mark.role)
         if polarity is not None:
             return polarity, mark.phrase

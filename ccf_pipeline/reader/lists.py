@@ -19,10 +19,20 @@ def join(walk: Walk, i: int, kind: str) -> None:
         walk.has_verb = False
         return
     walk.trail.append(kind)
+    if _has_denied_an_unknown_word(walk, i):
+        walk.reach = None
     if walk.past is not None and kind == "comma" and not bare_item_ahead(walk, i):
         walk.past = None
     if walk.reach is not None and not goes_on_after(walk, i, kind):
         walk.reach = None
+
+
+def _has_denied_an_unknown_word(walk: Walk, i: int) -> bool:
+    """True if "not" has spent itself on a word that nobody knows: "not ventilated, consistent with"."""
+    before = walk.marks[i - 1] if i else None
+    if before is None or before.role != "not" or walk.reach is None or walk.reach.touched:
+        return False
+    return walk.marks[i].start > before.end
 
 
 def starts_clause(walk: Walk, i: int) -> bool:

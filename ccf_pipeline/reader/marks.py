@@ -115,6 +115,8 @@ def _is_change(marks: list[Mark], i: int, j: int) -> bool:
         return mark.role == "change" and spoken_of is not None and spoken_of.subject is None
     if mark.role in ("change", "resolution_of"):
         return True
+    if mark.role == "moved":
+        return j + 1 < len(marks) and marks[j + 1].role == "of"
     changed = mark.entry.temporality in ("worsened", "improved", "unchanged")
     leads_on = mark.phrase.endswith((" in", " of")) or (j + 1 < len(marks) and marks[j + 1].role == "of")
     return changed and (marks[i].role == "not" or leads_on)
@@ -132,9 +134,9 @@ def _is_of_the_past(marks: list[Mark], i: int, j: int) -> bool:
     return begins and any(m.phrase in _PAST_COPULAS for m in marks[j : j + _MARKS_AHEAD])
 
 
-_PAST_VERBS = frozenset({"demonstrated", "had", "when"})
+_PAST_VERBS = frozenset({"demonstrated", "had", "when", "where"})
 _PAST_COPULAS = frozenset({"was", "were", "had"})
-_ENDS_OF_CUE = frozenset({"and", "or", "break", "semicolon"})
+_ENDS_OF_CUE = frozenset({"and", "or", "break", "semicolon", "colon"})
 _DENIES_CHANGE = frozenset({"no", "without", "not", "little"})
 _COMBINATIONS: dict[tuple[str, str], tuple[str, Temporality | None]] = {
     ("not", "seen"): ("unseen", None),
@@ -145,9 +147,11 @@ _COMBINATIONS: dict[tuple[str, str], tuple[str, Temporality | None]] = {
     ("not", "resolve"): ("", "unchanged"),
     ("not", "removed"): ("", None),
     ("not", "hedge"): ("absent", None),
+    ("not", "without"): ("asserts", None),
+    ("no_longer", "without"): ("asserts", None),
     ("not", "looking"): ("maybe_after", None),
     ("hard", "perceive"): ("maybe_after", None),
-    ("hard", "purpose"): ("maybe_after", None),
+    ("hard", "purpose"): ("not_excluded", None),
     ("no", "hedge"): ("no", None),
     ("without", "hedge"): ("no", None),
     ("maybe", "removed"): ("", None),

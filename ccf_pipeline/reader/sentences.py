@@ -91,7 +91,7 @@ _NUMBERED = re.compile(r"[\s(]*\d{1,2}[.)]?\Z")
 # Words whose full stop does not end a sentence.
 _ABBREVIATIONS = frozenset(
     """dr|mr|mrs|ms|st|prof|approx|assoc|vs|cf|fig|al|eg|ie|e.g|i.e|incl|excl|resp|dept|ext|int|ant|post|lat|sup|inf
-    |bilat|rt|lt|est|temp|min|max|avg|poss|prob|susp|pulm|vasc|prev|mult|sev|mod|sm|lg|sl|tr|w|neg|pos|viz
+    |bilat|rt|lt|est|temp|min|max|avg|poss|prob|susp|pulm|vasc|prev|mult|sev|mod|sm|lg|sl|tr|w|v|neg|pos|viz
     |incr|decr|unch""".replace("\n    ", "").split("|")
 )
 # These may end a sentence: only what follows tells.

@@ -184,6 +184,10 @@ class Pieces:
         """The word as it is written, in lower case."""
         return self._pieces[index].strip(_PADDING).lower()
 
+    def has_word(self, index: int) -> bool:
+        """True if a word stands at an index, and not the end or a mark of punctuation."""
+        return index < len(self._pieces) and self.word(index)[:1].isalpha()
+
     def number(self, index: int) -> float:
         """The figure that a piece is."""
         return float(self._pieces[index].strip(_PADDING))

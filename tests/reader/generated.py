@@ -1073,6 +1073,60 @@ def _qualified_denials(chance: random.Random) -> Iterator[_Sentence]:
     )  # fmt: skip
 
 
+# --- exceptions, answers and what was done before ---------------------------------------------
+
+
+def _exceptions(chance: random.Random) -> Iterator[_Sentence]:
+    """Yield a finding that is denied but for one place, double denials, and answers behind a colon."""
+    degrees = ("", "a trace", "a small amount")
+    excepts = ("except", "except for", "other than", "apart from", "with the exception of")
+    for finding, side in product(SIDED, ("left", "right")):
+        word, degree = chance.choice(excepts), chance.choice(degrees)
+        place = chance.choice((f"at the {side} base", f"on the {side}", f"in the {side} upper zone"))
+        if degree and finding in (EFFUSION, PNEUMOTHORAX):
+            word = {"except": "except for"}.get(word, word)
+            yield f"No {finding.noun} {word} {degree} {place}.", (_only(finding.concept, PRESENT, side=side),)
+        else:
+            yield f"No {finding.noun} except {place}.", (_only(finding.concept, PRESENT, side=side),)
+        known = f"No {finding.noun} {chance.choice(excepts[1:])} the known {side} one."
+        yield known, (_only(finding.concept, PRESENT, side=side),)
+    frames = _Frames(chance)
+    yield from frames.fill(
+        ("The chest is not {free} {!x}.", "The lungs are not {how} {free} {!x}.", "This is not {free} {!x}.",
+         "The film is not {normal}: there is {a}.", "The study is not {normal}; {a} is seen.",
+         "The base is not {odd}, compatible with {x}."),
+        PRESENT, free=("free of", "clear of", "without"), how=("entirely", "completely", "quite"),
+        normal=("normal", "negative", "unremarkable", "clear"), odd=("ventilated", "transradiant"),
+    )  # fmt: skip
+    yield from frames.fill(
+        ("{x}: {open}.", "Neither {!x} nor cavitation can be {verb}.", "Hazy film, {!x} v. artifact."),
+        UNCERTAIN, open=("unable to exclude", "cannot be excluded", "possible", "not excluded"),
+        verb=("excluded", "ruled out"),
+    )  # fmt: skip
+    yield from frames.fill(
+        ("{film} {done} to {ask} {!x}.", "{film} {done} for exclusion of {!x}."), UNSAID,
+        film=("Portable film", "Single view", "A second radiograph", "Examination"),
+        done=("obtained", "performed", "was acquired"),
+        ask=("evaluate for", "assess for", "detect", "rule out", "exclude"), drawn=40,
+    )  # fmt: skip
+    yield from frames.fill(
+        ("{the} seen earlier, which has since {gone}.", "There was {a}, which has since {gone}.",
+         "{x} negative, bowel gas positive.", "{a} was described on CT but is not {seen} on this film."),
+        ABSENT, gone=("resolved", "cleared", "disappeared"), seen=("visible", "seen", "identified"),
+    )  # fmt: skip
+    yield from _Frames(chance, (EDEMA, CARDIOMEGALY, PNEUMOMEDIASTINUM)).fill(
+        ("{film} {done} to {ask} {!x}, and none is seen.", "{day} there was {a}; today there is none."),
+        ABSENT, film=("A film", "This view"), done=("was acquired", "was taken"),
+        ask=("detect", "assess for"), day=("Yesterday", "Earlier", "Initially"),
+    )  # fmt: skip
+    for finding in SIDED:
+        noun = finding.noun
+        yield f"The left {noun} has {chance.choice(('cleared', 'resolved'))}, the right has not.", (
+            _only(finding.concept, ABSENT, side="left"), _only(finding.concept, PRESENT, side="right"),
+        )  # fmt: skip
+        yield f"{noun} at the right base, none at the apex.", (_only(finding.concept, PRESENT, side="right"),)
+
+
 # --- plain controls -------------------------------------------------------------------------
 
 
@@ -1131,5 +1185,6 @@ CLASSES: dict[str, Callable[[random.Random], Iterator[_Sentence]]] = {
     "dictation": _dictations,
     "negated normals": _negated_normals,
     "qualified denials": _qualified_denials,
+    "exceptions and answers": _exceptions,
     "plain controls": _controls,
 }
