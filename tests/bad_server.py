@@ -40,6 +40,14 @@ Decide = Callable[[int, dict[str, Any]], Act | None]
 """From the number of a request, from 1, and its body to what is done; None answers as it should."""
 
 
+USAGE = {
+    "prompt_tokens": 600,
+    "completion_tokens": 70,
+    "total_tokens": 670,
+    "prompt_tokens_details": {"cached_tokens": 400},
+}
+
+
 def behave(number: int, body: dict[str, Any]) -> Act | None:
     """Answer everything."""
     return None
@@ -52,6 +60,7 @@ class BadServer:
     answer: Callable[[dict[str, Any]], str]
     decide: Decide = behave
     model: str = "m"
+    usage: Any = field(default_factory=lambda: dict(USAGE))
     context: ssl.SSLContext | None = None
     requests: list[dict[str, Any]] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
@@ -174,9 +183,8 @@ class BadServer:
             "created": 0,
             "model": act.model or self.model,
             "choices": [{"index": 0, "finish_reason": act.finish, "message": message}],
-            "usage": {"prompt_tokens": 600, "completion_tokens": 70, "total_tokens": 670,
-                      "prompt_tokens_details": {"cached_tokens": 400}},
-        }  # fmt: skip
+            "usage": self.usage,
+        }
         return json.dumps(told).encode()
 
 

@@ -48,6 +48,8 @@ def _show(build: Path, found: BuildStatus) -> None:
     table.add_row("answers", str(spend.answers), tokens)
     if spend.answers > found.judged:
         table.add_row("", "", "one for each counterfactual, repair, and factual side in other words")
+    if found.estimated:
+        table.add_row("", "", f"estimated for {found.estimated} answers, whose server did not say")
     if found.taken_over:
         table.add_row("answers taken over", str(found.taken_over), "from other builds, at no cost")
     if found.cost is not None:

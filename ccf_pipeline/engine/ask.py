@@ -8,6 +8,7 @@ that one slow answer holds nobody up. What the journal holds is never asked agai
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -23,6 +24,7 @@ from ccf_pipeline.counterfactual.prompt import CHOSEN, write_chosen, write_promp
 from ccf_pipeline.engine.best_of_n import Judges, train_judges
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.journal import Journal, KnownExpert
+from ccf_pipeline.engine.journal_ledger import most_of
 from ccf_pipeline.engine.materials import FALL_BACK, REPAIR, Materials
 from ccf_pipeline.engine.reuse import EarlierAnswers
 from ccf_pipeline.errors import ExpertError, Unfinished
@@ -30,7 +32,7 @@ from ccf_pipeline.experts import Expert
 from ccf_pipeline.experts.scripted import NO_ANSWER
 from ccf_pipeline.reader.facts import Reading
 from ccf_pipeline.records import Completion, Edit, Plan, Problem, Prompt, Record, Spend, Study, Verdict
-from ccf_pipeline.settings import ExpertSettings
+from ccf_pipeline.settings import ExpertSettings, LimitSettings
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,10 @@ TAKEN_OVER_AT_ONCE = 500
 STOP_AFTER_SECONDS = 10.0
 """Answers that arrive so long after somebody asked to stop are still taken in."""
 AS_ASKED = "as asked"
+HOPELESS_AFTER = 36
+"""Answers in a row that cannot be used, until the model or its server is taken to be the wrong one."""
+SELDOM = 20
+"""A model that is seldom right is given so many times as many as one usable answer of it takes."""
 NOTED_EVERY_SECONDS = 2.0
 
 
@@ -141,6 +147,11 @@ class Desk:
         self._taken_over: list[Completion] = []
         self._read_factual = lru_cache(FACTUAL_READINGS)(materials.read)
         self.stopped_by: str | None = None
+        self._usable, self._received = tally.judged, tally.judged
+        self._unusable: dict[str, str] = {}
+        """The answers since the last that could be used, by prompt, and why each could not."""
+        self._unsealed: list[ShardAtWork] = []
+        """Shards that are complete, if anything of those answers is to count."""
         self._clock, self._noted_at = clock, clock()
         self._stop_heard_at: float | None = None
 
@@ -164,6 +175,10 @@ class Desk:
         if isinstance(answers, Generator):
             answers.close()  # hang up on whoever was given up
         self._keep_taken_over()
+        if self._is_hopeless(at_end=not self.stopped_by):
+            self._journal.forget(self._unusable)
+            raise _make_hopeless(expert.model, self._unusable.values())
+        self._seal_complete_shards()
         if self.stopped_by:
             raise Unfinished(f"stopped: {self.stopped_by}")
         deque(self._fresh, maxlen=0)  # An expert that stops by itself leaves what it did not take.
@@ -243,8 +258,12 @@ class Desk:
     def _reason_to_stop(self) -> str | None:
         if self._stopping() or self._folder.is_asked_to_stop():
             return AS_ASKED
-        limits = self._materials.settings.limits
-        spend, prices = self.tally.spend, self._materials.settings.prices
+        if self._is_hopeless():
+            return HOPELESS
+        limits, prices = self._materials.settings.limits, self._materials.settings.prices
+        if limits == LimitSettings():
+            return None
+        spend = most_of(self.tally.spend, self._journal.spent())  # others may work on the same build
         if limits.requests is not None and spend.answers + len(self._asked) >= limits.requests:
             return f"{limits.requests} requests were made, as many as allowed"
         if limits.tokens is not None and spend.tokens >= limits.tokens:
@@ -278,10 +297,17 @@ class Desk:
         """One answer less to wait for; the last one seals the shard."""
         shard.missing -= 1
         if shard.missing == 0:
-            self._keep_taken_over()
+            del self._open[shard.number]
+            self._unsealed.append(shard)
+            if not self._unusable:
+                self._seal_complete_shards()
+
+    def _seal_complete_shards(self) -> None:
+        self._keep_taken_over()
+        complete, self._unsealed = self._unsealed, []
+        for shard in complete:
             records = [record for record in shard.records if record is not None]
             seal = self._folder.seal_shard(shard.number, _add_chosen_text(records, shard.chosen))
-            del self._open[shard.number]
             logger.info(
                 "shard %d of %d is done: %d accepted, %d rejected",
                 shard.number + 1,
@@ -289,6 +315,26 @@ class Desk:
                 seal.accepted,
                 seal.rejected,
             )
+
+    # --- hopeless answers -------------------------------------------------------------------------
+
+    def _weigh(self, completion: Completion, edit: Edit, study: Study, *, asked: bool) -> None:
+        """Count the answers of this run that cannot be used, of a model that could write others."""
+        if edit.problem is None and _is_about(edit.text, study.text):
+            self._received += 1
+            self._usable += 1
+            if not self._is_hopeless():
+                self._unusable.clear()
+        elif asked and self._expert.learns and completion.failure != NO_ANSWER:
+            self._received += 1
+            self._unusable[completion.prompt_id] = _describe_unusable(completion)
+
+    def _is_hopeless(self, *, at_end: bool = False) -> bool:
+        """True if so many answers in a row cannot be used; at the end, if there was no other."""
+        if not self._usable:
+            return bool(self._unusable) and (at_end or len(self._unusable) >= HOPELESS_AFTER)
+        needed = (self._received - len(self._unusable)) / self._usable  # answers for one that can be used
+        return len(self._unusable) >= max(HOPELESS_AFTER, SELDOM * needed)
 
     # --- answers ------------------------------------------------------------------------------
 
@@ -298,17 +344,18 @@ class Desk:
             return  # Delivered twice: the first answer stands.
         self.tally.under_way = len(self._asked)
         self.tally.spend = self.tally.spend.plus(completion)
-        self._judge(inquiry, completion)
+        self._judge(inquiry, completion, asked=True)
 
-    def _judge(self, inquiry: Inquiry, completion: Completion) -> None:
+    def _judge(self, inquiry: Inquiry, completion: Completion, *, asked: bool = False) -> None:
         """From an answer to a row, or back to the expert with the reasons."""
         materials, study = self._materials, inquiry.study
         inquiry.spent = inquiry.spent.plus(completion)
         if inquiry.prompt.strategy == CHOSEN:
-            self._judge_chosen(inquiry, completion)
+            self._judge_chosen(inquiry, completion, asked=asked)
             return
         factual = self._read_factual(study.text)
         edit, counterfactual, verdict = self._choose_wording(completion, inquiry, factual)
+        self._weigh(completion, edit, study, asked=asked)
         prompt, lineage = inquiry.prompt, materials.lineage
         record = make_record(
             study, prompt, completion, edit, verdict, factual, counterfactual, lineage, inquiry.spent
@@ -347,11 +394,12 @@ class Desk:
         plan = self._folder.plan_summary()
         return train_judges(self._folder, plan.shards if plan else 0, self._materials)
 
-    def _judge_chosen(self, inquiry: Inquiry, completion: Completion) -> None:
+    def _judge_chosen(self, inquiry: Inquiry, completion: Completion, *, asked: bool) -> None:
         """The factual side in other words; where they do not hold, the pair does without them."""
         materials, plan, study = self._materials, inquiry.plan, inquiry.study
         factual = self._read_factual(study.text)
         edit = read_edit(completion, plan, study, inquiry.prompt.form)
+        self._weigh(completion, edit, study, asked=asked)
         faults = check_rewording(edit, plan, study, factual, materials.read(edit.text), materials.graph)
         about = plan.plan_id if materials.settings.expert.rewords_pairs else study.study_id
         inquiry.shard.chosen[about] = Reworded(edit, faults, inquiry.spent)
@@ -385,6 +433,35 @@ class Desk:
                 {problem.code for problem in record.problems if problem.level == "block"}
             )
         self._settle(shard)
+
+
+HOPELESS = "no answer can be used"
+WORD = re.compile(r"\w{5,}")
+
+
+def _is_about(text: str, report: str) -> bool:
+    """True if a tenth of a report's long words are still there: a refusal may pass for a report."""
+    words = set(WORD.findall(report.lower()))
+    return 10 * len(words & set(WORD.findall(text.lower()))) >= len(words)
+
+
+def _describe_unusable(completion: Completion) -> str:
+    """Say why nothing of an answer can be used, without a word of it."""
+    if completion.failure is not None:
+        return completion.failure
+    if completion.finish_reason == "length":
+        return "cut off before its end"
+    return "not in the form that was asked for" if completion.text.strip() else "empty"
+
+
+def _make_hopeless(model: str, reasons: Iterable[str]) -> ExpertError:
+    told = Counter(reasons)
+    return ExpertError(
+        f"{model}: none of {told.total()} answers in a row can be used:"
+        f" {', '.join(f'{reason} ({count})' for reason, count in told.most_common(3))}",
+        hint="Check the model, its server, --strategy and --max-answer-tokens; then the same command goes on."
+        " These answers stay spent; they were not kept, so that they are asked for again.",
+    )
 
 
 def _list_reworded_plans(plans: tuple[Plan, ...], expert: ExpertSettings) -> tuple[tuple[Plan, ...], ...]:

@@ -16,7 +16,9 @@ from ccf_pipeline.engine.journal_file import (
     ADD_UP,
     COLUMNS,
     FIND,
+    FORGET,
     FORGET_FAILURES,
+    HOW_MANY_ESTIMATED,
     HOW_MANY_TAKEN_OVER,
     KEEP,
     KEPT_AT,
@@ -133,7 +135,15 @@ class Journal:
 
         What they cost stays spent.
         """
-        count = self._mending(lambda: self._database.execute(FORGET_FAILURES).rowcount)
+        return self._forget(lambda: self._database.execute(FORGET_FAILURES).rowcount)
+
+    def forget(self, prompt_ids: Iterable[str]) -> int:
+        """Forget these answers, so that they are asked again; what they cost stays spent."""
+        asked = [(prompt_id,) for prompt_id in prompt_ids]
+        return self._forget(lambda: self._database.executemany(FORGET, asked).rowcount)
+
+    def _forget(self, delete: Callable[[], int]) -> int:
+        count = self._mending(delete)
         if count:
             last = self._database.execute(LAST).fetchone()
             given_up = read_ledger(self.path).given_up + count
@@ -328,6 +338,13 @@ def spent_beside(path: Path) -> Spend:
 def taken_over_beside(path: Path) -> int:
     """Return how many answers another build paid for, read beside whoever is writing them."""
     return int(_read_beside(path, HOW_MANY_TAKEN_OVER)[0])
+
+
+def estimated_beside(path: Path) -> int:
+    """Return of how many answers the tokens are estimated; journals of older versions knew of none."""
+    with contextlib.suppress(sqlite3.OperationalError), opened_to_read(path) as database:
+        return int(database.execute(HOW_MANY_ESTIMATED).fetchone()[0])
+    return 0
 
 
 def _read_beside(path: Path, question: str) -> tuple[Any, ...]:

@@ -32,15 +32,18 @@ INSERT OR IGNORE INTO spent VALUES (1, 0, 0, 0, 0);
 CREATE TABLE IF NOT EXISTS experts (
     name TEXT NOT NULL, model TEXT NOT NULL, learns INTEGER NOT NULL, PRIMARY KEY (name, model));
 CREATE INDEX IF NOT EXISTS taken_over ON completions (id) WHERE kept_at = 0;
+CREATE INDEX IF NOT EXISTS estimated ON completions (id)
+    WHERE instr(completion, '"tokens_estimated":true') > 0;
 """
 TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
 COLUMNS = ("prompt_id", "expert", "model", "completion", "crc", "kept_at", *TOKENS)
 KEPT_AT = COLUMNS.index("kept_at")
 KEEP = f"INSERT OR IGNORE INTO completions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 FIND = "SELECT id, completion, crc FROM completions WHERE prompt_id = ? AND expert = ? AND model = ?"
+FORGET = "DELETE FROM completions WHERE prompt_id = ?"
 FORGET_FAILURES = (
     "DELETE FROM completions WHERE json_valid(completion)"
-    " AND json_extract(completion, '$.failure') IS NOT NULL"
+    " AND (json_extract(completion, '$.failure') IS NOT NULL OR json_extract(completion, '$.text') = '')"
 )
 LAST = "SELECT prompt_id FROM completions WHERE kept_at != 0 ORDER BY id DESC LIMIT 1"
 ADD_UP = (
@@ -53,6 +56,10 @@ ROWS_AND_PAID = "SELECT count(*), count(nullif(kept_at, 0)) FROM completions"
 RAISE_SPENT = (
     "UPDATE spent SET answers = max(answers, ?), tokens_in = max(tokens_in, ?),"
     " tokens_cached = max(tokens_cached, ?), tokens_out = max(tokens_out, ?)"
+)
+HOW_MANY_ESTIMATED = (
+    "SELECT count(*) FROM completions INDEXED BY estimated"
+    " WHERE instr(completion, '\"tokens_estimated\":true') > 0"
 )
 HOW_MANY_TAKEN_OVER = "SELECT count(*) FROM completions WHERE kept_at = 0"
 

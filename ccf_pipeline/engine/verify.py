@@ -24,7 +24,15 @@ from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.build_shards import build_shards, tally_of
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.finish_build import finish_build
-from ccf_pipeline.engine.journal import Journal, KnownExpert, Pace, pace, spent_beside, taken_over_beside
+from ccf_pipeline.engine.journal import (
+    Journal,
+    KnownExpert,
+    Pace,
+    estimated_beside,
+    pace,
+    spent_beside,
+    taken_over_beside,
+)
 from ccf_pipeline.engine.journal_ledger import read_ledger
 from ccf_pipeline.engine.journal_view import view_journal
 from ccf_pipeline.engine.locks import holder_of
@@ -56,7 +64,9 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
         state = "damaged"
     sealed = sum(map(folder.is_sealed, range(plan.shards)))
     tally = _with_open_shards(folder, tally_of(folder, plan, spend))
-    return status_of(state, holder, plan, tally, sealed, prices, answers, taken_over)
+    found = status_of(state, holder, plan, tally, sealed, prices, answers, taken_over)
+    estimated = estimated_beside(folder.journal_path) if has_journal else 0
+    return found.model_copy(update={"estimated": estimated})
 
 
 def _with_open_shards(folder: BuildFolder, sealed: Tally) -> Tally:

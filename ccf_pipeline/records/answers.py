@@ -59,6 +59,7 @@ class Completion(Noun):
     """The answer of an expert, and its cost; `failure` says why there is no answer to use.
 
     `others` are further wordings of the same answer, where several were asked for; tokens are those of all.
+    `tokens_estimated` is true where the server did not say how many there were, or said what cannot be.
     """
 
     prompt_id: str
@@ -72,6 +73,7 @@ class Completion(Noun):
     tokens_in: int = 0
     tokens_cached: int = 0
     tokens_out: int = 0
+    tokens_estimated: bool = False
     attempt: int = 1
 
 

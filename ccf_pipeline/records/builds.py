@@ -92,7 +92,10 @@ class Holder(Noun):
 
 
 class BuildStatus(Noun):
-    """The state of a build, read beside whoever is building it."""
+    """The state of a build, read beside whoever is building it.
+
+    `estimated` counts the answers whose server did not say how many tokens it used.
+    """
 
     state: Literal["planning", "running", "stopped", "finished", "damaged"]
     holder: Holder | None
@@ -105,6 +108,7 @@ class BuildStatus(Noun):
     shards: int
     shards_sealed: int
     spend: Spend
+    estimated: int = 0
     taken_over: int = 0
     cost: float | None
     answers_per_second: float | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.ask import HOPELESS_AFTER
 from ccf_pipeline.engine.build_folder import BuildFolder
 from ccf_pipeline.engine.build_plan import plan_build
 from ccf_pipeline.engine.build_shards import build_shards
 from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials
+from ccf_pipeline.engine.paid_answers import count_lost
 from ccf_pipeline.errors import ExpertError, Unfinished
 from ccf_pipeline.experts import Take, taking
 from ccf_pipeline.experts.rules import RulesExpert
@@ -69,6 +72,14 @@ def right(prompt: Prompt, answer: str) -> str:
 
 def wrong_at_first(prompt: Prompt, answer: str) -> str:
     return '{"edits":[]}' if prompt.attempt == 1 else answer
+
+
+def is_refused(prompt: Prompt) -> bool:
+    return zlib.crc32(prompt.plan.plan_id.encode()) % 3 == 0
+
+
+def refuses_one_in_three(prompt: Prompt, answer: str) -> str | None:
+    return None if is_refused(prompt) else answer
 
 
 @pytest.fixture(scope="module")
@@ -187,13 +198,68 @@ def test_an_answer_that_cannot_be_applied_is_asked_for_as_a_whole_report(
 def test_a_prompt_without_an_answer_is_a_rejected_row_and_not_asked_again(
     corpus: Path, tmp_path: Path
 ) -> None:
-    student, rows, _ = build(corpus, tmp_path / "build", lambda *_: None)
+    student, rows, _ = build(corpus, tmp_path / "build", refuses_one_in_three)
 
     assert len(student.asked) == len(rows)
-    assert not any(row.accepted for row in rows)
-    assert {problem.message for row in rows for problem in row.problems} == {
+    assert [row.accepted for row in rows].count(False) == sum(map(is_refused, student.asked)) > 0
+    assert {problem.message for row in rows if not row.accepted for problem in row.problems} == {
         "There is no answer: the server refused it."
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "repair"),
+    [
+        ("I cannot help with medical reports.", "not in the form that was asked for", 2),
+        pytest.param("", "empty", 0, marks=pytest.mark.slow),
+        pytest.param("", "empty", 2, marks=pytest.mark.slow),
+        pytest.param("{" * 2000, "not in the form that was asked for", 0, marks=pytest.mark.slow),
+        pytest.param(None, "the server refused it", 2, marks=pytest.mark.slow),
+    ],
+)
+def test_hopeless_answers_stop_the_build_and_are_asked_again_by_the_next_run(
+    answer: str | None, told: str, repair: int, corpus: Path, tmp_path: Path
+) -> None:
+    out, expert = tmp_path / "build", ExpertSettings(chosen=False, repair=repair)
+
+    with pytest.raises(ExpertError, match=rf"student/1: none of \d+ answers in a row .*: {told}") as stopped:
+        build(corpus, out, lambda *_: answer, expert=expert)
+
+    folder = BuildFolder(out)
+    assert not any(folder.seal_path(shard).exists() for shard in range(8))
+    wasted = int(re.findall(r"none of (\d+)", str(stopped.value))[0])
+    assert wasted == (24 if repair == 0 or answer is None else HOPELESS_AFTER + 6)  # seven are under way
+    assert count_lost(folder) == 0
+    student, rows, spent = build(corpus, out, right, expert=expert)
+    assert (len(student.asked), spent.answers) == (len(rows), len(rows) + wasted)
+    assert all(row.accepted for row in rows)
+
+
+@pytest.mark.slow
+def test_a_model_that_goes_wrong_on_the_way_keeps_what_was_right(corpus: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def right_at_first(prompt: Prompt, answer: str) -> str:
+        asked.append(prompt.prompt_id)
+        return answer if len(asked) <= 10 else ""
+
+    with pytest.raises(ExpertError, match="answers in a row"):
+        build(corpus, tmp_path / "build", right_at_first)
+
+    seals = [BuildFolder(tmp_path / "build").seal(shard) for shard in range(8)]
+    assert [seal.rejected for seal in seals if seal is not None] == [0]
+    student, rows, _ = build(corpus, tmp_path / "build", right)
+    assert not set(asked[:10]) & {prompt.prompt_id for prompt in student.asked}
+    assert all(row.accepted for row in rows)
+
+
+@pytest.mark.slow
+def test_some_answers_that_cannot_be_used_are_rows(corpus: Path, tmp_path: Path) -> None:
+    _, rows, _ = build(
+        corpus, tmp_path / "build", lambda p, a: "" if is_refused(p) else a, expert=ExpertSettings(repair=0)
+    )
+
+    assert {row.accepted for row in rows} == {True, False}
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine import best_of_n
 from ccf_pipeline.engine.best_of_n import Judges, half_of
 from ccf_pipeline.engine.build_folder import BuildFolder
-from ccf_pipeline.experts.chat.answers import read_reply
+from ccf_pipeline.experts.chat.answers import measure_room, read_reply
 from ccf_pipeline.reader.facts import Reading
 from ccf_pipeline.records import Record
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, ExpertSettings
@@ -71,6 +71,6 @@ def test_a_reply_with_several_choices_is_one_answer_with_other_wordings() -> Non
     ]
     body = json.dumps({"choices": choices, "usage": {"prompt_tokens": 9, "completion_tokens": 4}}).encode()
 
-    answer = read_reply(body, prompt_id="p", expert="openai", model="m")
+    answer = read_reply(body, prompt_id="p", expert="openai", model="m", room=measure_room([], None))
 
     assert (answer.text, answer.others, answer.tokens_out) == ("one", ("two",), 4)

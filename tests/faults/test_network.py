@@ -12,7 +12,9 @@ import pytest
 
 from ccf_pipeline.engine.ask import Tally
 from ccf_pipeline.engine.audit_log import verify_audit
+from ccf_pipeline.engine.verify import build_status
 from ccf_pipeline.errors import CcfError, EndpointRefused, ExpertError, Unfinished
+from ccf_pipeline.settings import PriceSettings
 from tests.bad_server import Act, BadServer, Decide, misbehaving, shout, sometimes
 from tests.chat_client import expert_at, question
 from tests.faults.conftest import QUICK, Bench, built, kept, rows
@@ -226,6 +228,22 @@ def test_a_limit_is_exceeded_by_what_is_under_way_at_most(
         None,
         "done",
     ]
+
+
+@pytest.mark.parametrize("usage", [None, {"prompt_tokens": 0, "completion_tokens": 10**9}])
+def test_a_limit_holds_where_a_server_tells_no_tokens_or_nonsense(
+    usage: Any, bench: Bench, server: BadServer, tmp_path: Path
+) -> None:
+    server.usage, out = usage, tmp_path / "build"
+
+    with pytest.raises(Unfinished, match="tokens were used, 5000 are allowed"):
+        bench.build(out, server, tokens=5_000)
+
+    answers = kept(out)
+    assert all(answer.tokens_estimated for answer in answers)
+    tokens = [answer.tokens_in + answer.tokens_out for answer in answers]
+    assert 5_000 <= sum(tokens) <= 5_000 + 8 * max(tokens)
+    assert build_status(out, PriceSettings()).estimated == len(answers)
 
 
 def test_a_finished_build_asks_nothing(bench: Bench, server: BadServer, tmp_path: Path) -> None:

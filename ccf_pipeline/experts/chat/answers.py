@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ccf_pipeline.experts.chat.faults import Broken, Refused
 from ccf_pipeline.reader.letters import clean_text
-from ccf_pipeline.records import Completion
+from ccf_pipeline.records import Completion, Message, Sampling
 
 THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 END_OF_THINKING = re.compile(r"\A.{0,200000}</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
@@ -22,15 +24,43 @@ TICKETS = re.compile(r"ccf-[0-9a-f]{16}")
 STOPPED = frozenset({"stop", "length", "content_filter", "repetition"})
 
 
+LETTERS_PER_TOKEN = 3
+"""Of medical English it is more: where tokens are not told, rather too many are counted than too few."""
+UNTOLD_TOKENS = 4096
+"""So many tokens a chat template may add to a question."""
+
+
+@dataclass(frozen=True)
+class TokenRoom:
+    """The tokens that a question and its answer can have; what a server says beyond them is nonsense."""
+
+    about_in: int
+    most_in: int
+    most_out: int
+
+
+def measure_room(messages: Iterable[Message], sampling: Sampling | None) -> TokenRoom:
+    """Return the tokens that these messages can come to: each is a byte at least."""
+    texts = [message.content for message in messages]
+    return TokenRoom(
+        about_in=sum(map(len, texts)) // LETTERS_PER_TOKEN + 1,
+        most_in=sum(len(text.encode("utf-8", "replace")) for text in texts) + UNTOLD_TOKENS,
+        most_out=sampling.max_tokens * sampling.candidates if sampling else UNTOLD_TOKENS * 32,
+    )
+
+
 def new_ticket() -> str:
     """A name for one request, which nothing but its reply can know."""
     return f"ccf-{secrets.token_hex(8)}"
 
 
-def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: str = "") -> Completion:
+def read_reply(
+    body: bytes, *, prompt_id: str, expert: str, model: str, room: TokenRoom, ticket: str = ""
+) -> Completion:
     """The completion in a reply; raises a fault where there is none to use.
 
     Args:
+        room: how many tokens question and answer can have.
         ticket: what the request was called; a server that names its replies after requests, as vLLM does,
             says by it when it mixes them up.
     """
@@ -50,11 +80,7 @@ def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: 
     text = clean_text(without_thinking(content if isinstance(content, str) else ""))
     if finish == "repetition" or _is_repeating(text):
         text, finish = text[:LOOKED_AT], "length"
-    usage = told.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    details = usage.get("prompt_tokens_details")
-    tokens_in = _count(usage.get("prompt_tokens"))
-    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    tokens_in, cached, tokens_out, estimated = _read_usage(told, body, room)
     return Completion.model_construct(
         prompt_id=prompt_id,
         expert=expert,
@@ -65,8 +91,9 @@ def read_reply(body: bytes, *, prompt_id: str, expert: str, model: str, ticket: 
         failure=None,
         served_by=_identify_model(told),
         tokens_in=tokens_in,
-        tokens_cached=min(cached, tokens_in),
-        tokens_out=_count(usage.get("completion_tokens")),
+        tokens_cached=cached,
+        tokens_out=tokens_out,
+        tokens_estimated=estimated,
         attempt=1,
     )
 
@@ -131,7 +158,26 @@ def name_or_digest(said: str) -> str:
     return f"sha256:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
-def _count(value: Any) -> int:
-    """A number of tokens; nonsense counts as none."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100_000_000
-    return value if is_count else 0
+def _read_usage(told: dict[str, Any], body: bytes, room: TokenRoom) -> tuple[int, int, int, bool]:
+    """Return the tokens read, those of them cached, those written, and whether they are estimated."""
+    usage = told.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    details = usage.get("prompt_tokens_details")
+    tokens_in = _count(usage.get("prompt_tokens"), 1, room.most_in)
+    tokens_out = _count(usage.get("completion_tokens"), 1, max(room.most_out, len(body)))
+    cached = _count(details.get("cached_tokens"), 0, tokens_in or 0) if isinstance(details, dict) else 0
+    estimated_out = sum(map(_count_letters, told["choices"])) // LETTERS_PER_TOKEN + 1
+    estimated = tokens_in is None or tokens_out is None
+    return tokens_in or room.about_in, cached or 0, tokens_out or estimated_out, estimated
+
+
+def _count_letters(choice: Any) -> int:
+    """Count what was written for a choice, thinking and calls of tools included: all of it is paid for."""
+    message = choice.get("message") if isinstance(choice, dict) else None
+    return len(json.dumps(message, ensure_ascii=False)) if isinstance(message, dict) else 0
+
+
+def _count(value: Any, least: int, most: int) -> int | None:
+    """Return a number of tokens; None where it is none, or cannot be."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return value if is_count else None

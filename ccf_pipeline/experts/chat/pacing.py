@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
+STOOD_STILL_SECONDS = 0.5
+"""An alarm that comes so late tells of a process that was stopped, or had no processor."""
 DELAY = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 
 
@@ -56,6 +60,44 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - now).total_seconds())
+
+
+class Deadline:
+    """A deadline that does not count the time in which this process stood still.
+
+    Stopped, asleep or paused, a loop runs what is overdue before it reads its sockets, in which the answer
+    may lie. An alarm that comes late is therefore put off by as much as it was late.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timeout = asyncio.timeout(None)
+        self.since = self._loop.time()
+        self._at = self.since + seconds
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+        self._alarm = self._loop.call_at(self._at, self._ring)
+
+    async def __aexit__(self, *error: Any) -> None:
+        self._alarm.cancel()
+        await self._timeout.__aexit__(*error)
+
+    def put_off(self, seconds: float) -> None:
+        self._at += seconds
+
+    def end(self) -> None:
+        """Let it be over at once."""
+        if not self._timeout.expired():
+            self._timeout.reschedule(self._loop.time())
+
+    def _ring(self) -> None:
+        late = self._loop.time() - self._at
+        if 0 <= late <= STOOD_STILL_SECONDS:
+            self.end()
+            return
+        self._at += max(0.0, 2 * late)
+        self._alarm = self._loop.call_at(self._at, self._ring)
 
 
 class Width:

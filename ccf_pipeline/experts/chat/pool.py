@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from ccf_pipeline.errors import CcfError, ExpertError
 from ccf_pipeline.experts.chat.faults import Broken, Busy, Fatal, Gone, Refused
+from ccf_pipeline.experts.chat.pacing import STOOD_STILL_SECONDS
 from ccf_pipeline.experts.chat.question import EXPERT, Question
 from ccf_pipeline.experts.chat.servers import Servers
 from ccf_pipeline.records import Completion
@@ -85,9 +86,13 @@ class Pool:
         """Wait for an answer, or a moment; servers that are stuck or do not come back are noticed."""
         if not self._ended:
             self._something.clear()
+            begun = time.perf_counter()
             alarm = asyncio.get_running_loop().call_later(LOOKS_EVERY_SECONDS, self._something.set)
             await self._something.wait()
             alarm.cancel()
+            stood_still = time.perf_counter() - begun - LOOKS_EVERY_SECONDS
+            if stood_still > STOOD_STILL_SECONDS:  # stopped or asleep: an answer may lie in its socket
+                self._servers.put_off(stood_still)
             if not self._ended and self._stop is None and (error := self._servers.watch()) is not None:
                 self._end_with(error)
         await asyncio.sleep(0)  # What came at the same moment goes along.

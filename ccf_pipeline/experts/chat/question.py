@@ -6,16 +6,15 @@ Either the openai package carries it, or aiohttp itself, which takes less proces
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ccf_pipeline.experts.chat.answers import new_ticket, read_reply
+from ccf_pipeline.experts.chat.answers import TokenRoom, measure_room, new_ticket, read_reply
 from ccf_pipeline.experts.chat.faults import Broken, Fatal, Fault, Gone, Overlong, fault_of_status
 from ccf_pipeline.experts.chat.not_found import explain_missing
-from ccf_pipeline.experts.chat.pacing import Patience, retry_after
+from ccf_pipeline.experts.chat.pacing import Deadline, Patience, retry_after
 from ccf_pipeline.experts.guard import Endpoint
 from ccf_pipeline.records import Completion, Message, Sampling
 from ccf_pipeline.settings import ChatClient
@@ -47,6 +46,11 @@ class Question:
         letters = sum(len(message.content) for message in self.messages)
         return letters // 4 + (self.sampling.max_tokens // 2 if self.sampling else 0)
 
+    @property
+    def room(self) -> TokenRoom:
+        """Return how many tokens question and answer can have."""
+        return measure_room(self.messages, self.sampling)
+
 
 class Asker:
     """Asks one endpoint. It never retries: when and where to ask again is decided by those who call."""
@@ -66,24 +70,24 @@ class Asker:
         self._connects = _choose_connection(client)
         self._connection: Connection | PackageConnection | None = None
         self._was_answered = False
-        self._under_way: dict[asyncio.Timeout, float] = {}
-        self._hung_up: set[asyncio.Timeout] = set()
+        self._under_way: set[Deadline] = set()
+        self._hung_up: set[Deadline] = set()
 
     async def ask(self, question: Question) -> Completion:
         """The answer, or a Fault that says what became of the attempt."""
         connection = self._connection = self._connection or self._open()
         ticket = new_ticket()
-        deadline = asyncio.timeout(self._patience.deadline_seconds)
+        deadline = Deadline(self._patience.deadline_seconds)
         try:
             async with deadline:
-                self._under_way[deadline] = asyncio.get_running_loop().time()
+                self._under_way.add(deadline)
                 reply = await connection.post(self._body(question), ticket, most_bytes=self._most_bytes)
         except TimeoutError:
             raise self._too_late(deadline) from None
         except Overlong:
             return _cut_off(question, self.model)
         finally:
-            self._under_way.pop(deadline, None)
+            self._under_way.discard(deadline)
         if reply.status == 404 and not self._was_answered:
             # Once it has answered, its words are never shown: they may be about a report.
             raise Fatal(await explain_missing(self.endpoint, self.model, key=self._key))
@@ -92,34 +96,35 @@ class Asker:
             raise fault_of_status(reply.status, reply.body, wait, self.model, self.endpoint.name)
         self._was_answered = True
         return read_reply(
-            reply.body, prompt_id=question.prompt_id, expert=EXPERT, model=self.model, ticket=ticket
+            reply.body,
+            prompt_id=question.prompt_id,
+            expert=EXPERT,
+            model=self.model,
+            room=question.room,
+            ticket=ticket,
         )
 
     def oldest(self) -> float | None:
         """Return when the question that is longest under way was sent, by the loop's clock."""
-        return min(self._under_way.values(), default=None)
+        return min((deadline.since for deadline in self._under_way), default=None)
 
     def hang_up(self) -> None:
         """Give up on what is under way: the server is stuck."""
-        now = asyncio.get_running_loop().time()
         for deadline in self._under_way:
-            if not deadline.expired():
-                self._hung_up.add(deadline)
-                deadline.reschedule(now)
+            self._hung_up.add(deadline)
+            deadline.end()
 
     def put_off(self, seconds: float) -> None:
         """Give that much more time: so long nobody listened for answers."""
         for deadline in self._under_way:
-            at = deadline.when()
-            if at is not None and not deadline.expired():
-                deadline.reschedule(at + seconds)
+            deadline.put_off(seconds)
 
     async def close(self) -> None:
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
 
-    def _too_late(self, deadline: asyncio.Timeout) -> Fault:
+    def _too_late(self, deadline: Deadline) -> Fault:
         if deadline in self._hung_up:
             self._hung_up.discard(deadline)
             return Gone("it has fallen silent", cost=1)
@@ -165,6 +170,14 @@ def _choose_connection(client: ChatClient) -> type[Connection] | type[PackageCon
 
 def _cut_off(question: Question, model: str) -> Completion:
     """A reply longer than any answer can be: like one that was cut off, without what it said."""
+    room = question.room
     return Completion(
-        prompt_id=question.prompt_id, expert=EXPERT, model=model, text="", finish_reason="length"
+        prompt_id=question.prompt_id,
+        expert=EXPERT,
+        model=model,
+        text="",
+        finish_reason="length",
+        tokens_in=room.about_in,
+        tokens_out=room.most_out,
+        tokens_estimated=True,
     )

@@ -43,6 +43,7 @@ class Server:
     told: bool = False
     busy_told_at: float = float("-inf")
     reached: bool = False
+    estimates: bool = False
 
     @property
     def name(self) -> str:
@@ -123,6 +124,12 @@ class Servers:
         if completion is not None:
             server.tokens.use(completion.tokens_in + completion.tokens_out - errand.tokens, now)
             self._notice(completion.served_by)
+            if completion.tokens_estimated and not server.estimates:
+                server.estimates = True
+                logger.warning(
+                    "%s does not say how many tokens it used: they are estimated",
+                    server.name,
+                )
         self._end(errand)
 
     def faulted(self, errand: Errand, fault: Busy | Gone | Broken) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -143,3 +145,23 @@ def test_another_model_behind_the_same_address_is_noticed(
 
     assert [c.served_by for c in completions] == ["m"] * 3 + ["another"] * 3
     assert caplog.text.count("another model answers: another (before: m)") == 1
+
+
+@pytest.mark.parametrize("pause", [1.5, 2.5])
+def test_an_answer_that_came_while_the_process_stood_still_is_not_bought_twice(
+    pause: float, server: BadServer
+) -> None:
+    """Past its deadline, and past what tells a stuck server, when the process wakes."""
+    server.decide = lambda number, body: Act(delay_seconds=0.3 if number > 1 else 0.0)
+    patience = replace(QUICK, deadline_seconds=1.0, stall_seconds=0.2)
+    before = signal.signal(signal.SIGALRM, lambda *_: time.sleep(pause))
+    try:
+        first = ask(expert_at(server, patience=patience), 1)
+        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        rest = ask(expert_at(server, concurrency=4, patience=patience), 4)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert (len(first), texts(rest)) == (1, shouted(4))
+    assert len(server.requests) == 5
