@@ -21,10 +21,14 @@ def fetch(
     run --out DIR` with its settings goes on with it here, apart from the store.
     """
     from ccf_pipeline.cli.showing import progress_bars
+    from ccf_pipeline.engine.audit_log import AUDIT_HINT
     from ccf_pipeline.engine.bucket.place import fetch_build
+    from ccf_pipeline.errors import StorageError
 
     with progress_bars(quiet=quiet) as progress:
         found = fetch_build(build, out, progress)
+    if found.audit:
+        raise StorageError(f"{out}: fetched, but audit.jsonl: {found.audit}", hint=AUDIT_HINT)
     if not quiet:
         said = f"{found.files} files, all as the manifest says" if found.finished else "not finished; intact"
         typer.echo(f"{out}: {said}")

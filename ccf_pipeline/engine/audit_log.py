@@ -119,9 +119,14 @@ def verify_every_audit(folder: Path) -> list[dict[str, Any]]:
 
 
 def _read_verified_lines(path: Path) -> list[dict[str, Any]]:
+    return verify_lines(str(path), _read_lines(path))
+
+
+def verify_lines(place: str, lines: list[str]) -> list[dict[str, Any]]:
+    """Return the entries of a log, if its chain holds; the first line that does not is named."""
     entries: list[dict[str, Any]] = []
     previous = BEGINNING
-    for number, line in enumerate(_read_lines(path), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
             sealed = entry.pop("hash")
@@ -130,7 +135,7 @@ def _read_verified_lines(path: Path) -> list[dict[str, Any]]:
             stands, sealed, entry = False, "", {}
         if not stands:
             raise StorageError(
-                f"{path}: line {number} is not as it was written",
+                f"{place}: line {number} is not as it was written",
                 hint=AUDIT_HINT,
             )
         previous = sealed

@@ -14,13 +14,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from ccf_pipeline.engine.bucket.object_store import DAMAGED, Store, each
+from ccf_pipeline.engine.bucket.object_store import Store, each
 from ccf_pipeline.engine.journal import Journal, KnownExpert
 from ccf_pipeline.engine.journal_file import KEPT_AT, TAKEN_OVER
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.records import Spend
 
 FOLDER = "journal/"
+ASIDE = "damaged/"
 NAME = re.compile(r"journal/\w+/(?P<digest>\w{16})\.(?P<spend>\d+-\d+-\d+-\d+)-(?P<taken>\d+)\.jsonl\.gz")
 TOGETHER = 64
 """So many small objects of one worker are put together into one."""
@@ -114,10 +115,39 @@ def unpacked(store: Store, name: str, content: bytes) -> tuple[list[KnownExpert]
     if found is None or hashlib.sha256(content).hexdigest()[:16] != found["digest"]:
         raise StorageError(
             f"{store.url}/{name}: this part of the journal is damaged",
-            hint=f"{DAMAGED} Answers that only it held are then asked again.",
+            hint="Bring the object back from a copy, if there is one. `ccf-build run --again` sets it aside"
+            " and asks again for what only it held, which costs what it cost before.",
         )
     first, *rest = gzip.decompress(content).decode("ascii").split("\n")
     return [KnownExpert(*said) for said in json.loads(first)], [tuple(json.loads(line)) for line in rest]
+
+
+def list_damaged(store: Store) -> list[str]:
+    """Return the segments whose bytes are not those that they are named by; all of them are read."""
+    names = list(store.names(FOLDER))
+
+    def is_damaged(name: str) -> bool:
+        content = store.read(name)
+        try:
+            if content is not None:
+                unpacked(store, name, content)
+        except StorageError:
+            return True
+        return False
+
+    return [name for name, wrong in zip(names, each(is_damaged, names), strict=True) if wrong]
+
+
+def set_aside(store: Store, name: str) -> None:
+    """Move a damaged segment to where nobody reads it, and where what it cost still counts."""
+    store.put(f"{ASIDE}{name}", store.read(name) or b"")
+    store.remove(name)
+
+
+def list_paid(store: Store) -> list[str]:
+    """Return the names of all segments, those set aside included: they tell what was spent."""
+    aside = (name.removeprefix(ASIDE) for name in store.names(ASIDE))
+    return [*store.names(FOLDER), *aside]
 
 
 def spent_in(names: Iterable[str]) -> Spend:

@@ -10,9 +10,16 @@ from pathlib import Path
 
 from ccf_pipeline.corpora import require_corpus, require_tables
 from ccf_pipeline.engine import verify
-from ccf_pipeline.engine.audit_log import settings_digest
+from ccf_pipeline.engine.audit_log import OTHERS, settings_digest, verify_lines
 from ccf_pipeline.engine.bucket.journal_segments import FOLDER as SEGMENTS
-from ccf_pipeline.engine.bucket.journal_segments import Segments, spent_in, taken_over_in, unpacked
+from ccf_pipeline.engine.bucket.journal_segments import (
+    Segments,
+    list_damaged,
+    list_paid,
+    set_aside,
+    spent_in,
+    taken_over_in,
+)
 from ccf_pipeline.engine.bucket.layout import (
     MANIFEST,
     STOP,
@@ -58,7 +65,7 @@ class BucketPlace:
     def status(self, prices: PriceSettings) -> BuildStatus:
         store, _ = _open_begun_build(self.path)
         plan, holder = read_plan(store), next(iter(_list_workers(store)), None)
-        answers, seals = list(store.names(SEGMENTS)), read_seals(store)
+        answers, seals = list_paid(store), read_seals(store)
         tally = tally_of_seals(seals.values(), plan or verify.NOTHING_PLANNED, spent_in(answers))
         state = "stopped" if holder is None else "running" if plan else "planning"
         return verify.status_of(
@@ -81,11 +88,14 @@ class BucketPlace:
             for seal in read_seals(store).values():
                 files |= files_of(seal)
         damaged = damaged_objects(store, files, lambda done: progress("verify", done, len(files)))
+        wrong = list_damaged(store)
         return BuildCheck(
             finished=text is not None,
             files=len(files),
             damaged=tuple(damaged),
-            journal=_find_damaged_segments(store),
+            journal=f"{len(wrong)} of its objects are damaged: {wrong[0]}" if wrong else None,
+            lost_answers=_count_lost(store),
+            audit=_check_audits(store),
         )
 
     def repair(self, graph: Path | None, progress: Progress) -> BuildCheck:
@@ -101,8 +111,9 @@ class BucketPlace:
 
     def repair_hint(self) -> str:
         return (
-            "Remove the object of the file that is named, its seal if it is a shard's, and manifest.json; the"
-            " command that built it makes them anew from the journal, without asking anyone."
+            "Bring the object back from a copy. One of plan, shards or data set can be made anew: remove it,"
+            " its seal if it is a shard's, and manifest.json, then run the command that built it, which asks"
+            " nobody. Below journal/ nothing is to be removed: `ccf-build run --again` sets damage aside."
         )
 
     def ask_to_stop(self) -> tuple[Holder, ...]:
@@ -119,13 +130,17 @@ class BucketPlace:
         return read_manifest(open_store(self.path)) is not None
 
     def spent(self) -> Spend:
-        return spent_in(open_store(self.path).names(SEGMENTS))
+        return spent_in(list_paid(open_store(self.path)))
 
     def taken_over(self) -> int:
         return taken_over_in(open_store(self.path).names(SEGMENTS))
 
     def give_up_lost(self) -> int:
-        return 0  # answers lie in the bucket, each in an object that nobody writes a second time
+        store = open_store(self.path)
+        damaged = list_damaged(store)
+        for name in damaged:
+            set_aside(store, name)
+        return spent_in(damaged).answers
 
     @contextlib.contextmanager
     def work_folder(self, settings: BuildSettings) -> Iterator[Path]:
@@ -196,20 +211,25 @@ def _list_workers(store: Store) -> tuple[Holder, ...]:
     )
 
 
-def _find_damaged_segments(store: Store) -> str | None:
-    names = list(store.names(SEGMENTS))
+def _count_lost(store: Store) -> int:
+    """Count the rows of sealed shards beyond the answers that lie there: each row took one at least."""
+    paid = list_paid(store)
+    rows = sum(seal.accepted + seal.rejected for seal in read_seals(store).values())
+    return max(0, rows - spent_in(paid).answers - taken_over_in(paid))
 
-    def damaged(name: str) -> bool:
-        content = store.read(name)
+
+def _check_audits(store: Store) -> str | None:
+    """Say what ails the logs of those who worked there; each is put before the answers it speaks of."""
+    for worker in sorted({name.split("/")[1] for name in store.names(SEGMENTS)}):
+        name = f"{OTHERS}{worker}.jsonl"
+        lines = (store.read(name) or b"").decode("ascii", "replace").splitlines()
+        if not lines:
+            return f"{name} is not there, or empty"
         try:
-            if content is not None:
-                unpacked(store, name, content)
-        except StorageError:
-            return True
-        return False
-
-    wrong = [name for name, is_wrong in zip(names, each(damaged, names), strict=True) if is_wrong]
-    return f"{len(wrong)} of its objects are damaged: {wrong[0]}" if wrong else None
+            verify_lines(name, lines)
+        except StorageError as error:
+            return error.what
+    return None
 
 
 def _fetch_plan(store: Store, folder: BuildFolder, plan: PlanSummary) -> None:

@@ -18,7 +18,7 @@ from ccf_pipeline.demo import write_demo_corpus
 from ccf_pipeline.engine.bucket import object_store as stores
 from ccf_pipeline.engine.bucket import site as storing
 from ccf_pipeline.engine.bucket import worker
-from ccf_pipeline.engine.bucket.layout import MANIFEST
+from ccf_pipeline.engine.bucket.layout import MANIFEST, read_seals
 from ccf_pipeline.engine.bucket.object_store import Store, open_store
 from ccf_pipeline.engine.bucket.place import fetch_build
 from ccf_pipeline.engine.build_folder import BuildFolder
@@ -317,6 +317,57 @@ def test_a_damaged_shard_is_made_anew_without_asking_once_it_is_removed(
 
     assert asked == []
     assert store.read(MANIFEST) == (on_disk / "manifest.json").read_bytes()
+
+
+def test_damaged_answers_in_the_store_are_set_aside_when_told_to_and_stay_spent(
+    corpus: Path, on_disk: Path, url: str, tmp_path: Path
+) -> None:
+    build(settings(corpus, url, tmp_path / "scratch"))
+    store, place = open_store(url), open_place(Path(url))
+    spent, before = place.spent(), place.check(silent)
+    segment, *_ = store.names("journal/")
+    store.put(segment, b"noise")
+    store.remove(MANIFEST)
+
+    assert (before.audit, before.journal, before.lost_answers) == (None, None, 0)
+    assert segment in str(place.check(silent).journal)
+    with pytest.raises(StorageError, match="part of the journal is damaged") as told:
+        build(settings(corpus, url, tmp_path / "elsewhere"))
+    assert "--again" in told.value.hint
+    assert "remove" not in told.value.hint
+    lost = place.give_up_lost()
+    build(settings(corpus, url, tmp_path / "elsewhere"))
+
+    assert 0 < lost <= spent.answers <= place.spent().answers
+    assert store.read(MANIFEST) == (on_disk / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("left", [None, b"", b'{"entry": 1}\n'])
+def test_an_audit_log_in_the_store_that_is_gone_or_changed_is_told(
+    left: bytes | None, corpus: Path, url: str, tmp_path: Path
+) -> None:
+    build(settings(corpus, url, tmp_path / "scratch"))
+    store = open_store(url)
+    [log] = store.names("audit/")
+    if left is None:
+        store.remove(log)
+    else:
+        store.put(log, left)
+
+    assert log in str(open_place(Path(url)).check(silent).audit)
+
+
+def test_answers_that_are_gone_from_the_store_are_counted_by_its_seals(
+    corpus: Path, url: str, tmp_path: Path
+) -> None:
+    build(settings(corpus, url, tmp_path / "scratch"))
+    store = open_store(url)
+    for name in store.names("journal/"):
+        store.remove(name)
+
+    found = open_place(Path(url)).check(silent)
+
+    assert found.lost_answers == sum(seal.accepted + seal.rejected for seal in read_seals(store).values())
 
 
 def test_a_missing_object_is_told_before_a_finished_build_is_said_to_be_done(
