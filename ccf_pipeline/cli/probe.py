@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def probe(
     build: Annotated[Path, typer.Argument(help="The folder of a finished build with images.")],
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many scorers for each arm.")] = 1,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often each pair is seen.")] = 12,
-    pairs: Annotated[int, typer.Option("--pairs", min=100, help="At most so many pairs.")] = 6_000,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often each pair is seen.")] = 6,
+    pairs: Annotated[int, typer.Option("--pairs", min=100, help="At most so many pairs.")] = 8_000,
     demo_seed: Annotated[
         int, typer.Option("--demo-seed", help="The seed of a demo corpus: its films are drawn with it.")
     ] = 7,

@@ -66,7 +66,7 @@ class KindFigures(Noun):
 
 
 class Selected(Noun):
-    """Which pairs were dropped, in how many rounds, and what that brought for each kind of change."""
+    """Which pairs were dropped, in how many rounds of a kind at most, and what that brought for each."""
 
     keep: float
     seed: int
@@ -103,21 +103,17 @@ def select_candidates(
     # Nothing that evening out alone takes away is put down to the rounds.
     sizes = {kind: len(rows.only(kept).of) for kind, rows in by_kind.items()}
     rounds = 0
-    while rounds < MOST_ROUNDS:
-        gone: set[str] = set()
-        # The smallest kinds first: where little may still go, there it brings most.
-        for kind in sorted(by_kind, key=lambda kind: (sizes[kind], kind)):
+    # The smallest kinds first: of them least can go, and it brings most.
+    for kind in sorted(by_kind, key=lambda kind: (sizes[kind], kind)):
+        step, fewest = math.ceil(STEP * sizes[kind]), math.ceil(LEAST_OF_A_KIND * sizes[kind])
+        for number in range(MOST_ROUNDS):
             left = by_kind[kind].only(kept)
-            spare = min(
-                math.ceil(STEP * sizes[kind]),
-                len(left.of) - math.ceil(LEAST_OF_A_KIND * sizes[kind]),
-                len(kept) - len(gone) - math.ceil(keep * len(everything)),
-            )
-            gone.update(_pick_most_telling(left, floors[kind], spare, lot=f"{seed} round {rounds}"))
-        fewer = kept & even(kept - gone)
-        if not gone or len(fewer) < keep * len(everything):
-            break
-        kept, rounds = fewer, rounds + 1
+            spare = min(step, len(left.of) - fewest, len(kept) - math.ceil(keep * len(everything)))
+            gone = _pick_most_telling(left, floors[kind], spare, lot=f"{seed} round {number}")
+            fewer = kept & even(kept - frozenset(gone))
+            if not gone or len(fewer) < keep * len(everything):
+                break
+            kept, rounds = fewer, max(rounds, number + 1)
     return Selected(
         keep=keep,
         seed=seed,

@@ -42,7 +42,8 @@ from ccf_pipeline.records import (
 )
 
 AGE_SPAN_YEARS = 40
-WEIGHTS = {"findings": 0.4, "details": 0.2, "age": 0.25, "sex": 0.15}
+WEIGHTS = {"findings": 40, "details": 20, "age": 25, "sex": 15}
+"""In hundredths."""
 CANDIDATES = 256
 DETAILS: tuple[Aspect, ...] = ("side", "degree", "place")
 UNKNOWN_AGE = -1
@@ -167,7 +168,11 @@ class ImageIndex:
             return rows
         begin = int(np.searchsorted(lots, np.uint64(_draw_lot(self.seed, study.study_id))))
         subject = self._subject_numbers.get(study.subject_id, -1)
-        others = self._others(rows[_count_in_circle(begin, CANDIDATES, len(rows))], subject)
+        # Most lists are long enough, and a part of a list costs a fifth of numbers looked up in it.
+        ahead = rows[begin : begin + CANDIDATES]
+        if len(ahead) < CANDIDATES:
+            ahead = rows[_count_in_circle(begin, CANDIDATES, len(rows))]
+        others = self._others(ahead, subject)
         # One patient may fill the whole stretch; then there is time to look at everybody.
         return (
             others
@@ -210,23 +215,25 @@ class ImageIndex:
         return shares
 
     def _qualities(self, study: Study, shown: Film, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return how near each is, in ten-thousandths."""
-        table = self._table
+        """Return how near each is, in ten-thousandths; what is not known counts half."""
+        table, total = self._table, _COUNTED.bit_count()
         differing = _ONES[(table.present[rows] ^ np.uint16(shown.present)) & np.uint16(_COUNTED)]
-        total = _COUNTED.bit_count()
-        same = _share("findings", (total - differing) * 10_000 // total)
-        apart = np.minimum(np.abs(table.ages[rows].astype(np.int64) - (study.age or 0)), AGE_SPAN_YEARS)
-        near = (AGE_SPAN_YEARS - apart) * 10_000 // AGE_SPAN_YEARS
-        unknown_age = (table.ages[rows] == UNKNOWN_AGE) | (study.age is None)
-        sex = self._sex_numbers.get(study.sex, -1)
-        alike = np.where(table.sexes[rows] == sex, 10_000, 0)
-        unknown_sex = (table.sexes[rows] == 0) | (study.sex is None)
-        return (
-            same
-            + _share("details", self._share_of_details(shown, rows))
-            + _share("age", np.where(unknown_age, 5_000, near))
-            + _share("sex", np.where(unknown_sex, 5_000, alike))
-        )
+        score: npt.NDArray[np.int64] = WEIGHTS["findings"] * ((total - differing) * 10_000 // total)
+        score += WEIGHTS["details"] * self._share_of_details(shown, rows)
+        if study.age is None:
+            score += WEIGHTS["age"] * 5_000
+        else:
+            ages = table.ages[rows]
+            near = AGE_SPAN_YEARS - np.minimum(np.abs(ages.astype(np.int64) - study.age), AGE_SPAN_YEARS)
+            score += WEIGHTS["age"] * np.where(ages == UNKNOWN_AGE, 5_000, near * 10_000 // AGE_SPAN_YEARS)
+        if study.sex is None:
+            score += WEIGHTS["sex"] * 5_000
+        else:
+            sexes = table.sexes[rows]
+            alike = np.where(sexes == self._sex_numbers.get(study.sex, -1), 10_000, 0)
+            score += WEIGHTS["sex"] * np.where(sexes == 0, 5_000, alike)
+        score //= 100
+        return score
 
     @cached_property
     def _table(self) -> _Table:
@@ -250,6 +257,7 @@ _NOBODY: Rows = np.zeros(0, dtype=np.int64)
 _ASPECTS: tuple[Aspect, ...] = ("findings", "side", "degree", "place", "rest")
 # A wrong side is as bad as a contradiction, and both are worse than another degree or place.
 _WORTH: dict[Aspect, int] = {"findings": 32, "side": 8, "rest": 8, "degree": 4, "place": 2}
+_WORTHS = np.array([_WORTH[aspect] for aspect in _ASPECTS], dtype=np.int64)
 CLOSEST = sum(_WORTH[aspect] for aspect in DETAILS)
 """The closeness of films that agree in all details of a finding."""
 
@@ -270,9 +278,7 @@ class Agreement(NamedTuple):
     @property
     def rank(self) -> npt.NDArray[np.int64]:
         """The weight of each candidate's agreement, before age and sex."""
-        rank = np.zeros(len(self.findings), dtype=np.int64)
-        for aspect, worth in _WORTH.items():
-            rank += worth * getattr(self, aspect)
+        rank: npt.NDArray[np.int64] = _WORTHS @ np.array(self, dtype=np.uint8)
         return rank
 
 
@@ -358,10 +364,6 @@ def _packed(film: Film, column: int) -> int:
 def _count_in_circle(begin: int, count: int, length: int) -> Rows:
     """Return so many numbers below `length`, from one on, going round at the end."""
     return (begin + np.arange(min(count, length), dtype=np.int64)) % max(1, length)
-
-
-def _share(part: str, values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    return (values.astype(np.int64) * round(100 * WEIGHTS[part])) // 100
 
 
 def _draw_lot(seed: int, study_id: str) -> int:
