@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import json
 import sys
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import IO, Any
 
 from ccf_pipeline.corpora.sections import HEADER, canonical_report, write_canonical
 from ccf_pipeline.errors import MissingInput, UnreadableInput
+from ccf_pipeline.files.hostile import read_json
 
 STDIN = Path("-")
 PARTS = ("findings", "impression")
@@ -96,7 +96,7 @@ def _decode_line(raw: bytes) -> str:
 
 def _report(number: int, line: bytes) -> ReportText | BadLine:
     try:
-        row = json.loads(line.decode("utf-8-sig"))
+        row = read_json(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return BadLine(number, "not UTF-8")
     except (ValueError, RecursionError):

@@ -5,7 +5,6 @@ What is not said there goes by its usual names, so that `table:reports.jsonl` of
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from ccf_pipeline.corpora.mimic import is_below
 from ccf_pipeline.corpora.packed_files import Survey, column_names, header_of, open_text, read_table
 from ccf_pipeline.corpora.studies import Found, make_study
 from ccf_pipeline.errors import MissingInput, SettingsError, UnreadableInput
-from ccf_pipeline.files.hostile import open_file
+from ccf_pipeline.files.hostile import open_file, read_json
 from ccf_pipeline.records import ImageRef, Skipped, Study
 from ccf_pipeline.settings import ColumnSettings
 
@@ -131,7 +130,7 @@ def _iter_json_rows(file: Path, survey: Survey, columns: ColumnSettings) -> Iter
             if not line.strip():
                 continue
             try:
-                given = json.loads(line)
+                given = read_json(line)
             except (ValueError, RecursionError):
                 given = None
             if not isinstance(given, dict):

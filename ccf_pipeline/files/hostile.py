@@ -18,6 +18,7 @@ MOST_ALIASES = 100
 # So few brackets a parser that calls itself bears; to look at the shipped graph's events takes 44 ms.
 _FEW_BRACKETS = 3_000
 _BRACKET_OR_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\[\]{}]')
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){{{MOST_LEVELS}}}""")
 # Anchors and aliases, or what a sequence in a sequence in a sequence begins with.
 _YAML_TO_LOOK_AT = re.compile(r"(?:^|[\s\[{,])[&*]\w|^[ \t]*(?:[-?:][ \t]+){8}|^ {128}", re.MULTILINE)
@@ -33,9 +34,23 @@ def open_file(path: Path) -> BufferedReader:
 
 
 def read_json(text: str) -> Any:
-    """Return the value of a JSON text; raise `ValueError` where it lies too deep."""
+    """Return the value of a JSON text; raise `ValueError` where it lies too deep.
+
+    Half of a letter, which an escape can write and no file can hold, becomes U+FFFD.
+    """
     refuse_depth(text)
-    return json.loads(text)
+    value = json.loads(text)
+    return _make_whole(value) if _SURROGATE.search(text) else value
+
+
+def _make_whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_make_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_make_whole(name): _make_whole(item) for name, item in value.items()}
+    return value
 
 
 def refuse_depth(text: str) -> None:

@@ -11,6 +11,9 @@ from ccf_pipeline.errors import MissingInput, UnreadableInput
 from ccf_pipeline.files.hostile import read_json
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Direction, Pair, Skipped
 
+LONGEST_CELL = 64 << 20
+LONGEST_TEXT = 32_000
+"""Three times the longest report; a single sentence of so many words is read in seconds, not minutes."""
 FIELDS = ("id", "factual", "candidate", "target", "direction", "swap_from")
 NEEDED = ("factual", "candidate")
 OURS = {
@@ -62,10 +65,18 @@ def _read_rows(path: Path) -> Iterator[Row]:
     elif path.suffix == ".parquet":
         yield from _read_parquet(path)
     elif path.suffix == ".csv":
-        with path.open(encoding="utf-8", newline="") as lines:
-            yield from csv.DictReader(lines)
+        yield from _read_csv(path)
     else:
         yield from _read_json_rows(path)
+
+
+def _read_csv(path: Path) -> Iterator[Row]:
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            yield from csv.DictReader(lines)
+    except (csv.Error, ValueError, OSError) as error:
+        raise UnreadableInput(f"{path}: is no table in UTF-8 ({error.__class__.__name__})") from error
 
 
 def _read_folder(path: Path) -> Iterator[Row]:
@@ -163,6 +174,8 @@ def _read_cf_vlm_row(row: Row, number: int) -> Iterator[Pair | Skipped]:
 def _make_pair(row: Row, number: int, columns: Mapping[str, str]) -> Pair | Skipped:
     value = {field: row.get(column) for field, column in columns.items()}
     name = str(value["id"] if value.get("id") not in (None, "") else number)
+    if any(len(str(value.get(field))) > LONGEST_TEXT for field in NEEDED):
+        return Skipped(study_id=name, reason="too long", detail=f"more than {LONGEST_TEXT} letters")
     lacking = [columns[field] for field in NEEDED if not isinstance(value.get(field), str)]
     if lacking:
         return Skipped(study_id=name, reason="no text", detail=f"`{lacking[0]}` holds no text")

@@ -56,16 +56,19 @@ _ASIDE = re.compile(r"[(\[{]")
 _REFERS_BACK = re.compile(
     r"\W*(?:it|this|these|they|those|its|their|the (?:former|latter|largest))\b", re.IGNORECASE
 )
-# Letters of other scripts, words spelt with figures, a dose, an address: none has its place in a finding.
+# Letters of other scripts, signs that no report has, words spelt with figures or capitals inside, a dose, an
+# address: none has its place in a finding.
 _FOREIGN = re.compile(
     r"[^\W\d_A-Za-zÀ-ÿ]"
     r"|\b(?=\w*[a-z]\d|\w*\d[a-z])(?!\d+(?:st|nd|rd|th|mm|cm|x|v|fr?)\b|[tlcx]\d{1,2}\b)\w+"
     r"|\b\d+(?:\.\d+)?\s?(?:mg|mcg|ug|g|ml|l|iu|units?|tablets?)\b|://|\bwww\.|[@#$€£|\\^*=]"
-    r"|\b(?:[a-z][ .·-]){4,}[a-z]\b",
+    r"|\b(?:[a-z][ .·-]){4,}[a-z]\b|[^\x00-\x7fÀ-ÿ°±µ·×½¼¾–—‘’“”…≤≥]|(?-i:\b\w*[a-z][A-Z]\w*[a-z][A-Z])",
     re.IGNORECASE,
 )
 # Most sentences hold nothing of what each of these has.
-_MAY_BE_FOREIGN = re.compile(r"[^A-Za-z\s,.;:()'\"/-]|\b[A-Za-z][ .-][A-Za-z]\b|\bwww\b|://", re.IGNORECASE)
+_MAY_BE_FOREIGN = re.compile(
+    r"[^A-Za-z\s,.;:()'\"/-]|\b[A-Za-z][ .-][A-Za-z]\b|\bwww\b|://|(?-i:[a-z][A-Z])", re.IGNORECASE
+)
 # Whoever speaks to the reader, or of a person, does not describe a film.
 _PERSON = re.compile(
     r"\b(?:i|me|my|mine|we|our|ours|you|your|yours|he|him|his|she|her|hers|myself|yourself)\b"
