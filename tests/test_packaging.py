@@ -49,6 +49,17 @@ def test_constraints_are_plain_pins() -> None:
     assert lines == sorted(lines, key=str.lower)
 
 
+def test_every_pin_has_its_hashes_in_the_locked_file() -> None:
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    locked = (ROOT / "requirements-locked.txt").read_text(encoding="utf-8")
+
+    hashed = dict(
+        re.findall(r"^(\S+==\S+) ((?:\\\n    --hash=sha256:[0-9a-f]{64} ?)+)$", locked, re.MULTILINE)
+    )
+    assert {normal(pin) for pin in hashed} == {normal(pin) for pin in pins}
+    assert "".join(f"{pin} {hashes}\n" for pin, hashes in hashed.items()) == locked
+
+
 def test_everything_asked_for_is_pinned_and_torch_is_not() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]

@@ -43,6 +43,7 @@ from ccf_pipeline.cli.status import status
 from ccf_pipeline.cli.stop import stop
 from ccf_pipeline.cli.verify import verify
 from ccf_pipeline.cli.version import version
+from ccf_pipeline.cli.wipe import wipe
 from ccf_pipeline.errors import CcfError, StorageError, Unfinished
 from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.files.private_process import close_process
@@ -65,6 +66,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     verify,
     fetch,
     recover,
+    wipe,
     attest,
     check,
     recheck,

@@ -29,6 +29,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "verify": ("ccf-build verify build", "ccf-build verify build --repair"),
     "fetch": ("ccf-build fetch s3://bucket/build build",),
     "recover": ("ccf-build recover",),
+    "wipe": ("ccf-build wipe build --yes",),
     "attest": (
         'ccf-build attest --host llm.example.org --who "A. Person, data officer" --provider "Example Ltd"'
         ' --zero-retention "contract 42, section 3" --region EU --corpus mimic --no-training'

@@ -22,9 +22,9 @@ from ccf_pipeline.engine.journal import Journal, spent_beside, taken_over_beside
 from ccf_pipeline.engine.locks import guarded, held, is_leased, leased
 from ccf_pipeline.engine.materials import Materials, Progress
 from ccf_pipeline.engine.paid_answers import give_up_lost_answers, refuse_lost_answers
-from ccf_pipeline.errors import Unfinished
+from ccf_pipeline.errors import MissingInput, Unfinished
 from ccf_pipeline.experts import Expert, open_expert
-from ccf_pipeline.files.disk import remove
+from ccf_pipeline.files.disk import remove, remove_folder
 from ccf_pipeline.records import BuildCheck, BuildStatus, BuildSummary, Holder, Seal, Spend
 from ccf_pipeline.settings import BuildSettings, PriceSettings
 
@@ -46,6 +46,16 @@ class FolderPlace:
 
     def repair(self, graph: Path | None, progress: Progress) -> BuildCheck:
         return verify.repair_build(self.path, graph, progress)
+
+    def wipe(self, scratch: Path | None) -> tuple[str, ...]:
+        if not BuildFolder(self.path).identity_path.is_file():
+            raise MissingInput(f"{self.path}: is no build folder", hint="Name the folder given to --out.")
+        with held(self.path):
+            ours = (f"{self.path.name}.preview-*", f".{self.path.name}.part")
+            beside = sorted(path for name in ours for path in self.path.parent.glob(name))
+            for path in (*beside, self.path):
+                remove_folder(path)
+        return tuple(map(str, (self.path, *beside)))
 
     def repair_hint(self) -> str:
         return repair_hint(self.path)

@@ -68,6 +68,9 @@ class Place(Protocol):
     def repair(self, graph: Path | None, progress: Progress) -> BuildCheck:
         """Make damaged files anew without asking anyone."""
 
+    def wipe(self, scratch: Path | None) -> tuple[str, ...]:
+        """Remove everything of the build that can be reached from here; return what was removed."""
+
     def repair_hint(self) -> str:
         """Say what to do about damage."""
 

@@ -7,6 +7,7 @@ which changes its mind, a redirect or a proxy cannot carry a report elsewhere.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import re
 import socket
@@ -22,6 +23,8 @@ from ccf_pipeline.errors import EndpointRefused
 from ccf_pipeline.experts.attestations import Attestation, read_attestation
 from ccf_pipeline.records import CorpusTerms
 from ccf_pipeline.settings import BuildSettings
+
+logger = logging.getLogger(__name__)
 
 Zone = Literal["this machine", "private network", "public"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -43,6 +46,8 @@ WEIGHTED = re.compile(r"(?P<url>.+)=(?P<weight>[1-9][0-9]{0,3})")
 # Places where a batch is stored on the provider's disks before it is answered.
 STORED = re.compile(r"/(?:batches|files|batch)(?:/|\Z)")
 PRIVATE_ENDINGS = frozenset({"local", "localdomain", "lan", "internal", "intranet", "corp", "home", "arpa"})
+# Servers on this machine offer such models beside those that they run, and ask somebody else.
+RELAYED = re.compile(r"[:-]cloud\Z", re.IGNORECASE)
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -88,7 +93,13 @@ def allowed_endpoints(settings: BuildSettings) -> tuple[Endpoint, ...]:
             hint="Give --base-url, for example http://127.0.0.1:8000/v1, or `endpoint.urls` in build.toml.",
         )
     rules = rules_of(settings)
-    return tuple(allow_endpoint(spoken, rules) for spoken in urls)
+    endpoints = tuple(allow_endpoint(spoken, rules) for spoken in urls)
+    model = settings.expert.model or ""
+    if RELAYED.search(model) and not rules.open and any(e.zone == "this machine" for e in endpoints):
+        logger.warning(
+            "the model %s runs elsewhere: a server on this machine that offers it passes reports on", model
+        )
+    return endpoints
 
 
 def rules_of(settings: BuildSettings) -> Rules:

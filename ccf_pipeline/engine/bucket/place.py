@@ -37,7 +37,7 @@ from ccf_pipeline.engine.bucket.layout import (
 )
 from ccf_pipeline.engine.bucket.leases import workers_in
 from ccf_pipeline.engine.bucket.object_store import Store, each, open_store
-from ccf_pipeline.engine.bucket.scratch import scratch
+from ccf_pipeline.engine.bucket.scratch import scratch, wipe_scratch
 from ccf_pipeline.engine.bucket.site import at_work, refuse_unvouched
 from ccf_pipeline.engine.bucket.worker import BucketSite, agree
 from ccf_pipeline.engine.build_folder import BuildFolder, Files
@@ -108,6 +108,20 @@ class BucketPlace:
             f"{self.name}: what failed in a store is not asked again in place",
             hint="Fetch the build with `ccf-build fetch`, and give --retry-failed where it lies then.",
         )
+
+    def wipe(self, scratch: Path | None) -> tuple[str, ...]:
+        store, _ = _open_begun_build(self.path)
+        holders = _list_workers(store)
+        if holders:
+            raise BuildConflict(
+                f"{self.name}: process {holders[0].pid} on {holders[0].host} works on it",
+                hint="Stop it with `ccf-build stop`, and wipe the build then.",
+            )
+        names = sorted(store.names(""))
+        each(store.remove, names)
+        removed, busy = wipe_scratch(scratch, f"{self.name} ")
+        told = f"{len(names)} objects below {self.name}", f"{removed} scratch folders of this machine"
+        return (*told, f"not {busy} scratch folders that are in use") if busy else told
 
     def repair_hint(self) -> str:
         return (
