@@ -8,15 +8,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from ccf_pipeline.errors import CcfError, EndpointRefused, ExpertError, MissingInput
+from ccf_pipeline.errors import CcfError, EndpointRefused, ExpertError, MissingInput, SettingsError
 from ccf_pipeline.experts.attestations import Attestation, read_attestation, write_attestation
 from ccf_pipeline.experts.chat import ChatExpert, Patience, Question
-from ccf_pipeline.experts.guard import Endpoint, Rules, Zone, allow_endpoint, api_key, ignored_proxies
+from ccf_pipeline.experts.guard import (
+    Endpoint,
+    Rules,
+    Zone,
+    allow_endpoint,
+    allowed_endpoints,
+    api_key,
+    ignored_proxies,
+)
 from ccf_pipeline.records import CorpusTerms, Message
+from ccf_pipeline.settings import (
+    BuildSettings,
+    CorpusSettings,
+    EndpointSettings,
+    ExpertSettings,
+    load_settings,
+)
 from tests.bad_server import Act, BadServer, misbehaving, shout
 
 MIMIC = CorpusTerms(kind="mimic", name="MIMIC-CXR", sensitivity="credentialed", terms="")
@@ -265,6 +280,47 @@ def test_a_key_comes_from_its_variable_alone() -> None:
     for value in ("", "a\nb", "\u0430"):
         with pytest.raises(EndpointRefused, match="MY_KEY holds no key"):
             api_key("MY_KEY", {"MY_KEY": value})
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-proj-abcd1234", "hf_abcdEFGH1234", "Bearer x", "a b", "", "ghp_x1", "k=v"]
+)
+def test_a_key_in_place_of_a_name_is_refused_and_not_repeated(key: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(None, {"out": tmp_path, "endpoint": {"key_variable": key}})
+
+    assert not key or key not in f"{refused.value.what}{refused.value.hint}"
+
+
+def test_a_name_that_may_be_a_key_is_not_repeated() -> None:
+    with pytest.raises(EndpointRefused) as refused:
+        api_key("abcd1234efgh", {})
+
+    assert "abcd" not in f"{refused.value.what}{refused.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("model", "sensitivity", "is_told"),
+    [
+        ("gpt-oss:120b-cloud", None, True),
+        ("m:cloud", None, True),
+        ("m:cloud", "open", False),
+        ("cloudy", None, False),
+    ],
+)
+def test_a_model_that_a_local_server_passes_on_is_warned_of(
+    model: str, sensitivity: Literal["open"] | None, is_told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = BuildSettings(
+        out=Path("b"),
+        corpus=CorpusSettings(kind="table", path=Path("t.csv"), sensitivity=sensitivity),
+        expert=ExpertSettings(kind="openai", model=model),
+        endpoint=EndpointSettings(urls=("http://127.0.0.1:11434/v1",)),
+    )
+
+    allowed_endpoints(settings)
+
+    assert ("runs elsewhere" in caplog.text) == is_told
 
 
 def test_proxies_that_are_set_are_named() -> None:

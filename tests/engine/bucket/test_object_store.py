@@ -42,6 +42,20 @@ def test_what_is_put_is_read_back_and_listed(store: Store, tmp_path: Path) -> No
     assert store.names("none/") == {}
 
 
+def test_a_store_is_asked_through_no_proxy_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = "http://127.0.0.1:9"
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, nowhere)
+    url = f"s3://bucket/{uuid.uuid4().hex}"
+    monkeypatch.setattr(stores, "S3_CLIENT", {"connect_timeout": 1, "retries": {"total_max_attempts": 1}})
+
+    open_store(url).put("name", b"1")
+    monkeypatch.setenv(stores.PROXY_VARIABLE, nowhere)
+
+    with pytest.raises(StorageError):
+        open_store(url).read("name")
+
+
 def test_a_listing_shows_that_an_object_was_put_again(store: Store) -> None:
     store.put("sign", b"1")
     before = store.names("")["sign"].mark
