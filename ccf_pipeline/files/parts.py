@@ -23,8 +23,9 @@ class Part(NamedTuple):
 
     @property
     def is_strong_copyleft(self) -> bool:
-        """True if its licence asks that whatever is made with it be under the same one."""
-        return _STRONG_COPYLEFT.search(self.licence) is not None
+        """True if every licence that it offers asks that what is made with it be under the same one."""
+        offered = re.split(r" / | OR ", self.licence)
+        return all(_STRONG_COPYLEFT.search(licence) for licence in offered)
 
 
 def list_core_parts() -> tuple[Part, ...]:

@@ -27,6 +27,9 @@ def test_the_core_holds_nothing_under_the_gpl() -> None:
         ("LGPL-2.1-or-later", False),
         ("GNU Lesser General Public License v2 (LGPLv2)", False),
         ("MIT", False),
+        ("MIT AND GPL-2.0", True),
+        ("MIT OR GPL-2.0", False),
+        ("Artistic License / GNU General Public License (GPL)", False),
     ],
 )
 def test_strong_copyleft_is_known_by_its_name(licence: str, is_strong: bool) -> None:
