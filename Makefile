@@ -9,7 +9,7 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-browser check schemas docs pictures build faults bench consumers vllm clean
+.PHONY: help demo test test-all test-browser check locked schemas docs pictures build faults bench consumers vllm clean
 .NOTPARALLEL:
 
 help: ## List what can be made
