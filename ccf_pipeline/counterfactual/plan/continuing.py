@@ -12,7 +12,7 @@ from ccf_pipeline.reader.facts import Reading, spans_meet
 from ccf_pipeline.records import Dependent, Mention, Study
 
 # A cause goes with what it explains, whatever it is; another finding that a clause tells besides stays.
-EXPLAINS = frozenset({"cause", "relation"})
+CAUSES = frozenset({"cause", "relation"})
 
 
 def add_dependents(
@@ -40,7 +40,7 @@ def add_dependents(
 
 _BLANK = r"(?:X{3,}|_{2,})"
 # The words by which a sentence goes on to explain what it told: "nodules, likely representing granulomas".
-_EXPLAINS = re.compile(
+EXPLAINS = re.compile(
     rf",?\s+(?:(?:most|more|likely|probably|possibly|presumably|which|that|and|is|are|may|might|could|would"
     rf"|appears?(?: to)?|be|a|of|{_BLANK})\s+)*(?:(?:consistent|compatible|in keeping)(?: with)?|represent\w*"
     rf"|suggest\w*(?: of)?|reflect\w*|favou?r\w*|due to|secondary to|related to|sequelae? of"
@@ -76,7 +76,7 @@ def _find_explanations(
             and m.polarity != "absent"
             and m.concept in abnormal
         ]
-        link = _EXPLAINS.search(sentence.text, max(0, said[0].end - sentence.start)) if said else None
+        link = EXPLAINS.search(sentence.text, max(0, said[0].end - sentence.start)) if said else None
         if link is None or _JOINS.search(sentence.text, 0, link.start()):
             continue
         start = sentence.start + link.start()
@@ -133,7 +133,7 @@ def _list_mentions_told_only_by(
         if not clause.start <= mention.start < clause.end:
             continue
         is_another = mention.polarity == "present" and mention.concept in leading_concepts(graph)
-        if clause.kind in EXPLAINS or not is_another or not kin.isdisjoint(kin_of(graph, mention.concept)):
+        if clause.kind in CAUSES or not is_another or not kin.isdisjoint(kin_of(graph, mention.concept)):
             yield mention
 
 

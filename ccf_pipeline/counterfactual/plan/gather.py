@@ -44,11 +44,12 @@ SIDED = re.compile(
 )
 _COMPARES = re.compile(
     r"\b(?:now|new|newly|unchanged|stable|worsen\w*|improv\w*|interval|again|prior|previous\w*|resolv\w*"
-    r"|persist\w*|remains?|since|compar\w*|increas\w+ (?:since|from)|removed|placed|placement|continue\w*)\b",
+    r"|persist\w*|remains?|residual|recurrent|known|since|compar\w*|increas\w+ (?:since|from)|removed|placed"
+    r"|placement|continue\w*)\b",
     re.IGNORECASE,
 )
 _REFERS = re.compile(
-    r"^(?:this|these|those|it|they|its|such|which|and|but)\b"
+    r"^(?:this|these|those|it|they|its|such|which|and|but|as|while|although|though|since|because|given|if|when)\b"
     r"|\b(?:otherwise|other|remaining|remainder|additional\w*|above|described|mentioned|aforementioned|same"
     r"|latter|former|elsewhere|also|as well|associated|accompanying|adjacent|compressive|passive|superimposed"
     r"|underlying)\b|\band there (?:is|are)\b",

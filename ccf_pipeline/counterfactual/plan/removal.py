@@ -57,6 +57,7 @@ def ceasing_mentions(
             m for m in reading.mentions if m.concept in against and stands_against(m, graph, target, told)
         ]
         going += _find_all_clears(reading) if target in UNEXPLAINED else ()
+        going += _find_stable_chests(reading, graph, sentences) if target in DISEASES else ()
     if not going:
         return ()
     spans = [(mention.start, mention.end) for mention in going]
@@ -72,6 +73,32 @@ def _find_all_clears(reading: Reading) -> list[Mention]:
     own = [m for m in reading.mentions if m.sentence in clear] if clear else []
     mixed = {m.sentence for m in own if m.concept not in ALL_IS_WELL and m.implied_by is None}
     return [m for m in own if m.sentence not in mixed]
+
+
+# "Stable chest.", "No interval change.": nothing is left of such a sentence once these words are out of it.
+_CHEST = re.compile(
+    r"[\d.,\s]+|\b(?:the|of|in|no|not|there|is|are|has|been|an?|overall|significant\w*|interval|chest|exam\w*"
+    r"|radiograph\w*|film|study|appearance|view|x-?ray|since|from|prior|previous)\b",
+    re.IGNORECASE,
+)
+
+
+def _find_stable_chests(
+    reading: Reading, graph: ConceptGraph, sentences: Sequence[Sentence]
+) -> list[Mention]:
+    """Return the words of change of sentences that call the whole film as it was: something came."""
+    changed = [m for m in reading.mentions if m.concept in graph.words_of_change]
+    numbers = {m.sentence for m in changed}
+    texts = {s.number: s for s in sentences if s.number in numbers}
+    whole = set()
+    for number, sentence in texts.items():
+        rest = list(sentence.text)
+        for m in changed:
+            if m.sentence == number:
+                rest[m.start - sentence.start : m.end - sentence.start] = " " * (m.end - m.start)
+        if not _CHEST.sub("", "".join(rest)):
+            whole.add(number)
+    return [m for m in changed if m.sentence in whole]
 
 
 def _is_of_now(mention: Mention) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from ccf_pipeline.counterfactual.plan.continuing import EXPLAINS
 from ccf_pipeline.counterfactual.plan.removal import abnormal_concepts, signs_of
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader import find_anaphors
@@ -30,6 +31,11 @@ _OF_ANOTHER = re.compile(
 )
 _VAGUE = re.compile(
     r"\b(?:changes?|findings?|abnormalit\w+|process(?:es)?|disease|densit\w+)\b", re.IGNORECASE
+)
+_LIMB = re.compile(
+    r"\b(?:hip|pelvi[cs]|femur|femoral|knee|tibia\w*|ankle|foot|hand|wrist|elbow|radius|ulna|scaphoid"
+    r"|metacarp\w+)\b",
+    re.IGNORECASE,
 )
 _DENIED = re.compile(r"\b(?:no|not|without|free|clear|normal|negative|unremarkable)\b", re.IGNORECASE)
 
@@ -60,13 +66,18 @@ class _Case:
     @cached_property
     def going(self) -> list[Mention]:
         """Where the findings that go are told, by name, by kind, or by what sets them, as a scar does."""
-        kinds = {kind for finding in self.leaving for kind in (finding, *self.graph.descendants(finding))}
+        kinds, concept = self.kinds, self.graph.concept
         return [
             m
             for m in self.plan.must_cease
             if m.polarity != "absent"
-            and (m.concept in kinds or not kinds.isdisjoint(self.graph.concept(m.concept).sets_labels))
+            and (m.concept in kinds or not kinds.isdisjoint(concept(m.concept).sets_labels))
         ]
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The findings that go, and every kind of them."""
+        return frozenset(kind for f in self.leaving for kind in (f, *self.graph.descendants(f)))
 
     @cached_property
     def staying(self) -> list[Mention]:
@@ -103,14 +114,14 @@ class _Case:
         with what stays ("opacities, likely atelectasis") the finding may go: those words stay in its place.
         """
         shadows = [m for m in self.staying if self._is_shadow(m)]
+        shadows += [m for m in self.reading.mentions if m.temporality == "prior" and m.concept in self.kinds]
         if not shadows:
             return self._is_told_otherwise()
-        beside = {m.sentence for m in shadows}
-        return any(
-            told.sentence not in beside and self.graph.overlaps((told.side, None), (shadow.side, None))
-            for told in self.going
-            for shadow in shadows
-        )
+        for told in self.going:
+            there = {m.sentence for m in shadows if self.graph.overlaps((told.side, None), (m.side, None))}
+            if there and told.sentence not in there:
+                return True
+        return False
 
     def _is_shadow(self, mention: Mention) -> bool:
         shown = {kind for finding in self.leaving for kind in shown_as(self.graph, finding)}
@@ -120,7 +131,7 @@ class _Case:
             return True
         # What comes shows the same way, where it is told at the same place.
         return not any(
-            self.graph.overlaps((told.side, told.region), (mention.side, mention.region))
+            told.region and self.graph.overlaps((told.side, told.region), (mention.side, mention.region))
             for told in self.plan.must_appear[:1]
         )
 
@@ -140,9 +151,10 @@ class _Case:
         )
 
     def has_untold_ground(self) -> bool:
-        """True if "findings are concerning for fracture" rests on sentences that would stay.
+        """True if "findings are concerning for fracture" rests on what would stay.
 
-        What these describe has no name in the graph, so that nothing says which of them go.
+        What it describes has no name in the graph, or another one: a "density, likely a healing fracture" is
+        no density once the fracture is gone.
         """
         known = {(one.sentence, one.start) for one in self.plan.dependents}
         for sentence in self._sentences_of(self.going):
@@ -152,10 +164,29 @@ class _Case:
                     continue
                 if any(start <= m.start < end for m in self.going):
                     return True
+            link = EXPLAINS.search(sentence.text)
+            head = sentence.start + link.start() if link else sentence.start
+            if self._explains_another([m for m in self._told_in(sentence) if m.start < head], sentence, head):
+                return True
         return False
+
+    def _explains_another(self, before: list[Mention], sentence: Sentence, head: int) -> bool:
+        """True if what goes only explains the head of its sentence, and that is not how it is seen."""
+        if head == sentence.start or any(
+            m.sentence == sentence.number and m.start < head for m in self.going
+        ):
+            return False
+        shown = {kind for finding in self.leaving for kind in shown_as(self.graph, finding)}
+        signs = {sign for finding in self.leaving for sign in signs_of(self.graph, finding)}
+        return not any(m.concept in shown | signs for m in before)
+
+    def _told_in(self, sentence: Sentence) -> list[Mention]:
+        return [m for m in self.reading.mentions if m.sentence == sentence.number and m.polarity != "absent"]
 
     def has_orphan(self) -> bool:
         """True if a word of what stays ties it to what goes: "compressive atelectasis", the effusion gone."""
+        if self._is_of_a_limb():
+            return True
         told = {m.sentence for m in self.going}
         falling = [(one.start, one.end) for one in self.plan.dependents if one.goes]
         ceasing = [(m.start, m.end) for m in self.plan.must_cease]
@@ -168,6 +199,10 @@ class _Case:
                 if not any(start <= at < end for start, end in (*falling, *ceasing)):
                     return True
         return False
+
+    def _is_of_a_limb(self) -> bool:
+        """True if a break that goes may be one outside the chest, of which the graph knows nothing."""
+        return "fnd_fracture" in self.leaving and _LIMB.search(self.study.text) is not None
 
     def _sentences_of(self, mentions: list[Mention]) -> Iterator[Sentence]:
         numbers = {mention.sentence for mention in mentions}
@@ -186,6 +221,8 @@ def shown_as(graph: ConceptGraph, finding: str) -> frozenset[str]:
         for kind in graph.descendants(finding_above)
         if graph.concept(kind).kind == "attribute" and kind in signs_of(graph, finding_above)
     }
+    # A granuloma is a nodule by another name.
+    words |= {r.source for kind in own for r in graph.relations_of(kind) if r.kind == "variant"}
     return frozenset((above | words) - own)
 
 

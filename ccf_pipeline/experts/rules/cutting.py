@@ -65,7 +65,7 @@ def cut_sentence(text: str, said: Sequence[Said], idle: frozenset[str] = FRAMES)
     body = text.rstrip().removesuffix(".")
     clauses = _split_clauses(body, said)
     rest = [_cut_clause(body, clause, _list_within(clause, said)) for clause in clauses]
-    if any(piece is None for piece in rest):
+    if any(piece is None for piece in rest) or _loses_more(body, rest, clauses, said, idle):
         return None
     pieces = _drop_idle_clauses(body, [piece or "" for piece in rest], clauses, said, idle)
     whole = _join_clauses(body, clauses, pieces)
@@ -102,10 +102,16 @@ def _keeps_its_sense(body: str, whole: str, said: Iterable[Said]) -> bool:
     """
     if not is_whole(whole) or (_EITHER.search(body) and not _EITHER.search(whole) and " or " in whole):
         return False
+    if _TURN.search(body) and not _TURN.search(whole):
+        # "A, but B or C cannot be excluded" is two statements: of one of them nothing may join the other.
+        pieces = [piece.rstrip(".").casefold() for piece in whole.split(". ")]
+        if not all(piece in body.casefold() for piece in pieces):
+            return False
     sides = [_SIDES[s.side] for s in said if s.side and not s.goes and not s.denies]
     return all(side.search(whole) or not side.search(body) for side in sides)
 
 
+_TURN = re.compile(r"\b(?:but|however|although|though|while|whereas)\b", re.IGNORECASE)
 _EITHER = re.compile(r"\beither\b", re.IGNORECASE)
 
 
@@ -121,6 +127,24 @@ def _cut_clause(body: str, clause: Clause, said: list[Said]) -> str | None:
         return ""
     spans = [(s.start - clause.start, s.end - clause.start, s.goes) for s in said]
     return cut_list(words, spans, has_subject=clause.bond == "free")
+
+
+def _loses_more(
+    body: str,
+    rest: Sequence[str | None],
+    clauses: Sequence[Clause],
+    said: Sequence[Said],
+    idle: frozenset[str],
+) -> bool:
+    """True if "with possible hemothorax", of which nothing is known, would go with what it is told beside."""
+    return any(rest) and any(
+        not before and clause.bond == "with" and not _list_within(clause, said) and _tells(body, clause, idle)
+        for before, clause in zip(rest, clauses[1:], strict=False)
+    )
+
+
+def _tells(body: str, clause: Clause, idle: frozenset[str]) -> bool:
+    return not words_in(re.sub(BLANK, "", body[clause.start : clause.end])) <= idle
 
 
 def _drop_idle_clauses(

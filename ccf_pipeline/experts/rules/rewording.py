@@ -67,6 +67,8 @@ class Reworder:
     ) -> str | None:
         """Return what goes, said again before what is left; else the same words in another frame."""
         said = [m for m in (*plan.must_cease, *plan.must_stay) if m.sentence == sentence.number]
+        if not any(m.sentence == sentence.number for m in plan.must_stay):
+            rest = ""  # what is left was put into words anew there, and is told by these
         label, body = split_label(sentence.text)
         begin = sentence.start + len(label)
         tail = _find_tail(body, begin, said) if not rest else ""

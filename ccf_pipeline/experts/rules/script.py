@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ccf_pipeline.experts.rules.altering import exchange_words
+from ccf_pipeline.experts.rules.anatomy import adjective, are_near, places_in
 from ccf_pipeline.experts.rules.dependents import is_only_dependent
 from ccf_pipeline.experts.rules.grammar import (
     BLANK,
@@ -20,6 +21,7 @@ from ccf_pipeline.experts.rules.grammar import (
 )
 from ccf_pipeline.experts.rules.manner import ALWAYS_GRADED, Grading, Manner, is_said, with_verb
 from ccf_pipeline.experts.rules.naming import Naming
+from ccf_pipeline.experts.rules.nouns import COUNTED
 from ccf_pipeline.experts.rules.placing import (
     TITLES,
     body_of,
@@ -33,6 +35,7 @@ from ccf_pipeline.experts.rules.remains import CannotCut, Remains, split_next_nu
 from ccf_pipeline.experts.rules.rewording import Reworder
 from ccf_pipeline.experts.rules.writing import Surroundings, Writer, Written, shortened
 from ccf_pipeline.graph import ConceptGraph
+from ccf_pipeline.graph.model import Region
 from ccf_pipeline.records import (
     FINDING_LABELS,
     NO_FINDING,
@@ -256,13 +259,29 @@ class _Draft:
         if words:
             return (words,)
         around = replace(self.around, used=self.used, manner=self._manner(sentences))
+        region = self.scribe.graph.regions.get(target.region or "")
+        if region and not any(are_near(region, told) for told in self._places_told()):
+            target = target.model_copy(update={"region": None})
         written = self.scribe.writer.write_short(target, self.named, around, self.chance)
         if written is None:
             return ()
-        age = next(filter(None, map(_AGE.search, sorted(self.used))), None)
-        if age is None or _AGE.search(written.text):
-            return (written.text,)
-        return (finish_sentence(f"{age[0]} {lower_first(written.text)}"),)
+        return (self._as_told_in_full(written.text),)
+
+    def _places_told(self) -> list[Region]:
+        """The places that the sentences written so far name."""
+        text = " ".join(sorted(self.used)).lower()
+        named = places_in(text, self.scribe.graph)
+        adjectives = ((region, adjective(region)) for region in self.scribe.graph.file.regions)
+        return [*named, *(region for region, word in adjectives if word and word in text)]
+
+    def _as_told_in_full(self, text: str) -> str:
+        """Give a short sentence the age and the number of the long one: old fractures, not a fracture."""
+        full = " ".join(sorted(self.used))
+        for one, many in COUNTED.items():
+            if re.search(rf"\b{many}\b", full) and not re.search(rf"\b{one}\b", full):
+                text = re.sub(rf"\b{one}\b", many, text)
+        age = _AGE.search(full)
+        return text if age is None or _AGE.search(text) else finish_sentence(f"{age[0]} {lower_first(text)}")
 
     def _denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """A denial where a whole sentence on the finding went, or that all is clear."""
@@ -379,7 +398,8 @@ class _Draft:
             SUPPORT_DEVICES,
         )
         continues = any(one.sentence == first.number and one.is_near for one in self.plan.dependents)
-        is_title = has_title(first.text) or len(first.text.split()) == 1  # "Chest."
+        is_alone = len(first.text.split()) == 1 and not self.scribe.naming.named_in(first.text)
+        is_title = has_title(first.text) or is_alone  # "Chest."
         return is_new and not continues and not is_title
 
     def _lead(self, first: Sentence, new: Sequence[str]) -> None:
@@ -449,11 +469,9 @@ class _Draft:
             self.edits.append(SentenceEdit(action="replace", number=sentence.number, text=text))
 
     def _label_is_needed(self, sentence: Sentence, sentences: Sequence[Sentence]) -> bool:
-        """True if what follows stands under this one's title, or counts on its number."""
+        """True if what follows stands under this one's title; a list is counted anew."""
         following = [s for s in sentences if s.number > sentence.number and self._left(s)]
-        if has_title(sentence.text):
-            return bool(following) and not has_title(following[0].text)
-        return any(list_number(s.text) for s in following)
+        return has_title(sentence.text) and bool(following) and not has_title(following[0].text)
 
     def _filler(self, sentence: Sentence) -> list[str]:
         """A denial of what the sentence asserted, where its place has to be kept."""

@@ -60,6 +60,9 @@ def test_a_finding_stays_while_the_other_section_tells_it_as_an_opacity(
             "fnd_lung_opacity",
             "FINDINGS: Scarring in the left base.\nIMPRESSION: Chronic changes in the left base.\n",
         ),
+        ("fnd_fracture", "FINDINGS: Density over the left fourth rib likely represents a rib fracture.\n"),
+        ("fnd_fracture", "FINDINGS: Left rib fracture. The hip is described in another report.\n"),
+        ("fnd_lung_lesion", "FINDINGS: Calcified granuloma in the right base. The nodule is unchanged.\n"),
     ],
 )
 def test_nothing_goes_that_what_stays_still_speaks_of(
@@ -104,3 +107,13 @@ def test_a_sentence_that_goes_on_from_what_goes_loses_its_opening(graph: Concept
     plan, *_ = made(report, Change("add", "fnd_lung_opacity", ()), graph, read)
 
     assert [(one.sentence, one.is_rewritten, one.goes) for one in plan.dependents] == [(2, True, True)]
+
+
+def test_a_chest_called_stable_gives_way_to_what_comes(graph: ConceptGraph, read: Read) -> None:
+    for said in ("Stable chest.", "No significant interval change.", "Unchanged appearance of the chest."):
+        report = f"FINDINGS: The lungs are clear. No effusion.\nIMPRESSION: {said}\n"
+        plan, study, _ = made(report, Change("add", "fnd_lung_lesion", ()), graph, read)
+        assert study.sentences[-1].number in plan.free_sentences, said
+    kept = "FINDINGS: The lungs are clear.\nIMPRESSION: Stable hiatal hernia.\n"
+    plan, study, _ = made(kept, Change("add", "fnd_lung_lesion", ()), graph, read)
+    assert study.sentences[-1].number in plan.kept_sentences
