@@ -32,6 +32,8 @@ from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Problem, S
 SPARED_REWRITES = 1
 _TITLE = re.compile(r"[A-Z][A-Za-z ,&/]{2,40}: (?=\S)")
 _WORD = re.compile(r"\w+")
+_LETTERS = re.compile(r"[a-z]+")
+WORDS_AHEAD = 3  # "no convincing radiographic evidence of": so far before its words a denial may stand
 _DENIALS = frozenset({"no", "not", "without", "there", "is"})
 
 
@@ -311,9 +313,13 @@ def _is_summary_of_normal_film(sentence: Sentence, case: Case) -> bool:
 
 def _has_lost_its_denial(text: str, case: Case) -> bool:
     """True if the sentence is there but for its denial: "evidence of acute disease" names no disease."""
-    words = [word for word in _WORD.findall(text.lower()) if word not in _DENIALS]
-    written = (s.text.lower() for s in case.written_sentences)
-    return any(words == _WORD.findall(new) for new in written)
+    words = [word for word in _LETTERS.findall(text.lower()) if word not in _DENIALS]
+    # In small letters it may not be told apart from the sentence before it: "Opacity. evidence of disease."
+    written = (_LETTERS.findall(s.text.lower()) for s in case.written_sentences)
+    return any(
+        words and new[-len(words) :] == words and _DENIALS.isdisjoint(new[: -len(words)][-WORDS_AHEAD:])
+        for new in written
+    )
 
 
 def _is_part_of_the_change(missing: list[Sentence], case: Case) -> bool:
