@@ -102,12 +102,13 @@ def _keeps_its_sense(body: str, whole: str, said: Iterable[Said]) -> bool:
     """
     if not is_whole(whole) or (_EITHER.search(body) and not _EITHER.search(whole) and " or " in whole):
         return False
-    if _TURN.search(body) and not _TURN.search(whole):
+    if _TURN.search(body) and not _TURN.search(whole) and " or " in whole:
         # "A, but B or C cannot be excluded" is two statements: of one of them nothing may join the other.
         pieces = [piece.rstrip(".").casefold() for piece in whole.split(". ")]
         if not all(piece in body.casefold() for piece in pieces):
             return False
-    sides = [_SIDES[s.side] for s in said if s.side and not s.goes and not s.denies]
+    findings = (s for s in said if not (s.goes or s.denies or DENIED_OR_NORMAL.search(body, s.start, s.end)))
+    sides = [_SIDES[s.side] for s in findings if s.side]
     return all(side.search(whole) or not side.search(body) for side in sides)
 
 
