@@ -1,4 +1,4 @@
-"""A lab adds a corpus, an expert and a format by a package of its own, without an edit of this one."""
+"""A lab adds a corpus, an expert, a format and a check by a package of its own, without editing this one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline.demo import write_demo_corpus
+from ccf_pipeline.engine.build_folder import BuildFolder
 
 OUR_LAB = """
 from ccf_pipeline.corpora import CorpusRow, known_corpora
+from ccf_pipeline.counterfactual.check.lab import LabCheck
 from ccf_pipeline.datasets.formats import Export
 from ccf_pipeline.experts import ExpertRow
 from ccf_pipeline.experts.rules import RulesExpert
@@ -49,6 +51,9 @@ FORMAT = Export(
     images_of=(),
 )
 """
+CHECK = """
+CHECK = LabCheck("no_tubes", lambda case: ["Leave tubes alone."] if "devices" in case.plan.target else [])
+"""
 ENTRY_POINTS = """
 [ccf_pipeline.corpora]
 ward = our_lab:CORPUS
@@ -71,6 +76,14 @@ def lab(tmp_path: Path) -> Path:
     (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
     write_demo_corpus(tmp_path / "corpus", studies=4, seed=5, images=False)
     return site
+
+
+def add_check(lab: Path) -> None:
+    """Have the package add a check as well: this ward changes no device."""
+    with (lab / "our_lab.py").open("a", encoding="utf-8") as module:
+        module.write(CHECK)
+    with (lab / "our_lab-1.0.dist-info" / "entry_points.txt").open("a", encoding="utf-8") as points:
+        points.write("[ccf_pipeline.checks]\nno_tubes = our_lab:CHECK\n")
 
 
 def build_with(lab: Path, out: Path, expert: str, configs: str) -> subprocess.CompletedProcess[str]:
@@ -96,6 +109,26 @@ def test_a_package_adds_a_corpus_an_expert_and_a_format(lab: Path, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert "['ccf', 'ward_pairs']" in done.stdout
     assert (tmp_path / "build" / "dataset" / "data" / "ward_pairs").is_dir()
+
+
+def test_a_package_adds_a_check_and_every_row_names_the_package(lab: Path, tmp_path: Path) -> None:
+    add_check(lab)
+    out = tmp_path / "build"
+
+    done = build_with(lab, out, "ward_model", "ward_pairs")
+
+    assert done.returncode == 0, done.stderr
+    folder = BuildFolder(out)
+    rejected, accepted = list(folder.rejected_records(1)), list(folder.accepted_records(1))
+    told = {
+        (row.target, problem.message)
+        for row in rejected
+        for problem in row.problems
+        if problem.level == "block"
+    }
+    assert told == {("Support Devices", "Leave tubes alone. (rule `no_tubes`)")}
+    assert "Support Devices" not in {row.target for row in accepted}
+    assert {row.code_version.partition(" with ")[2] for row in (*accepted, *rejected)} == {"our-lab 1.0"}
 
 
 def test_an_expert_that_names_addresses_it_was_not_allowed_is_refused(lab: Path, tmp_path: Path) -> None:

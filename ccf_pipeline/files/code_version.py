@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ccf_pipeline import __version__
+from ccf_pipeline.files.plugins import plugin_packages
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -16,11 +17,13 @@ def read_code_version() -> str:
     """Return version and commit, such as `0.2.0+1a2b3c4d5e6f`.
 
     The commit comes from the wheel, where it was baked in, or from git in a checkout; a checkout with changes
-    says `-dirty`. An archive has no commit, and tells its version alone.
+    says `-dirty`. An archive has no commit, and tells its version alone. Packages whose checks take part in
+    every verdict are named behind it: `0.2.0+1a2b3c4d5e6f with our-lab 1.0`.
     """
     baked = PACKAGE / "carried" / "commit.txt"
     commit = baked.read_text(encoding="ascii").strip() if baked.is_file() else _ask_git()
-    return f"{__version__}+{commit}" if commit else __version__
+    version = f"{__version__}+{commit}" if commit else __version__
+    return " with ".join((version, *plugin_packages("ccf_pipeline.checks")))
 
 
 def _ask_git() -> str:

@@ -1,4 +1,4 @@
-"""Find what a lab adds by a package of its own: corpora, experts and formats, through Python's entry points.
+"""Find what a lab adds by a package of its own, a corpus, an expert, a format or a check, by entry points.
 
 The package's pyproject.toml names them, for example:
 
@@ -15,13 +15,19 @@ from typing import Literal, TypeVar
 
 from ccf_pipeline.errors import SettingsError
 
-Group = Literal["ccf_pipeline.corpora", "ccf_pipeline.experts", "ccf_pipeline.formats"]
+Group = Literal["ccf_pipeline.corpora", "ccf_pipeline.experts", "ccf_pipeline.formats", "ccf_pipeline.checks"]
 T = TypeVar("T")
 
 
 def plugin_names(group: Group) -> tuple[str, ...]:
     """Return the names that installed packages add to a group, without importing them."""
     return tuple(sorted(point.name for point in _entry_points(group, tuple(sys.path))))
+
+
+def plugin_packages(group: Group) -> tuple[str, ...]:
+    """Return the packages that add to a group, with their versions."""
+    packages = {point.dist for point in _entry_points(group, tuple(sys.path)) if point.dist is not None}
+    return tuple(sorted(f"{package.name} {package.version}" for package in packages))
 
 
 def load_plugins(group: Group, kind: type[T]) -> dict[str, T]:

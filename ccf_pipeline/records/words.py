@@ -32,6 +32,7 @@ ReasonCode = Literal[
     "injection_obeyed",
     "implausible",
     "length_parity",
+    "lab_rule",
     "chosen_refused",
 ]
 """Why the checker refuses an edit, or remarks on it; `counterfactual/check/reasons.py` explains each."""

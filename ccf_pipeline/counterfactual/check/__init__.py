@@ -6,7 +6,7 @@ collateral.py    what should have stayed                             time.py   w
 shape.py         headings, markup, length                            privacy.py   names, dates, blanks
 obedience.py     orders inside the report                            plausibility.py   rules of the graph
 rewording.py     the factual side in other words              altering.py   one element, no more
-orphans.py       what only continued what went
+orphans.py       what only continued what went        lab.py   rules that a lab adds
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ccf_pipeline.counterfactual.check.alterations import alteration_faults
 from ccf_pipeline.counterfactual.check.case import Case, block, on_both_sides
 from ccf_pipeline.counterfactual.check.collateral import collateral_changes, rewritten_sentences
 from ccf_pipeline.counterfactual.check.exclusions import contradictions, exclusive_pairs
+from ccf_pipeline.counterfactual.check.lab import find_lab_faults
 from ccf_pipeline.counterfactual.check.obedience import obeyed_orders
 from ccf_pipeline.counterfactual.check.orphans import orphaned_clauses
 from ccf_pipeline.counterfactual.check.plausibility import implausible_statements
@@ -71,6 +72,7 @@ def _find_problems(case: Case) -> list[Problem]:
         *orphaned_clauses(case),
         *invented_identifiers(case),
         *length_parity(case),
+        *find_lab_faults(case),
     ]
     return [*problems, *obeyed_orders(case, problems)]
 

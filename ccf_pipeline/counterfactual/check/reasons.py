@@ -186,6 +186,11 @@ REASONS: Mapping[ReasonCode, Reason] = {
         ),
         "warn",
     ),
+    "lab_rule": Reason(
+        "a rule that your lab added by a package of its own; its name stands in the message",
+        "do what the message says",
+        _make_example("Small left", "Tiny left"),
+    ),
     "chosen_refused": Reason(
         "the factual side in other words does not say what the report says",
         "reword without another state, side, place, degree or device",

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from ccf_pipeline.counterfactual.check import check_rewording
+from ccf_pipeline.counterfactual.check import check_rewording, lab
 from ccf_pipeline.counterfactual.check.foreign_pairs import audit_pair, study_of
 from ccf_pipeline.counterfactual.check.reasons import REASONS, describe_reasons, pair_of
 from ccf_pipeline.counterfactual.edit.align import align_candidate
@@ -48,6 +48,14 @@ def test_each_code_has_its_row() -> None:
     assert set(REASONS) == set(get_args(ReasonCode))
 
 
+@pytest.fixture
+def ward_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a rule as a plug-in does: this ward calls nothing tiny."""
+    rule = lab.LabCheck("no_tiny", lambda case: ["Say small."] if "Tiny" in case.edit.text else [])
+    monkeypatch.setattr(lab, "known_lab_checks", lambda: (rule,))
+
+
+@pytest.mark.usefixtures("ward_rule")
 @pytest.mark.parametrize("code", get_args(ReasonCode))
 def test_the_examples_get_the_verdicts_they_show(code: ReasonCode, judge: Judge) -> None:
     good, bad = judge(code, True), judge(code, False)
