@@ -9,7 +9,7 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-browser check locked schemas docs pictures build faults bench consumers vllm clean
+.PHONY: help demo test test-all test-browser check locked schemas docs pictures build faults soak bench consumers vllm clean
 .NOTPARALLEL:
 
 help: ## List what can be made
@@ -55,6 +55,9 @@ build: $(DEV) ## Build the wheel into dist/
 faults: $(DEV) ## Break disk, network and processes on purpose and see what survives
 	@$(BIN)/python -m pytest -m faults -s
 
+soak: $(DEV) ## Build for an hour (SOAK=minutes) with kills and a full disk, draw memory, files, threads, pace
+	@$(BIN)/python -m tests.faults.soak $(or $(SOAK),60) $(or $(SOAK_FOLDER),.soak)
+
 bench: $(DEV) ## Measure
 	@for file in bench/*.py; do echo "· $$file"; $(BIN)/python "$$file" || exit 1; done
 
@@ -71,7 +74,7 @@ clean: ## Remove what can be made anew: caches, dist, .venv; never a build folde
 
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 PROSE  := $(wildcard *.md docs graphs/*.md schemas/*.md ccf_pipeline flows tests bench)
-PASTED := $(wildcard README.md docs/*.md)
+PASTED := $(wildcard README.md docs/*.md docs/decisions/0008*.md)
 
 # --- installing, once -------------------------------------------------------------------
 

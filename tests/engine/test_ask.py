@@ -207,6 +207,10 @@ def test_a_prompt_without_an_answer_is_a_rejected_row_and_not_asked_again(
     }
 
 
+@pytest.mark.shows(
+    "only empty, cut, refusing or failing answers",
+    "the build stops with the reason, exit 1; none is kept as judged",
+)
 @pytest.mark.parametrize(
     ("answer", "told", "repair"),
     [

@@ -36,6 +36,10 @@ def test_lines_are_numbered_and_closed_to_others(log: Path) -> None:
     assert {"time", "user", "host", "command"} <= entries[0].keys()
 
 
+@pytest.mark.shows(
+    "a line of the audit log is changed, taken out or put in",
+    "the line is named, exit 74; no run goes on",
+)
 @pytest.mark.parametrize("what", ["change", "take out", "put in", "swap", "garble"])
 def test_a_line_that_was_tampered_with_is_named(log: Path, what: str) -> None:
     lines = log.read_text().splitlines()
@@ -93,6 +97,10 @@ def known(log: Path) -> Path:
     return log
 
 
+@pytest.mark.shows(
+    "the audit log is emptied, shortened or replaced",
+    "told by the ledger beside the journal, exit 74",
+)
 @pytest.mark.parametrize(
     ("left", "told"), [(0, "5 of 5 lines are gone"), (3, "2 of 5 lines are gone"), (5, "it is another log")]
 )
@@ -109,6 +117,10 @@ def test_a_log_that_was_emptied_shortened_or_replaced_is_told_and_not_gone_on_wi
         append_audit(known.parent, "begin", {})
 
 
+@pytest.mark.shows(
+    "the audit log is moved away",
+    "told; the next run begins one that says how long the other was",
+)
 def test_a_log_that_was_moved_away_is_followed_by_one_that_says_so(known: Path) -> None:
     last = verify_audit(known.parent)[-1]
     known.rename(known.with_name("aside.jsonl"))

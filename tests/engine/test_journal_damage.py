@@ -66,6 +66,10 @@ def test_a_flipped_byte_costs_few_answers_and_changes_none(
     survives_flips(whole, tmp_path, flips)
 
 
+@pytest.mark.shows(
+    "a bit of the journal flips",
+    "at most the answers of a page are lost, and counted; none is changed",
+)
 @pytest.mark.faults
 @given(flips=FLIPS)
 @settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])

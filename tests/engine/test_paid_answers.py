@@ -103,6 +103,10 @@ DAMAGES = [
 ]  # fmt: skip
 
 
+@pytest.mark.shows(
+    "the journal is emptied, cut, replaced or deleted",
+    "`verify` says how many answers are lost; `run` stops until `--again`; they stay spent",
+)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_answers_that_are_gone_are_counted_and_asked_again_only_when_told_to(
     damage: Callable[[Path, Path], None], corpus: Path, halves: tuple[Path, Path], tmp_path: Path
@@ -147,6 +151,10 @@ def test_a_repair_does_not_call_a_journal_well_that_lost_its_answers(corpus: Pat
     assert ccf_build("verify", "build", folder=tmp_path).returncode == 0
 
 
+@pytest.mark.shows(
+    "the journal is damaged under a run",
+    "the run stops before anything is asked again",
+)
 def test_damage_in_the_middle_of_a_run_stops_it(
     corpus: Path, halves: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -196,6 +204,10 @@ def killed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build
 
 
+@pytest.mark.shows(
+    "`verify` and `status` on a damaged build",
+    "nothing changes on the disk",
+)
 @pytest.mark.parametrize("words", [("verify",), ("status",), ("verify", "--json"), ("status", "--json")])
 def test_looking_at_a_build_changes_nothing(
     words: tuple[str, ...], killed: Path, halves: tuple[Path, Path]

@@ -76,6 +76,10 @@ CASES += [(name, how) for name in (SEAL, SUMMARY, IDENTITY) for how in (edit, st
 CASES += [(name, how) for name in (SUMMARY, IDENTITY) for how in (cut, empty, Path.unlink)]
 
 
+@pytest.mark.shows(
+    "a file of a finished build is flipped, cut, emptied, deleted, swapped, edited, or its digest taken out",
+    "`verify` names it, exit 74; `--repair` makes it anew without asking",
+)
 @pytest.mark.parametrize(("name", "how"), CASES)
 def test_damage_to_a_finished_build_is_told(name: str, how: Callable[[Path], None], build: Path) -> None:
     before = (build / name).read_bytes()
@@ -109,6 +113,10 @@ def test_damage_to_a_build_under_way_is_told_or_made_good(
     assert dataset_files(half) == dataset_files(finished)
 
 
+@pytest.mark.shows(
+    "the same while a build is under way",
+    "told, or made good; after `verify --repair` and `run` the data set is the undisturbed one",
+)
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "how"), [case for case in CASES if case[0] != CARD])
 def test_a_build_under_way_goes_on_after_every_damage(
@@ -123,6 +131,10 @@ def test_a_build_under_way_goes_on_after_every_damage(
     assert dataset_files(half) == dataset_files(finished)
 
 
+@pytest.mark.shows(
+    "`build.json` and the plan's summary are lost",
+    "`run` goes on with the settings that the audit log knows, refuses others",
+)
 def test_a_build_that_lost_what_it_was_begun_with_goes_on_with_its_settings_only(
     half: Path, corpus: Path, finished: Path
 ) -> None:
@@ -140,6 +152,10 @@ def test_a_build_that_lost_what_it_was_begun_with_goes_on_with_its_settings_only
     assert dataset_files(half) == dataset_files(finished)
 
 
+@pytest.mark.shows(
+    "sealed rows belong to another plan",
+    "not committed; `verify --repair` has them judged again",
+)
 def test_rows_of_a_plan_that_was_lost_are_judged_again(half: Path, corpus: Path, finished: Path) -> None:
     folder = BuildFolder(half)
     folder.seal_shard(0, list(folder.records_of(1)))
@@ -155,6 +171,10 @@ def test_rows_of_a_plan_that_was_lost_are_judged_again(half: Path, corpus: Path,
     assert dataset_files(half) == dataset_files(finished)
 
 
+@pytest.mark.shows(
+    "a file or a link is added",
+    "`verify` names it, exit 74",
+)
 @pytest.mark.parametrize("name", ["dataset/data/ccf/train-99.parquet", "accepted/shard-00099.parquet"])
 @pytest.mark.parametrize("is_link", [False, True])
 def test_a_file_or_a_link_that_was_added_is_told(name: str, is_link: bool, build: Path) -> None:
@@ -187,6 +207,10 @@ def test_a_build_of_a_version_that_vouched_for_less_goes_on(half: Path, corpus: 
     assert dataset_files(half) == dataset_files(finished)
 
 
+@pytest.mark.shows(
+    "a folder cannot be listed",
+    "exit 74, never an empty folder",
+)
 def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: object) -> None:
         raise PermissionError(13, "Permission denied")

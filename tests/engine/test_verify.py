@@ -283,6 +283,10 @@ def test_a_lock_is_taken_over_when_its_holder_was_killed(tmp_path: Path) -> None
     assert holder.pid == os.getpid()
 
 
+@pytest.mark.shows(
+    "another machine's lock on a shared disk",
+    "refused, with how to tell that it is gone",
+)
 def test_a_lock_of_another_machine_is_not_taken_over_on_a_shared_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +299,10 @@ def test_a_lock_of_another_machine_is_not_taken_over_on_a_shared_disk(
     assert str(tmp_path / LOCK) in refused.value.hint
 
 
+@pytest.mark.shows(
+    "the host comes back under another name",
+    "goes on where the disk's locks can vouch for it",
+)
 def test_a_container_that_comes_back_under_another_name_goes_on_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

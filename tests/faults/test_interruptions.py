@@ -107,6 +107,10 @@ def signalled(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
+@pytest.mark.shows(
+    "stopped, asleep or paused past every deadline",
+    "what lies in the sockets is taken in, nothing is asked twice",
+)
 @pytest.mark.faults
 def test_after_a_pause_longer_than_every_deadline_nothing_is_bought_twice(
     bench: Bench, slow_server: BadServer, undisturbed: Path, tmp_path: Path
@@ -131,6 +135,10 @@ def test_after_a_pause_longer_than_every_deadline_nothing_is_bought_twice(
 # --- a signal ---------------------------------------------------------------------------------
 
 
+@pytest.mark.shows(
+    "SIGINT, SIGTERM, SIGHUP",
+    "what is under way is taken in; exit 3",
+)
 @pytest.mark.parametrize("number", only_first_quick([signal.SIGTERM, signal.SIGINT]))
 def test_a_signal_takes_in_what_is_under_way_and_says_how_to_go_on(
     number: signal.Signals, bench: Bench, slow_server: BadServer, tmp_path: Path

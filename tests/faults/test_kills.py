@@ -78,11 +78,19 @@ def test_some_kills_change_nothing(
     holds(kill_builds(kills, corpus, forge, port, quick_folder, seed=5))
 
 
+@pytest.mark.shows(
+    "killed at any moment",
+    "the next run goes on; at most the requests under way are asked again, the bytes are the same",
+)
 @pytest.mark.faults
 def test_a_thousand_kills_change_nothing(corpus: Path, forge: Forge, port: int, quick_folder: Path) -> None:
     holds(kill_builds(1000, corpus, forge, port, quick_folder, seed=7))
 
 
+@pytest.mark.shows(
+    "killed at every start",
+    "each start gets further",
+)
 @pytest.mark.slow
 def test_a_process_killed_at_every_start_still_gets_there(
     corpus: Path, forge: Forge, port: int, quick_folder: Path

@@ -42,6 +42,10 @@ NETWORK: dict[str, Decide] = {
 }
 
 
+@pytest.mark.shows(
+    "a server is busy, slow, cut or talks nonsense",
+    "asked again; the same bytes",
+)
 @pytest.mark.parametrize("fault", NETWORK)
 def test_a_build_through_faults_is_the_undisturbed_one(
     fault: str, bench: Bench, server: BadServer, undisturbed: Path, tmp_path: Path
@@ -230,6 +234,10 @@ def test_a_limit_is_exceeded_by_what_is_under_way_at_most(
     ]
 
 
+@pytest.mark.shows(
+    "a server tells no tokens, or nonsense",
+    "they are estimated, and said to be; limits hold",
+)
 @pytest.mark.parametrize("usage", [None, {"prompt_tokens": 0, "completion_tokens": 10**9}])
 def test_a_limit_holds_where_a_server_tells_no_tokens_or_nonsense(
     usage: Any, bench: Bench, server: BadServer, tmp_path: Path

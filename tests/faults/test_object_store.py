@@ -164,6 +164,10 @@ def test_a_machine_that_comes_back_loses_only_what_was_under_way(
     assert asked_again <= 2
 
 
+@pytest.mark.shows(
+    "workers in a store die",
+    "others take over; the same bytes",
+)
 @pytest.mark.faults
 @pytest.mark.parametrize("seed", range(20))
 def test_whichever_of_three_workers_die_the_build_is_the_same(

@@ -38,6 +38,10 @@ def is_whole_or_not_claimed(code: int, out: Path) -> None:
         assert check_build(out).damaged == ()
 
 
+@pytest.mark.shows(
+    "no memory",
+    "exit 3, nothing is torn",
+)
 @pytest.mark.slow
 def test_a_build_without_memory_tears_nothing_and_goes_on(
     forge: Forge, tiny: Path, quick_folder: Path, undisturbed_tiny: dict[str, str]
@@ -56,6 +60,10 @@ def test_a_build_without_memory_tears_nothing_and_goes_on(
     assert set(ended) <= {0, OUT_OF_MEMORY, STORAGE, MENDABLE, -signal.SIGABRT, -signal.SIGSEGV}, ended
 
 
+@pytest.mark.shows(
+    "too many open files",
+    "exit 74",
+)
 @pytest.mark.slow
 def test_a_build_without_open_files_says_so_and_goes_on(
     forge: Forge, tiny: Path, quick_folder: Path, undisturbed_tiny: dict[str, str]
@@ -76,6 +84,10 @@ def test_a_build_without_open_files_says_so_and_goes_on(
     assert set(ended) <= {0, STORAGE, MENDABLE}
 
 
+@pytest.mark.shows(
+    "files may not grow",
+    "exit 74 with the file's name",
+)
 @pytest.mark.parametrize("most", only_first_quick([16 * KILO, 0, 1, 4 * KILO, 40 * KILO]))
 def test_files_that_may_not_grow_are_named_and_the_build_goes_on(
     most: int, forge: Forge, tiny: Path, quick_folder: Path, undisturbed_tiny: dict[str, str]

@@ -1,4 +1,9 @@
-"""Builds, kills, damage and repair in any order, against what a dictionary says must be there."""
+"""Builds, kills, damage, repair, upgrades and shares in any order, against a plain model.
+
+The model is what the machine remembers of itself: which answers were paid for, which shards are sealed, which
+files were damaged, whether the build is finished. Whatever came before, nothing paid for is asked again, what
+is damaged is named and nothing else, and a finished build without damage is the one expected.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +27,11 @@ from ccf_pipeline.engine.claim import open_build
 from ccf_pipeline.engine.finish_build import finish_build
 from ccf_pipeline.engine.journal import Journal
 from ccf_pipeline.engine.materials import Materials, silent
+from ccf_pipeline.engine.paid_answers import count_lost
 from ccf_pipeline.engine.verify import build_status, check_build, repair_build
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.settings import BuildSettings, CorpusSettings, PriceSettings, ShardSettings
+from ccf_pipeline.sharing.share import share
 from tests.faults.harness import Killed, Mortal, dataset_of
 
 SHARDS = 3
@@ -77,6 +84,7 @@ class BuildMachine(RuleBasedStateMachine):
     def work(self, shards: list[int], answers: int, *, finish: bool) -> None:
         """One process: plans, builds these shards, perhaps finishes; it may die after so many answers."""
         with open_build(self.out, self.materials.identity) as folder, Journal(folder.journal_path) as journal:
+            self.damaged.discard("build.json")  # the plan tells what it was
             plan_build(folder, self.materials)
             expert = Mortal(self.materials, answers)
             missing = [shard for shard in shards if not folder.is_sealed(shard)]
@@ -105,26 +113,77 @@ class BuildMachine(RuleBasedStateMachine):
     def resume_to_the_end(self) -> None:
         self.work(list(range(SHARDS)), 10**6, finish=True)
 
-    @precondition(lambda self: self.sealed - {int(name[-13:-8]) for name in self.damaged})
+    def whole_files(self) -> list[str]:
+        """Return the files that a change may fall on: of each shard one at most is damaged."""
+        hurt = {name[-13:-8] for name in self.damaged}
+        shards = [f"{shard:05}" for shard in sorted(self.sealed) if f"{shard:05}" not in hurt]
+        names = [f"accepted/shard-{shard}.parquet" for shard in shards]
+        names += [f"plan/shard-{shard}.parquet" for shard in shards]
+        return names + ["build.json"] * ("build.json" not in self.damaged)
+
+    @precondition(lambda self: self.sealed)
     @rule(data=st.data(), place=st.integers(0, 10**6), change=st.integers(1, 255))
-    def flip_a_byte_of_a_sealed_shard(self, data: st.DataObject, place: int, change: int) -> None:
-        whole = sorted(self.sealed - {int(name[-13:-8]) for name in self.damaged})
-        path = self.folder.accepted_path(data.draw(st.sampled_from(whole)))
-        content = bytearray(path.read_bytes())
+    def flip_a_byte(self, data: st.DataObject, place: int, change: int) -> None:
+        names = self.whole_files()
+        if not names:
+            return
+        name = data.draw(st.sampled_from(names))
+        content = bytearray((self.out / name).read_bytes())
+        if name == "build.json":
+            content = bytearray(b"{")
         content[place % len(content)] ^= change
-        path.write_bytes(content)
-        self.damaged.add(path.relative_to(self.out).as_posix())
+        (self.out / name).write_bytes(content)
+        self.damaged.add(name)
+
+    @precondition(lambda self: self.sealed and not self.finished and not self.damaged)
+    @rule()
+    def upgrade(self) -> None:
+        """Another version that asks the same goes on, and the first one after it."""
+        begun = self.materials.identity
+        for identity in (begun | {"code_version": "99.0"}, begun):
+            with open_build(self.out, identity) as folder:
+                assert folder.read_identity() == identity
 
     @rule()
     def verify(self) -> None:
-        if self.folder.identity_path.exists():
+        if self.folder.plan_summary_path.exists():
             assert set(check_build(self.out).damaged) == self.damaged
 
-    @precondition(lambda self: self.finished)
+    @precondition(lambda self: self.sealed)
     @rule()
     def repair(self) -> None:
+        """A finished build is whole again; one under way leaves its damaged shards to the next run."""
         repair_build(self.out, None)
+        if not self.finished:
+            self.sealed -= {int(name[-13:-8]) for name in self.damaged if name.startswith("accepted/")}
         self.damaged.clear()
+
+    @precondition(lambda self: self.finished and not self.damaged)
+    @rule()
+    def share(self) -> None:
+        out = self.out.parent / "share"
+        shutil.rmtree(out, ignore_errors=True)
+        assert share(self.out, out, level="L0") is not None
+
+    @precondition(lambda self: self.sealed and not self.damaged)
+    @rule()
+    def lose_what_it_was_begun_with(self) -> None:
+        """Until the end the plan tells it, so that no more than a run is needed."""
+        self.folder.identity_path.unlink()
+        self.damaged.add("build.json")
+
+    @precondition(lambda self: self.sealed)
+    @rule()
+    def lose_answers(self) -> None:
+        """Without its journal a run stops before it asks; it is brought back from a copy."""
+        copy = self.folder.journal_path.parent.with_name("journal-copy")
+        shutil.copytree(self.folder.journal_path.parent, copy)
+        for path in self.folder.journal_path.parent.glob("completions.sqlite*"):
+            if not path.name.endswith(".paid"):
+                path.unlink()
+        assert count_lost(self.folder) >= len(self.answers) > 0
+        shutil.rmtree(self.folder.journal_path.parent)
+        copy.rename(self.folder.journal_path.parent)
 
     @precondition(lambda self: self.finished)
     @rule()
@@ -134,15 +193,16 @@ class BuildMachine(RuleBasedStateMachine):
         except StorageError:
             assert self.damaged, "only a damaged shard cannot be judged again"
         else:
-            assert not self.damaged
+            assert self.damaged <= {"build.json"}
             assert summary.newly_accepted == summary.newly_rejected == ()
 
     @invariant()
     def status_says_what_is_sealed(self) -> None:
-        if self.folder.identity_path.exists() and self.folder.plan_summary_path.exists():
+        if self.folder.plan_summary_path.exists():
             found = build_status(self.out, PriceSettings())
             assert found.shards_sealed == len(self.sealed)
-            assert found.state == ("finished" if self.finished else "stopped")
+            intact = "finished" if self.finished else "stopped"
+            assert found.state == ("damaged" if "build.json" in self.damaged else intact)
             assert found.spend.answers == len(self.answers)
 
     @invariant()

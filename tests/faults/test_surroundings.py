@@ -39,6 +39,10 @@ CLOCKS = {
 }
 
 
+@pytest.mark.shows(
+    "the clock jumps",
+    "the same bytes",
+)
 @pytest.mark.parametrize("clock", only_first_quick(CLOCKS))
 def test_a_clock_that_jumps_changes_no_byte(
     clock: str, forge: Forge, tiny: Path, quick_folder: Path, undisturbed_tiny: dict[str, str]
@@ -96,6 +100,10 @@ def one_core() -> Iterator[None]:
 # --- another version --------------------------------------------------------------------------
 
 
+@pytest.mark.shows(
+    "another version of code, prompts or graph",
+    "goes on if nothing that decides a prompt differs, else refused",
+)
 @pytest.mark.parametrize("what", ["prompt", "graph"])
 def test_another_version_is_not_mixed_into_a_build(
     what: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -150,6 +150,10 @@ def test_some_calls_fail_and_nothing_is_lost(
     assert ended["refused"] >= number // 7
 
 
+@pytest.mark.shows(
+    "a call of the disk fails (EIO, ENOSPC, EDQUOT, EACCES, EMFILE)",
+    "two lines and exit 74, or the call is tried again; the next run ends in the same bytes",
+)
 @pytest.mark.faults
 def test_every_call_fails_once_and_nothing_is_lost(forge: Forge, tiny: Path, quick_folder: Path) -> None:
     points = every_point(count_calls(forge, tiny, quick_folder))

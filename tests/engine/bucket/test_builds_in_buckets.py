@@ -284,6 +284,10 @@ def test_status_verify_and_fetch_read_the_store(corpus: Path, url: str, tmp_path
     assert (found.finished, found.damaged, found.journal) == (True, (), None)
 
 
+@pytest.mark.shows(
+    "an object in a store is damaged",
+    "`verify` names it; it is not fetched",
+)
 @pytest.mark.parametrize("name", ["accepted/shard-00001", "dataset/README.md", "plan/shard-00000"])
 def test_one_flipped_byte_in_the_store_is_named(name: str, corpus: Path, url: str, tmp_path: Path) -> None:
     build(settings(corpus, url, tmp_path / "scratch"))
@@ -319,6 +323,10 @@ def test_a_damaged_shard_is_made_anew_without_asking_once_it_is_removed(
     assert store.read(MANIFEST) == (on_disk / "manifest.json").read_bytes()
 
 
+@pytest.mark.shows(
+    "answers in a store are damaged",
+    "`run` stops until `--again` sets them aside; they stay spent",
+)
 def test_damaged_answers_in_the_store_are_set_aside_when_told_to_and_stay_spent(
     corpus: Path, on_disk: Path, url: str, tmp_path: Path
 ) -> None:
@@ -342,6 +350,10 @@ def test_damaged_answers_in_the_store_are_set_aside_when_told_to_and_stay_spent(
     assert store.read(MANIFEST) == (on_disk / "manifest.json").read_bytes()
 
 
+@pytest.mark.shows(
+    "an audit log in a store is gone or changed",
+    "`verify` tells it",
+)
 @pytest.mark.parametrize("left", [None, b"", b'{"entry": 1}\n'])
 def test_an_audit_log_in_the_store_that_is_gone_or_changed_is_told(
     left: bytes | None, corpus: Path, url: str, tmp_path: Path
@@ -357,6 +369,10 @@ def test_an_audit_log_in_the_store_that_is_gone_or_changed_is_told(
     assert log in str(open_place(Path(url)).check(silent).audit)
 
 
+@pytest.mark.shows(
+    "answers in a store are gone",
+    "counted by the seals",
+)
 def test_answers_that_are_gone_from_the_store_are_counted_by_its_seals(
     corpus: Path, url: str, tmp_path: Path
 ) -> None:
