@@ -86,9 +86,9 @@ def _make_exclusion_problem(
 
 def contradictions(case: Case) -> Iterator[Problem]:
     """A concept asserted and denied in one place, and a finding on different sides in its two sections."""
-    now = list(_find_denied_and_asserted(case.counterfactual, case.graph))
+    now = list(find_denied_and_asserted(case.counterfactual, case.graph))
     before = (
-        {concept for concept, _, _ in _find_denied_and_asserted(case.factual, case.graph)} if now else set()
+        {concept for concept, _, _ in find_denied_and_asserted(case.factual, case.graph)} if now else set()
     )
     for concept, assertion, denial in now:
         if (
@@ -107,9 +107,7 @@ def contradictions(case: Case) -> Iterator[Problem]:
     yield from _find_side_clashes(case)
 
 
-def _find_denied_and_asserted(
-    reading: Reading, graph: ConceptGraph
-) -> Iterator[tuple[str, Mention, Mention]]:
+def find_denied_and_asserted(reading: Reading, graph: ConceptGraph) -> Iterator[tuple[str, Mention, Mention]]:
     told: set[str] = set()
     asserted = reading.asserted
     for denial in reading.mentions:
