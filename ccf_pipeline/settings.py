@@ -39,7 +39,6 @@ CONFIG_NAMES = (
     "rejected",
 )
 PlanPreset = Literal["balanced", "paper", "minimal"]
-ChatClient = Literal["openai", "aiohttp"]
 Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
 ImagesAs = Literal["embedded", "paths"]
 MatchFloor = Literal["labels", "attributes"]
@@ -193,10 +192,6 @@ class EndpointSettings(Noun):
 
     urls: tuple[str, ...] = Field(
         default=(), description="Base URLs of the servers; a weight may follow: URL=3."
-    )
-    client: ChatClient = Field(
-        default="openai",
-        description="What carries the requests: the openai package, or aiohttp itself, which costs less.",
     )
     concurrency: int = Field(default=64, ge=1, le=4096, description="Requests under way at once, at most.")
     deadline_seconds: float = Field(default=900.0, gt=0, description="One answer may take so long in all.")
