@@ -13,6 +13,7 @@ from ccf_pipeline.demo.changed_films import draw_changed_film
 from ccf_pipeline.demo.images import draw_image
 from ccf_pipeline.demo.studies import DemoStudy, generate_studies
 from ccf_pipeline.errors import MissingInput
+from ccf_pipeline.quality.preference import measure_text_alone
 from ccf_pipeline.quality.probe.pairs import SIDE_LENGTH, Film, ProbePair
 from ccf_pipeline.quality.probe.run import balanced, thinking
 from ccf_pipeline.quality.probe.scorer import Preference, Scorer, import_torch
@@ -96,3 +97,19 @@ def test_a_scorer_learns_which_text_belongs_to_a_film() -> None:
 
     films, right, wrong = [bright, dark], ["all bright.", "all dark."], ["all dark.", "all bright."]
     assert (scorer.score(films, right) > scorer.score(films, wrong)).all()
+
+
+def test_over_pairs_and_their_mirrors_an_encoder_is_right_in_half() -> None:
+    pytest.importorskip("torch")
+    pairs = [(f"clear lungs, rib {n}.", f"an opacity beside rib {n}.") for n in range(40)]
+    mix = [row for chosen, rejected in pairs for row in ((chosen, rejected), (rejected, chosen))]
+    patients = [f"p{n}" for n in range(40)]
+
+    told = {
+        one.pairs: one
+        for one in measure_text_alone(mix, pairs, patients, encoder=True)
+        if one.features == "encoder"
+    }
+
+    assert told["training mix"].value == 0.5
+    assert (told["thinking pairs"].value or 0) > 0.9
