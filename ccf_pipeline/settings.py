@@ -38,6 +38,8 @@ CONFIG_NAMES = (
     "cf_vlm",
     "rejected",
 )
+EXPORTED_NAMES = ("kto", "trl_kto", "grpo", "trl_grpo", "verl", "cpo_scripts")
+"""The configs that only `ccf-build export` writes; a build's own folder holds its images often enough."""
 PlanPreset = Literal["balanced", "paper", "minimal"]
 Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
 ImagesAs = Literal["embedded", "paths"]

@@ -11,7 +11,7 @@ from ccf_pipeline.cli.options import AsJson, Quiet
 from ccf_pipeline.cli.places import on_disk
 from ccf_pipeline.cli.share import Permission
 from ccf_pipeline.errors import SettingsError
-from ccf_pipeline.settings import CONFIG_NAMES
+from ccf_pipeline.settings import CONFIG_NAMES, EXPORTED_NAMES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +25,7 @@ def export(
         str | None,
         typer.Option(
             "--config",
-            help=f"{', '.join(CONFIG_NAMES)}; or cpo_scripts, the JSON that CPO's own scripts read.",
+            help=f"{', '.join(CONFIG_NAMES)}; or what a build does not hold: {', '.join(EXPORTED_NAMES)}.",
         ),
     ] = None,
     level: Annotated[

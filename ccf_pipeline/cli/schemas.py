@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from ccf_pipeline import records
-from ccf_pipeline.datasets.formats import shipped_exports
+from ccf_pipeline.datasets.formats import all_exports
 from ccf_pipeline.files.arrow import arrow_schema
 from ccf_pipeline.graph import GraphFile
 from ccf_pipeline.quality.figures import Quality
@@ -66,7 +66,9 @@ def schema_files() -> dict[str, str]:
     files = {f"{_name(noun)}.schema.json": _render_json_schema(noun) for noun in DESCRIBED}
     files |= {f"{_name(noun)}.arrow.txt": _render_columns(arrow_schema(noun)) for noun in STORED}
     files |= {
-        f"dataset_{export.config}.arrow.txt": _render_columns(export.schema) for export in shipped_exports()
+        f"dataset_{export.config}.arrow.txt": _render_columns(export.schema)
+        for export in all_exports()
+        if "parquet" in export.formats
     }
     return files
 

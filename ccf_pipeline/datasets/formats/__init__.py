@@ -85,9 +85,17 @@ def shipped_exports() -> tuple[Export, ...]:
 
 def all_exports() -> tuple[Export, ...]:
     """The configs of a data set, and the forms that only `ccf-build export` writes."""
-    from ccf_pipeline.datasets.formats import cpo_scripts
+    from ccf_pipeline.datasets.formats import cpo_scripts, grpo, kto
 
-    return (*shipped_exports(), cpo_scripts.EXPORT)
+    return (
+        *shipped_exports(),
+        kto.SWIFT,
+        kto.TRL,
+        grpo.SWIFT,
+        grpo.TRL,
+        grpo.VERL,
+        cpo_scripts.EXPORT,
+    )
 
 
 def mix_rows(

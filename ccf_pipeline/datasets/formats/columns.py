@@ -12,6 +12,7 @@ MESSAGES = pa.list_(TURN)
 IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", TEXT)]))
 
 TEXT_FEATURE = {"dtype": "string", "_type": "Value"}
+LABEL_FEATURE = {"dtype": "bool", "_type": "Value"}
 WEIGHT_FEATURE = {"dtype": "float32", "_type": "Value"}
 TURN_FEATURE = {"role": TEXT_FEATURE, "content": TEXT_FEATURE}
 # The old spelling of a list feature is the one that every version of `datasets` reads.
