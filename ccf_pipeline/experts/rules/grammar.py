@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 COPULA = re.compile(
     r"\b(?:is|are|was|were|has been|have been|appears?|remains?|has|have)\b(?! to\b)", re.IGNORECASE
@@ -175,6 +176,7 @@ def is_whole(text: str) -> bool:
 _SENTENCE_END = re.compile(r"(?<=[a-z)\]][.?!])\s+(?=[A-Z_(])")
 
 
+@lru_cache(maxsize=10_000)
 def _is_whole(sentence: str) -> bool:
     words = sentence.split()
     if not words or _CONTINUES.match(sentence) or _ONLY_A_STATE.match(sentence):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ccf_pipeline.experts.rules.altering import exchange_words
-from ccf_pipeline.experts.rules.anatomy import adjective, are_near, places_in
+from ccf_pipeline.experts.rules.anatomy import adjective, are_near
 from ccf_pipeline.experts.rules.dependents import is_only_dependent
 from ccf_pipeline.experts.rules.grammar import (
     BLANK,
@@ -35,7 +35,6 @@ from ccf_pipeline.experts.rules.remains import CannotCut, Remains, split_next_nu
 from ccf_pipeline.experts.rules.rewording import Reworder
 from ccf_pipeline.experts.rules.writing import Surroundings, Writer, Written, shortened
 from ccf_pipeline.graph import ConceptGraph
-from ccf_pipeline.graph.model import Region
 from ccf_pipeline.records import (
     FINDING_LABELS,
     NO_FINDING,
@@ -67,6 +66,7 @@ class Scribe:
         self.writer = Writer(graph, self.naming)
         self.remains = Remains(graph)
         self.reworder = Reworder(graph, self.writer, self.remains)
+        self._near: dict[str, re.Pattern[str]] = {}
 
     def write(self, prompt: Prompt, chance: random.Random) -> EditScript:
         """The edits that a plan asks for; none where a sentence would not be whole without what goes."""
@@ -88,6 +88,15 @@ class Scribe:
             return self.reworder.write(prompt, draft.around, draft.rests, chance)
         except CannotCut:
             return EditScript(edits=())
+
+    def words_near(self, region_id: str) -> re.Pattern[str]:
+        """The words for a place and for those that a reader would take for it."""
+        if region_id not in self._near:
+            place = self.graph.regions[region_id]
+            near = [region for region in self.graph.file.regions if are_near(place, region)]
+            words = [word for region in near for word in (*region.words, adjective(region)) if word]
+            self._near[region_id] = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})", re.IGNORECASE)
+        return self._near[region_id]
 
     @cached_property
     def harmless(self) -> frozenset[str]:
@@ -259,20 +268,12 @@ class _Draft:
         if words:
             return (words,)
         around = replace(self.around, used=self.used, manner=self._manner(sentences))
-        region = self.scribe.graph.regions.get(target.region or "")
-        if region and not any(are_near(region, told) for told in self._places_told()):
-            target = target.model_copy(update={"region": None})
+        if target.region and not self.scribe.words_near(target.region).search(" ".join(self.used)):
+            target = target.model_copy(update={"region": None})  # nor did the findings tell it
         written = self.scribe.writer.write_short(target, self.named, around, self.chance)
         if written is None:
             return ()
         return (self._as_told_in_full(written.text),)
-
-    def _places_told(self) -> list[Region]:
-        """The places that the sentences written so far name."""
-        text = " ".join(sorted(self.used)).lower()
-        named = places_in(text, self.scribe.graph)
-        adjectives = ((region, adjective(region)) for region in self.scribe.graph.file.regions)
-        return [*named, *(region for region, word in adjectives if word and word in text)]
 
     def _as_told_in_full(self, text: str) -> str:
         """Give a short sentence the age and the number of the long one: old fractures, not a fracture."""
