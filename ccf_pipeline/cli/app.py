@@ -132,7 +132,8 @@ def run_command(words: Sequence[str]) -> int:
     try:
         with seldom_collected():
             returned = get_command(app).main(list(words), prog_name="ccf-build", standalone_mode=False)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # closed by whoever called
+                sys.stdout.flush()
         return returned if isinstance(returned, int) else 0
     except typer.Abort:
         return _tell(CcfError("stopped by you", hint="Nothing was changed; run the command again."))

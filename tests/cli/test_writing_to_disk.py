@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from click import Command
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from ccf_pipeline.cli.app import app
+from ccf_pipeline.cli.app import app, run_command
 from ccf_pipeline.errors import SettingsError
 from tests.command import ccf_build
 
@@ -58,3 +60,18 @@ def test_a_demo_in_a_store_is_two_lines_that_say_what_to_do(tmp_path: Path) -> N
         " `ccf-build run --out s3://BUCKET/PREFIX`.",
     ]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.shows("standard output is full, or closed", "two lines and exit 74; nothing where it is closed")
+def test_a_full_output_is_told_in_two_lines_and_a_closed_one_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.suppress(OSError), Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        code = run_command(["version"])
+    told = capsys.readouterr().err.splitlines()
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert (code, [line[:6] for line in told]) == (74, ["error:", "hint: "])
+    assert "No space left on device" in told[0]
+    assert run_command(["version"]) == 0
