@@ -41,6 +41,7 @@ CONFIG_NAMES = (
 EXPORTED_NAMES = ("kto", "trl_kto", "grpo", "trl_grpo", "verl", "cpo_scripts")
 """The configs that only `ccf-build export` writes; a build's own folder holds its images often enough."""
 PlanPreset = Literal["balanced", "paper", "minimal"]
+ChatClient = Literal["openai", "aiohttp"]
 Strategy = Literal["edits", "lines", "rewrite", "paper", "minimal"]
 ImagesAs = Literal["embedded", "paths"]
 MatchFloor = Literal["labels", "attributes"]
@@ -194,6 +195,10 @@ class EndpointSettings(Noun):
 
     urls: tuple[str, ...] = Field(
         default=(), description="Base URLs of the servers; a weight may follow: URL=3."
+    )
+    client: ChatClient = Field(
+        default="aiohttp",
+        description="What asks: aiohttp itself, or the openai package over it, which costs four times as much.",
     )
     concurrency: int = Field(default=64, ge=1, le=4096, description="Requests under way at once, at most.")
     deadline_seconds: float = Field(default=900.0, gt=0, description="One answer may take so long in all.")

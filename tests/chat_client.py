@@ -18,6 +18,9 @@ QUICK = Patience(
 )  # fmt: skip
 
 
+CARRIED_BY: dict[str, Any] = {}
+
+
 def question(number: int, **more: Any) -> Question:
     messages = Message(role="system", content="Shout."), Message(role="user", content=f"report {number}")
     return Question(f"id-{number}", messages, SCHEMA, **more)
@@ -25,7 +28,7 @@ def question(number: int, **more: Any) -> Question:
 
 def expert_at(*servers: BadServer, patience: Patience = QUICK, **settings: Any) -> ChatExpert:
     endpoints = tuple(allow_endpoint(server.base_url, RULES) for server in servers)
-    return ChatExpert(endpoints, "a-model", patience=patience, **settings)
+    return ChatExpert(endpoints, "a-model", patience=patience, **CARRIED_BY, **settings)
 
 
 def ask(expert: ChatExpert, count: int) -> list[Completion]:

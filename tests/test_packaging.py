@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = (
-    *("numpy", "pandas", "pyarrow", "networkx", "pydantic_settings", "prefect", "aiohttp", "httpx"),
+    *("numpy", "pandas", "pyarrow", "networkx", "pydantic_settings", "prefect", "openai", "httpx"),
     *("huggingface_hub", "pydicom", "PIL", "matplotlib", "datasets", "vllm", "torch"),
 )
 

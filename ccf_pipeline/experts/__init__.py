@@ -156,4 +156,5 @@ def _open_server_expert(
         requests_per_minute=endpoint.requests_per_minute,
         tokens_per_minute=endpoint.tokens_per_minute,
         most_tokens=expert.max_answer_tokens,
+        client=endpoint.client,
     )

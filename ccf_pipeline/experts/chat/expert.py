@@ -14,6 +14,7 @@ from ccf_pipeline.experts.chat.question import EXPERT, Asker, Question
 from ccf_pipeline.experts.chat.servers import servers_of
 from ccf_pipeline.experts.guard import Endpoint
 from ccf_pipeline.records import Completion, Prompt
+from ccf_pipeline.settings import ChatClient
 
 
 @dataclass
@@ -28,6 +29,7 @@ class ChatExpert:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     most_tokens: int | None = None
+    client: ChatClient = "aiohttp"
     name: str = EXPERT
     learns: bool = True
 
@@ -44,6 +46,7 @@ class ChatExpert:
                 key=self.key,
                 patience=self.patience,
                 most_tokens=self.most_tokens,
+                client=self.client,
             )
             for endpoint in self.endpoints
         ]

@@ -1,19 +1,27 @@
-"""One question to one server, in the words of OpenAI's chat completions."""
+"""One question to one server, in the words of OpenAI's chat completions.
+
+aiohttp carries it, or the openai package over the same connection, which takes more processor time for each
+(`endpoint.client`; docs/experts.md has the figures); all tests of the client hold with both.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ccf_pipeline.experts.chat.answers import TokenRoom, measure_room, new_ticket, read_reply
-from ccf_pipeline.experts.chat.connection import Connection
 from ccf_pipeline.experts.chat.faults import Broken, Fatal, Fault, Gone, Overlong, fault_of_status
 from ccf_pipeline.experts.chat.not_found import explain_missing
 from ccf_pipeline.experts.chat.pacing import Deadline, Patience, retry_after
 from ccf_pipeline.experts.guard import Endpoint
 from ccf_pipeline.records import Completion, Message, Sampling
+from ccf_pipeline.settings import ChatClient
+
+if TYPE_CHECKING:
+    from ccf_pipeline.experts.chat.connection import Connection
+    from ccf_pipeline.experts.chat.package import PackageConnection
 
 EXPERT = "openai"
 PATH = "/chat/completions"
@@ -55,10 +63,12 @@ class Asker:
         key: str,
         patience: Patience,
         most_tokens: int | None = None,
+        client: ChatClient = "aiohttp",
     ) -> None:
         self.endpoint, self.model, self._key, self._patience = endpoint, model, key, patience
         self._most_bytes = MOST_OTHER_BYTES + MOST_BYTES_PER_TOKEN * (most_tokens or UNSAID_MOST_TOKENS)
-        self._connection: Connection | None = None
+        self._connects = _choose_connection(client)
+        self._connection: Connection | PackageConnection | None = None
         self._was_answered = False
         self._under_way: set[Deadline] = set()
         self._hung_up: set[Deadline] = set()
@@ -142,9 +152,20 @@ class Asker:
             said["response_format"] = {"type": "json_schema", "json_schema": schema}
         return json.dumps(said, separators=(",", ":")).encode()
 
-    def _open(self) -> Connection:
+    def _open(self) -> Connection | PackageConnection:
         seconds = self._patience.connect_seconds
-        return Connection(self.endpoint, PATH, key=self._key, connect_seconds=seconds)
+        return self._connects(self.endpoint, PATH, key=self._key, connect_seconds=seconds)
+
+
+def _choose_connection(client: ChatClient) -> type[Connection] | type[PackageConnection]:
+    """Return the class that carries the questions, loaded before the first is sent: it takes its time."""
+    if client == "openai":
+        from ccf_pipeline.experts.chat.package import PackageConnection
+
+        return PackageConnection
+    from ccf_pipeline.experts.chat.connection import Connection
+
+    return Connection
 
 
 def _cut_off(question: Question, model: str) -> Completion:

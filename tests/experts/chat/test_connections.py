@@ -16,6 +16,7 @@ from ccf_pipeline.experts.chat import ChatExpert
 from ccf_pipeline.experts.guard import Endpoint, allow_endpoint
 from tests.bad_server import Act, BadServer, shout
 from tests.chat_client import (
+    CARRIED_BY,
     QUICK,
     RULES,
     ask,
@@ -149,7 +150,7 @@ def test_an_endpoint_is_spoken_to_where_it_was_settled(server: BadServer) -> Non
 def test_https_where_plain_http_is_served_is_told_by_the_first_question() -> None:
     with serving(ModelServer(str.upper)) as plain:
         spoken = plain.base_url.replace("http:", "https:")
-        expert = ChatExpert((allow_endpoint(spoken, RULES),), "m")  # with all patience
+        expert = ChatExpert((allow_endpoint(spoken, RULES),), "m", **CARRIED_BY)  # with all patience
 
         with pytest.raises(ExpertError, match=f"{spoken}: what answers there does not speak https") as told:
             ask(expert, 3)
