@@ -198,7 +198,7 @@ class EndpointSettings(Noun):
     )
     client: ChatClient = Field(
         default="aiohttp",
-        description="What asks: aiohttp itself, or the openai package over it, which costs four times as much.",
+        description="aiohttp asks by itself, or the openai package over it, at four times the cost.",
     )
     concurrency: int = Field(default=64, ge=1, le=4096, description="Requests under way at once, at most.")
     deadline_seconds: float = Field(default=900.0, gt=0, description="One answer may take so long in all.")
