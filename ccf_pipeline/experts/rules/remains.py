@@ -34,6 +34,7 @@ class Remains:
     def __init__(self, graph: ConceptGraph) -> None:
         self._graph = graph
         self._leaning = leaning_attributes(graph)
+        self._leaving: dict[tuple[str, ...], frozenset[str]] = {}
 
     def of_prompt(self, prompt: Prompt) -> dict[int, str]:
         """By number, what is left of each free sentence behind its label; the empty text when nothing is.
@@ -50,11 +51,13 @@ class Remains:
     def leaving(self, plan: Plan) -> frozenset[str]:
         """The findings that give way, their kinds and their signs."""
         gives_way = (plan.target,) if plan.direction == "remove" else plan.swap_from
-        kinds = {kind for finding in gives_way for kind in (finding, *self._graph.descendants(finding))}
-        signs = {relation.other(f) for f in gives_way for relation in self._graph.supports(f)}
-        told_of = {state for finding in gives_way for state in self._told_of(finding)}
-        everything = {m.concept for m in plan.must_cease} if plan.target == NO_FINDING else set()
-        return frozenset(kinds | signs | told_of | everything)
+        if gives_way not in self._leaving:
+            kinds = {kind for finding in gives_way for kind in (finding, *self._graph.descendants(finding))}
+            signs = {relation.other(f) for f in gives_way for relation in self._graph.supports(f)}
+            told_of = {state for finding in gives_way for state in self._told_of(finding)}
+            self._leaving[gives_way] = frozenset(kinds | signs | told_of)
+        leaving = self._leaving[gives_way]
+        return leaving.union(m.concept for m in plan.must_cease) if plan.target == NO_FINDING else leaving
 
     def _told_of(self, finding: str) -> frozenset[str]:
         """Normal states that speak of what is there: "in good position" cannot stand without the tube."""
