@@ -165,11 +165,23 @@ def cf_vlm(rows: list[dict[str, Any]], records: list[Record]) -> Pairs:
     """The factual text against each counterfactual one; there is no wrapper, only headings."""
     pairs = Pairs()
     studies = [list(group) for _, group in itertools.groupby(records, key=lambda record: record.study_id)]
-    for row, of_study in zip(rows, studies, strict=True):
-        factual = blotted(row["orig_output"], of_study[0].chosen_text or of_study[0].factual_text)
-        for sample, record in zip(row["cf_samples"], of_study, strict=True):
+    opened = [(study[0], _list_shown(study)) for study in studies]
+    for row, (first, shown) in zip(rows, (one for one in opened if one[1]), strict=True):
+        factual = blotted(row["orig_output"], first.chosen_text or first.factual_text)
+        for sample, record in zip(row["cf_samples"], shown, strict=True):
             pairs.add(factual, blotted(sample["cf_text"], record.counterfactual_text), record.subject_id)
     return pairs
+
+
+def _list_shown(study: list[Record]) -> list[Record]:
+    """The counterfactuals whose own and matched film CF-VLM can open."""
+    return [
+        one for one in study if one.matched_image and not _is_dicom(one.image_path, one.matched_image.path)
+    ]
+
+
+def _is_dicom(*paths: str | None) -> bool:
+    return any(path is not None and path.endswith(".dcm") for path in paths)
 
 
 READERS: dict[str, Reader] = {

@@ -14,27 +14,36 @@ from ccf_pipeline.records import Record
 
 
 def rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
-    """One row per study; `cf_image_path` is a matched patient's image, empty where there is none."""
+    """One row per study; `cf_image_path` is a matched patient's image.
+
+    CF-VLM opens every path it is given: what it could not open (none at all, DICOM) is left out.
+    """
     record = study.all_records[0]
-    if record.image_path is None:
-        yield LeftOut("no frontal image")
+    own = study.images.by_path.own(record)
+    if isinstance(own, LeftOut):
+        yield own
+        return
+    shown: list[tuple[Record, str]] = []
+    for one in study.records:
+        film = study.images.by_path.matched(one)
+        if isinstance(film, LeftOut):
+            yield LeftOut(f"counterfactual: {film.reason}")
+        else:
+            shown.append((one, film["path"]))
+    if not shown:
+        yield LeftOut("no counterfactual with a film")
         return
     factual = record.chosen_text or record.factual_text
-    texts = [factual, *(one.counterfactual_text for one in study.records)]
+    texts = [factual, *(one.counterfactual_text for one, _ in shown)]
     headings = len({sections(text) for text in texts}) == 1
     spelt = [reasoning(text, study.wrapper, headings=headings) for text in texts]
     yield {
-        "orig_input": f"CXR Yes: <|vision_start|>{record.image_path}<|vision_end|>",
+        "orig_input": f"CXR Yes: <|vision_start|>{own['path']}<|vision_end|>",
         "orig_output": spelt[0],
         "cf_samples": [
-            {"cf_text": text, "cf_image_path": _get_matched_path(one)}
-            for text, one in zip(spelt[1:], study.records, strict=True)
+            {"cf_text": text, "cf_image_path": path} for text, (_, path) in zip(spelt[1:], shown, strict=True)
         ],
     }
-
-
-def _get_matched_path(record: Record) -> str:
-    return record.matched_image.path if record.matched_image else ""
 
 
 EXPORT = Export(

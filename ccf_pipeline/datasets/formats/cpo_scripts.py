@@ -14,12 +14,18 @@ from ccf_pipeline.datasets.wrapper import diagnosed, diagnosis, reasoning, secti
 def rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
     """One object per study.
 
+    The scripts look for `dicom_id`.jpg and, where there is none, take the film of the row before.
+
     The scripts write `</think>` + `diagnose` on one side and `</think> The disease of this patient is ` +
     the key + `.` on the other: `diagnose` therefore begins with the blank and the words that they lack.
     """
     record = study.all_records[0]
-    if record.image_id is None:
-        yield LeftOut("no frontal image")
+    film = study.images.by_path.own(record)
+    if isinstance(film, LeftOut) or record.image_id is None:
+        yield film if isinstance(film, LeftOut) else LeftOut("no frontal image")
+        return
+    if not film["path"].lower().endswith(f"{record.image_id}.jpg".lower()):
+        yield LeftOut("image is no dicom_id.jpg")
         return
     factual = record.chosen_text or record.factual_text
     texts = [factual, *(one.counterfactual_text for one in study.records)]

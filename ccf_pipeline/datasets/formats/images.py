@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ class StudyImages:
     root: Path
     kind: ImagesAs
     _read: dict[str, ImageCell | LeftOut] = field(default_factory=dict)
+
+    @cached_property
+    def by_path(self) -> StudyImages:
+        """The same images, named by path for readers that open them themselves."""
+        return StudyImages(self.root, "paths")
 
     def own(self, record: Record) -> ImageCell | LeftOut:
         """The image the report was written about."""
