@@ -182,13 +182,14 @@ _JOINT = re.compile(
 )
 # What may stand before the subject: "Again, on the lateral view, this …".
 _LEAD = re.compile(
-    r"""(?:(?:however|again|also|overall|additionally|in\saddition|therefore|thus|hence|furthermore
+    r"""(?:(?:however|again|also|overall|earlier|previously|initially|originally|formerly|yesterday|additionally|in\saddition|therefore|thus|hence|furthermore
         |moreover|likewise|instead|and|but|incidentally|interestingly|finally|lastly|secondly|similarly|alternatively
         |accordingly|consequently|subsequently|currently|presently|notably|importantly|specifically
         |unfortunately),?\s+(?![,.])
         |(?:while|although|though|since|as|because|if)\s+(?=(?:this|it|these|they)\s)
         |(?:on|in|at|from|given|with|for|since|when|as|although|while|compared|if|due\sto|based\son
-        |clinically)\b(?!\s(?:this|it|these|they)\s)[^,;]{0,70},\s+)*""",
+        |clinically)\b(?!\s(?:this|it|these|they)\s)[^,;]{0,70},\s+
+        |on\s[^,;]{0,40}?(?:view|film|radiograph|projection)\s+(?=(?:it|its|this|these|they)\s))*""",
     re.IGNORECASE | re.VERBOSE,
 )
 _VERB = r"""(?:is|are|was|were|be|has|have|had|may|might|could|can|cannot|would|should|will|does|do|did
@@ -249,7 +250,7 @@ _POINTER = _compile_words(r"""
         (?:(?:otherwise\s)?as|see|findings|changes)\s+(?:(?:described|noted|mentioned|detailed|discussed
         |stated)\s+)?above""")
 _POINTS_INSIDE = _compile_words(
-    r"""(?:of|for|to|about|regarding|with|evaluate|assess|characteri[sz]e|confirm|exclude|follow
+    r"""(?:of|for|to|about|regarding|with|remove|reposition|withdraw|retract|advance|replace|evaluate|assess|characteri[sz]e|confirm|exclude|follow
         |describe|discussed|communicated)\s+(?:all\s)?(?:of\s)?(?:(?P<word>this|these|those|them
         |it)(?!\s+(?:exam|study|patient|time|report|examination
         |recommendation)\w*)(?:\s+(?P<noun>[a-z-]+))?)"""
@@ -343,6 +344,10 @@ _FRAGMENTS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("size", _compile_words(r"""
         (?:which\s)?measur(?:es|ing|ed)|(?:approximately|about|roughly|up\sto)?\s*\d+(?:\.\d+)?\s*(?:mm
         |cm)(?=\s*(?:in\b|[.,;]|\Z))""")),
+    ("size", _compile_opening(r"""
+        (?:the\s|its\s|their\s)?(?:(?:largest|greatest|maximal|maximum|longest|approximate|estimated|overall
+        |transverse|vertical|apical|basal|lateral|subpulmonic)\s)*(?:dimensions?|diameters?|depth|thickness
+        |width|length|size|component|extent)\s(?=(?:[^.;]|\.(?=\d))*\d\s*-?(?:mm|cm)(?!\w))""")),
     ("cause", _compile_words(rf"""
         {_MODAL}(?:{_LINK}|be\b(?!\s(?:obtained|helpful|useful|considered|performed)))
         |{_HEDGE}\s(?:\w+ly\s)?(?:to\s)?(?:be\s)?(?:{_LINK}|represent|reflect|be)|{_LINK}(?<!from)""")),
@@ -353,6 +358,7 @@ _FRAGMENTS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         |could|may|might|includes?|is|are|remains?|also|for)\b)""")),
     ("change", _compile_words(rf"""
         (?:{_DEGREE}\s)*{_CHANGED}(?=,?\s+{_COMPARED}\b|\s*[.;]|\s*\Z)
+        |(?:{_DEGREE}\s)*(?:(?:more|less)\s(?:so|[a-z]+)|(?!other)[a-z]{{3,}}er)(?=\sthan\b)
         |(?:{_DEGREE}\s)*changes?(?=\sin\s(?:the\s)?(?:size|appearance|extent)\b)
         |previously(?=\s(?:(?:it\s|this\s)?measured|(?:seen|noted|described)\s(?:on|in|as|at)\b))|this\swas\spresent""")),
     ("visibility", _compile_words(rf"""
@@ -381,7 +387,7 @@ _PREDICATES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         |in\s(?:greatest\s|maximal\s)?(?:diameter|dimension)""")),
     ("cause", _compile_words(rf"""
         {_MODAL}(?:be|represent|reflect|indicate|relate)|{_LINK}(?<!from)|nonspecific|indeterminate
-        |benign|malignan\w+|artifact\w*|inflammatory|infectious|post-?surgical|likely|favou?r\w*""")),
+        |benign|malignan\w+|artifact\w*|(?:complication|sequelae?|consequence|result)(?=\sof)|iatrogenic|inflammatory|infectious|post-?surgical|likely|favou?r\w*""")),
     ("change", _compile_words(rf"""
         {_CHANGED}|increas\w+|decreas\w+|improv\w+|worse\w*|progress\w+|chang\w+|since|compar\w+|prior
         |previous\w*|persist\w*|chronic|acute""")),

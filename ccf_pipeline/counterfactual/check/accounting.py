@@ -191,6 +191,8 @@ def _is_stranger(mention: Mention, own: frozenset[str], case: Case) -> bool:
     concept = mention.concept
     if concept in own or concept in case.graph.words_of_change or _is_of_the_source(mention, case):
         return False
+    if (concept, mention.polarity) in case.said_by_kept:
+        return False  # A finding that stands may be named again where the sentence's own finding goes.
     if _is_mere_description(case.graph, concept):
         return False
     return not _is_tied(case.graph, concept, case.plan.target) or case.plan.direction == "remove"
@@ -200,6 +202,8 @@ def _is_of_the_source(mention: Mention, case: Case) -> bool:
     """True if a sentence that is gone said the same, or as much of it, or has these very words."""
     graph, said = case.graph, case.said_by_gone
     concept = graph.concept(mention.concept)
+    if concept.id in ALL_IS_WELL and any((one, "present") in said for one in ALL_IS_WELL):
+        return True
     kin = [concept.id] if concept.id in FINDING_LABELS else [concept.id, *graph.ancestors(concept.id)]
     if any((one, mention.polarity) in said for one in kin):
         return True

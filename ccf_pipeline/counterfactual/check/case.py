@@ -113,6 +113,12 @@ class Case:
         return frozenset([(m.concept, m.polarity) for m in self.factual.mentions if m.sentence in gone])
 
     @cached_property
+    def said_by_kept(self) -> frozenset[tuple[str, str]]:
+        """What the factual sentences say that stand as they stood: each concept with its polarity."""
+        kept = set(self.edit.origins)
+        return frozenset([(m.concept, m.polarity) for m in self.factual.mentions if m.sentence in kept])
+
+    @cached_property
     def _written_spans(self) -> list[tuple[int, int]]:
         return [(sentence.start, sentence.end) for sentence in self.written_sentences]
 
@@ -140,8 +146,16 @@ class Case:
         return any(start <= mention.start < end for start, end in self._written_spans)
 
     def is_excepted(self, mention: Mention) -> bool:
-        """True if a denial only follows from a normal state of the rest: "otherwise clear"."""
-        return mention.implied_by is not None and REST.search(self.words_of(mention)) is not None
+        """True if what is called normal is the rest: "otherwise clear", "smooth, with a small effusion"."""
+        sentence = self.sentence_of(mention)
+        before = sentence.text[: mention.start - sentence.start]
+        if mention.implied_by is None:
+            return _OTHERS.search(before) is not None
+        if REST.search(sentence.text):
+            return True
+        after = _EXCEPTED.search(sentence.text, mention.end - sentence.start)
+        begin = sentence.start + after.end() if after else sentence.end
+        return any(begin <= m.start < sentence.end for m in self.of_target)
 
     def meets(self, a: Mention, b: Mention) -> bool:
         return self.graph.overlaps((a.side, a.region), (b.side, b.region))
@@ -257,9 +271,11 @@ def is_device(graph: ConceptGraph, concept: str) -> bool:
 
 REST = re.compile(
     r"\b(?:except|excepting|aside from|apart from|other than|otherwise|besides|remaining|remainder|rest of"
-    r"|elsewhere)\b",
+    r"|elsewhere|(?:the|all) others?)\b",
     re.IGNORECASE,
 )
+_OTHERS = re.compile(r"\b(?:the|all) other\b", re.IGNORECASE)
+_EXCEPTED = re.compile(r"\b(?:with|but|except)\b", re.IGNORECASE)
 _UPRIGHT = re.compile(r"\b(?:upright|erect|PA|two[- ]views?|2[- ]views?|frontal and lateral)\b")
 _LYING = re.compile(r"\b(?:supine|semi-?(?:up)?(?:right|erect)|recumbent|lying)\b", re.IGNORECASE)
 _AP = re.compile(r"\b(?:AP|[Pp]ortable|[Bb]edside)\b")

@@ -34,6 +34,7 @@ _TITLE = re.compile(r"[A-Z][A-Za-z ,&/]{2,40}: (?=\S)")
 _WORD = re.compile(r"\w+")
 _LETTERS = re.compile(r"[a-z]+")
 WORDS_AHEAD = 3  # "no convincing radiographic evidence of": so far before its words a denial may stand
+_EXCEPTIONS = frozenset({"otherwise", "other", "remaining", "additional", "residual", "further", "else"})
 _DENIALS = frozenset({"no", "not", "without", "there", "is"})
 
 
@@ -210,6 +211,7 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
         and not _is_robbed_of_its_title(sentence, case)
         and not _has_taken_a_title_over(sentence, case)
         and not _is_extended(sentence, case)
+        and not _has_only_lost_its_exception(sentence, case)
         and not could_not_stay(sentence, case)
     ]
     if missing and not _is_part_of_the_change(missing, case):
@@ -221,6 +223,14 @@ def rewritten_sentences(case: Case) -> Iterator[Problem]:
     kept = [origin for origin in case.edit.origins if origin]
     if kept != sorted(kept):
         yield block("unrelated_rewrite", "The sentences were put in another order; keep the order.")
+
+
+def _has_only_lost_its_exception(sentence: Sentence, case: Case) -> bool:
+    """True if "otherwise" or "residual" went where something went that it may have spoken of."""
+    words = [word for word in _WORD.findall(sentence.text.lower()) if word not in _EXCEPTIONS]
+    return case.plan.direction != "add" and any(
+        words == _WORD.findall(written.text.lower()) for written in case.written_sentences
+    )
 
 
 def _is_extended(sentence: Sentence, case: Case) -> bool:

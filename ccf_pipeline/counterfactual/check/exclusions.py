@@ -37,13 +37,21 @@ def exclusive_pairs(case: Case) -> Iterator[Problem]:
                 first, second, case
             ):
                 continue
-            if NO_FINDING in (first.concept, second.concept):
+            if NO_FINDING in (first.concept, second.concept) or _is_its_exception(first, second, case):
                 continue
             applies = _is_applicable(relation, first, second, case)
             if applies is False:
                 continue
             told.add(relation.key)
             yield _make_exclusion_problem(relation, first, second, case, certain=applies is True)
+
+
+def _is_its_exception(first: Mention, second: Mention, case: Case) -> bool:
+    """True if a normal state is only said of the rest: "bones otherwise intact" after a fracture."""
+    for state, finding in ((first, second), (second, first)):
+        if case.graph.concept(state.concept).kind == "normal_state" and finding.concept in case.target_kinds:
+            return case.is_excepted(state.model_copy(update={"implied_by": state.concept}))
+    return False
 
 
 def _is_about_target(first: Mention, second: Mention, case: Case) -> bool:

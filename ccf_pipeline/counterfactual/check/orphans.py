@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
 
-from ccf_pipeline.counterfactual.check.case import Case, block
+from ccf_pipeline.counterfactual.check.case import Case, block, kinds_of
 from ccf_pipeline.counterfactual.edit.align import same_words
 from ccf_pipeline.reader import Continuation, find_anaphors
 from ccf_pipeline.records import Problem, ReasonCode, Sentence
@@ -16,6 +16,10 @@ ADVICE = frozenset({"advice", "communication"})
 _WORD = re.compile(r"\w+")
 _ITEM = re.compile(r"\(?(\d{1,2})[.)]\s")
 _BARE_TITLE = re.compile(r"(?:\A|[.:]\s+)[A-Z][A-Za-z ,&/]{2,40}:\s*(?:\Z|(?=[A-Z][A-Za-z ,&/]{2,40}:))")
+# "No effusion, accounting for rotation": how the film was taken, or how far the denial holds.
+_OF_THE_FILM = re.compile(
+    r"(?:accounting|allowing|considering|given|as|on|in|at|within|although|despite|limited|for|by|to)\b"
+)
 # So much of a clause stands in other words where this share of its words stands.
 ALIKE = 0.5
 
@@ -24,6 +28,7 @@ def orphaned_clauses(case: Case) -> Iterator[Problem]:
     """Clauses that lost what they continue, or came to stand behind something else, and bare list numbers."""
     yield from _list_numbers(case)
     yield from _find_bare_titles(case)
+    yield from _find_told_of_denied(case)
     continuations = case.factual.continuations(case.study.sentences, case.graph)
     if not continuations:
         return
@@ -58,6 +63,26 @@ def _has_an_exception(sentence: Sentence, case: Case) -> bool:
     """True if there is still something that "otherwise" can be other than."""
     now = case.counterfactual.continuations(case.edit.sentences, case.graph)
     return any(one.sentence == sentence.number and one.kind == "exception" for one in now)
+
+
+def _find_told_of_denied(case: Case) -> Iterator[Problem]:
+    """Yield a problem where a denial keeps what described the finding: "no edema, worse on the left"."""
+    kinds = frozenset().union(*(kinds_of(case.graph, finding) for finding in case.leaving))
+    for sentence in case.written_sentences if kinds else ():
+        told = [m for m in case.counterfactual.mentions if sentence.start <= m.start < sentence.end]
+        denied = [m.end for m in told if m.concept in kinds and m.polarity == "absent"]
+        comma = case.edit.text.find(", ", min(denied), sentence.end) if denied else -1
+        if comma < 0 or any(m.start > comma and m.concept not in case.graph.words_of_change for m in told):
+            continue
+        tail = case.edit.text[comma : sentence.end].rstrip(". ")
+        if (
+            len(tail.split()) > 2
+            and not _OF_THE_FILM.match(tail, 2)
+            and any(tail in gone.text for gone in case.gone)
+        ):
+            message = f'Sentence {sentence.number} denies what "{tail[2:]}" describes; take that out.'
+            yield block("orphaned_reference", message, sentence)
+            return
 
 
 def _find_rewritten_clause(clause: Continuation, case: Case) -> Sentence | None:

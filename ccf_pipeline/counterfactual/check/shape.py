@@ -54,10 +54,40 @@ def shape_faults(case: Case) -> Iterator[Problem]:
         yield block("format_broken", "The text carries markup; write plain sentences.")
     if _is_talking(case) or _has_new_orders(case):
         yield block("format_broken", "The text speaks of the task; write the report and nothing else.")
+    yield from _find_cut_sentences(case)
     if before.rstrip().endswith(ENDS) and not after.rstrip().endswith(ENDS) and _is_last_new(case):
         yield block("format_broken", "The text breaks off; write it to its end.")
     yield from _check_headings(before, after)
     yield from _find_loops(case)
+
+
+def _find_cut_sentences(case: Case) -> Iterator[Problem]:
+    """Yield a problem for a sentence that lost its end: "No effusion, but the heart.", "The lungs are."."""
+    for sentence in case.written_sentences:
+        words = re.findall(r"[\w'’-]+", sentence.text.lower())
+        is_open = bool(words) and words[-1] in _NEVER_LAST
+        phrase = _LAST_PHRASE.search(sentence.text)
+        if phrase is not None and not is_open:
+            went_on = re.compile(rf"\b{re.escape(phrase[1])}\s+{_COPULA}\b", re.IGNORECASE)
+            is_open = any(went_on.search(gone.text) for gone in case.gone)
+        if is_open and not any(gone.text.lower().endswith(sentence.text.lower()) for gone in case.gone):
+            yield block(
+                "format_broken", f"Sentence {sentence.number} breaks off; write it to its end.", sentence
+            )
+            return
+
+
+_COPULA = r"(?:is|are|was|were|appears?|remains?|seems?|has|have|shows?|demonstrates?)"
+# A noun phrase that ends a sentence, behind a joint or alone.
+_LAST_PHRASE = re.compile(
+    r"(?:\A|[,;]\s+|\b(?:but|and|while|although)\s+)((?:the|an?|both)\s[\w\s-]{2,40}?)[.;]?\s*\Z",
+    re.IGNORECASE,
+)
+_NEVER_LAST = frozenset(
+    ["the", "a", "an", "of", "with", "without", "no", "and", "or", "but", "is", "are", "was", "were", "than",
+     "from", "to", "at", "by", "for", "there", "which", "because", "although", "while", "due", "very", "more",
+     "less", "nor"]
+)  # fmt: skip
 
 
 def _find_letter_fault(after: str, before: str) -> str | None:
@@ -138,10 +168,17 @@ def _list_headings(text: str) -> list[str]:
 
 def _find_loops(case: Case) -> Iterator[Problem]:
     texts = [sentence.text for sentence in case.edit.sentences]
-    if len(texts) - len(set(texts)) < LOOP - 1:
+    if len(texts) == len(set(texts)):
         return
     now = Counter(texts)
     was = Counter([sentence.text for sentence in case.study.sentences])
+    doubled = Counter([(s.section, s.text) for s in case.written_sentences])
+    for sentence in case.written_sentences:
+        if doubled[sentence.section, sentence.text] > 1 and not was[sentence.text]:
+            yield block(
+                "format_broken", f"Sentence {sentence.number} is written twice; write it once.", sentence
+            )
+            return
     for text, count in now.items():
         if count >= LOOP and count > was[text] + 1:
             again = [sentence for sentence in case.edit.sentences if sentence.text == text][-1]

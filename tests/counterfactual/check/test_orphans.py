@@ -140,3 +140,74 @@ def test_what_a_sentence_is_reworded_into_is_still_an_orphan(audit: Audit) -> No
     )
 
     assert "orphaned_reference" in codes(audit(factual, again, "fnd_lung_lesion"))
+
+
+EFFUSED = "There is a small right pleural effusion{tail}. The heart is normal in size."
+TAILS = (
+    "tracking into the fissure", "likely related to splinting", "slightly worse at the base",
+    "more so than on the film before", "which layers along the chest wall",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_a_denial_keeps_nothing_that_described_the_finding(tail: str, audit: Audit) -> None:
+    factual = EFFUSED.format(tail=f", {tail}")
+    denial = "There is no right pleural effusion{}. The heart is normal in size."
+
+    orphan = audit(factual, denial.format(f", {tail}"), "fnd_pleural_effusion")
+    mended = audit(factual, denial.format(""), "fnd_pleural_effusion")
+
+    assert codes(orphan) == {"orphaned_reference"}
+    assert mended.accepted
+
+
+@pytest.mark.parametrize(
+    "size",
+    ["Largest diameter 14 mm.", "Dimensions are 4.2 x 3.1 cm.", "On the lateral view its depth is 3 cm.",
+     "The apical component measures 2 cm.", "More extensive than before.",
+     "Earlier it was confined to the apex.", "This is probably a complication of pneumonectomy."],
+)  # fmt: skip
+def test_a_measure_or_a_comparison_goes_with_its_finding(size: str, audit: Audit) -> None:
+    factual = f"Mass in the right upper lobe. {size} The heart is normal in size."
+    kept, mended = f"No mass. {size} The heart is normal in size.", "No mass. The heart is normal in size."
+
+    assert "orphaned_reference" in codes(audit(factual, kept, "fnd_lung_lesion"))
+    assert audit(factual, mended, "fnd_lung_lesion").accepted
+
+
+@pytest.mark.parametrize("end", ["but the heart.", "the heart.", "and the heart is.", "with the."])
+def test_a_sentence_that_lost_its_predicate_is_refused(end: str, audit: Audit) -> None:
+    factual = "There is a small left effusion, but the heart is normal in size. No pneumothorax."
+
+    cut = audit(factual, f"There is no effusion, {end} No pneumothorax.", "fnd_pleural_effusion")
+    whole = audit(
+        factual,
+        "There is no effusion, and the heart is normal in size. No pneumothorax.",
+        "fnd_pleural_effusion",
+    )
+
+    assert "format_broken" in codes(cut)
+    assert whole.accepted
+
+
+def test_a_statement_is_written_once(audit: Audit) -> None:
+    factual, new = "The heart is normal in size. No effusion.", "A 12 mm nodule lies in the left apex."
+
+    once = audit(factual, f"{factual} {new}", "fnd_lung_lesion", "add")
+    twice = audit(factual, f"{factual} {new} {new}", "fnd_lung_lesion", "add")
+
+    assert once.accepted
+    assert codes(twice) == {"format_broken"}
+
+
+@pytest.mark.parametrize(
+    "edited",
+    ["Small left effusion. The pleural surfaces are otherwise smooth. Bones are intact. Heart normal.",
+     "The pleural surfaces are smooth, with a small left effusion. Bones are intact. Heart normal."],
+)  # fmt: skip
+def test_a_normal_state_may_have_the_finding_as_its_exception(edited: str, audit: Audit) -> None:
+    factual = "The pleural surfaces are smooth, without effusion. Bones are intact. Heart normal."
+
+    verdict = audit(factual, edited, "fnd_pleural_effusion", "add")
+
+    assert verdict.accepted
