@@ -113,10 +113,10 @@ def _open_verdict_file(path: Path | None) -> Iterator[Callable[[AuditedPair], No
         sealed_file(path, private=True) as temporary,
         temporary.open("w", encoding="utf-8", errors="replace") as file,
     ):
-        yield lambda row: _write(file, row)
+        yield lambda row: _write_verdict(file, row)
 
 
-def _write(file: TextIO, row: AuditedPair) -> None:
+def _write_verdict(file: TextIO, row: AuditedPair) -> None:
     file.write(row.model_dump_json() + "\n")
 
 
@@ -125,8 +125,8 @@ def _show_audit(screen: Console, counts: Counter[str], reasons: Counter[str], ou
 
     total = counts.total()
     screen.print(f"pairs      {total}")
-    screen.print(f"[green]accepted[/green]   {counts['accepted']}" + _share(counts["accepted"], total))
-    screen.print(f"[red]rejected[/red]   {counts['rejected']}" + _share(counts["rejected"], total))
+    screen.print(f"[green]accepted[/green]   {counts['accepted']}" + _format_part(counts["accepted"], total))
+    screen.print(f"[red]rejected[/red]   {counts['rejected']}" + _format_part(counts["rejected"], total))
     if reasons:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
         for column in ("reason", "pairs", "share"):
@@ -139,7 +139,7 @@ def _show_audit(screen: Console, counts: Counter[str], reasons: Counter[str], ou
         screen.print(f"\nverdicts   {out}", soft_wrap=True)
 
 
-def _share(count: int, total: int) -> str:
+def _format_part(count: int, total: int) -> str:
     return f"  ({count / total:.1%})" if total else ""
 
 
@@ -147,7 +147,7 @@ def _show_recheck(screen: Console, summary: RecheckSummary) -> None:
     from ccf_pipeline.cli.showing import reasons
 
     screen.print(f"judged           {summary.judged}")
-    screen.print(f"accepted         {summary.accepted}" + _share(summary.accepted, summary.judged))
+    screen.print(f"accepted         {summary.accepted}" + _format_part(summary.accepted, summary.judged))
     screen.print(f"newly rejected   {reasons(summary.newly_rejected) or 'none'}")
     screen.print(f"newly accepted   {reasons(summary.newly_accepted) or 'none'}")
     screen.print(

@@ -52,14 +52,14 @@ def init(
     }
     if _is_watched() and not yes:
         said = Interview(said).ask_all()
-    _write(file, said, force=force)
+    _write_file(file, said, force=force)
 
 
 def _is_watched() -> bool:
     return sys.stdin.isatty()
 
 
-def _write(file: Path, said: dict[str, Any], *, force: bool) -> None:
+def _write_file(file: Path, said: dict[str, Any], *, force: bool) -> None:
     from ccf_pipeline.cli.settings_file import write_settings
     from ccf_pipeline.settings import SETTINGS_FILE, load_settings
 

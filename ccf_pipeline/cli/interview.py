@@ -39,16 +39,18 @@ class Interview:
             _ask_until("Reports, as KIND:PATH (e.g. mimic:/data/mimic-cxr)", None, self._take_corpus)
         for key, question in PLAIN_QUESTIONS.items():
             if key not in self.said:
-                _ask_until(question, str(defaults[key]), partial(self._take, key))
+                _ask_until(question, str(defaults[key]), partial(self._keep_answer, key))
         if self.said["expert.kind"] == "openai":
             self._ask_for_server()
         elif self.said["expert.kind"] == "vllm" and "expert.model" not in self.said:
-            _ask_until("Model: a folder, or a name on the Hub", None, partial(self._take, "expert.model"))
+            _ask_until(
+                "Model: a folder, or a name on the Hub", None, partial(self._keep_answer, "expert.model")
+            )
         elif self.said["expert.kind"] == "scripted":
             _ask_until("File of the recorded answers", None, self._take_recorded)
         return self.said
 
-    def _take(self, key: str, answer: Any) -> None:
+    def _keep_answer(self, key: str, answer: Any) -> None:
         """Keep an answer if the settings accept it."""
         from ccf_pipeline.settings import settings_of
 
@@ -89,7 +91,7 @@ class Interview:
     def _take_recorded(self, answer: str) -> None:
         if not Path(answer).expanduser().is_file():
             raise MissingInput(f"{answer}: there is no such file")
-        self._take("expert.recorded", answer)
+        self._keep_answer("expert.recorded", answer)
 
     # --- a served model -------------------------------------------------------------------
 
@@ -104,14 +106,14 @@ class Interview:
                 typer.echo(f"It serves: {', '.join(served)}")
             else:
                 typer.echo("Nothing answers there yet; the name is taken as it is.")
-            _ask_until("Model", served[0] if served else None, partial(self._take, "expert.model"))
+            _ask_until("Model", served[0] if served else None, partial(self._keep_answer, "expert.model"))
 
     def _take_url(self, answer: str) -> None:
         from ccf_pipeline.experts.guard import allowed_endpoints
 
         self.said["endpoint.urls"] = [answer]
         try:
-            allowed_endpoints(self._settings())
+            allowed_endpoints(self._make_settings())
         except EndpointRefused as error:
             if "--allow-private-net" not in error.hint or self.said.get("endpoint.allow_private_net"):
                 raise
@@ -119,7 +121,7 @@ class Interview:
             if not typer.confirm("Is it in your own network, and may these reports go there?"):
                 raise
             self.said["endpoint.allow_private_net"] = True
-            allowed_endpoints(self._settings())
+            allowed_endpoints(self._make_settings())
 
     def _take_key(self, answer: str) -> None:
         from ccf_pipeline.experts.guard import api_key
@@ -133,10 +135,10 @@ class Interview:
         from ccf_pipeline.experts.guard import allowed_endpoints, api_key
 
         key = api_key(self.said.get("endpoint.key_variable"))
-        (endpoint, *_) = allowed_endpoints(self._settings())
+        (endpoint, *_) = allowed_endpoints(self._make_settings())
         return asyncio.run(list_models(endpoint, key=key))
 
-    def _settings(self) -> BuildSettings:
+    def _make_settings(self) -> BuildSettings:
         from ccf_pipeline.settings import settings_of
 
         return settings_of(self.said, out=Path(), graph=None)

@@ -48,10 +48,10 @@ def logging_to(
     Args:
         screen: where nobody draws progress; None keeps the screen free.
     """
-    chosen = (level or _level_from_environment()).upper()
+    chosen = (level or _read_level()).upper()
     handlers: list[logging.Handler] = [] if screen is None else [logging.StreamHandler(screen)]
     if file is not None:
-        handlers.append(_open(file))
+        handlers.append(_open_log(file))
     logger = logging.getLogger("ccf_pipeline")
     before, passed_on = logger.level, logger.propagate
     for handler in handlers:
@@ -77,7 +77,7 @@ def draws_progress(*, quiet: bool) -> bool:
     return not quiet and sys.stderr.isatty()
 
 
-def _level_from_environment() -> str:
+def _read_level() -> str:
     level = os.environ.get(LOG_VARIABLE, "").strip().lower() or "info"
     if level not in LEVELS:
         raise SettingsError(
@@ -87,7 +87,7 @@ def _level_from_environment() -> str:
     return level
 
 
-def _open(file: Path) -> logging.FileHandler:
+def _open_log(file: Path) -> logging.FileHandler:
     try:
         file.touch(mode=0o600)
         return logging.FileHandler(file, encoding="utf-8")

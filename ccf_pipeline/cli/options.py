@@ -111,10 +111,12 @@ def takes_settings(
             command(Given(values.pop("config"), flags), **values)
 
         derived = [
-            _parameter("config", Annotated[Path | None, typer.Option("--config", "-c", help=CONFIG_HELP)]),
-            _parameter("corpus", Annotated[str | None, typer.Option("--corpus", help=CORPUS_HELP)]),
-            *(_option(name, *entry) for name, entry in options.items()),
-            *(_option(name, *entry, hidden=True) for name, entry in hidden.items()),
+            _make_parameter(
+                "config", Annotated[Path | None, typer.Option("--config", "-c", help=CONFIG_HELP)]
+            ),
+            _make_parameter("corpus", Annotated[str | None, typer.Option("--corpus", help=CORPUS_HELP)]),
+            *(_make_option(name, *entry) for name, entry in options.items()),
+            *(_make_option(name, *entry, hidden=True) for name, entry in hidden.items()),
         ]
         parameters = [*derived, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own)]
         call.__name__, call.__doc__ = command.__name__, command.__doc__
@@ -159,7 +161,7 @@ def _put(flags: dict[str, Any], key: str, value: Any) -> None:
     flags[name] = value
 
 
-def _option(name: str, key: str, *names: str, hidden: bool = False) -> inspect.Parameter:
+def _make_option(name: str, key: str, *names: str, hidden: bool = False) -> inspect.Parameter:
     """Return the parameter of a command that stands for a setting."""
     model: type[BaseModel] = BuildSettings
     *tables, last = key.split(".")
@@ -169,14 +171,16 @@ def _option(name: str, key: str, *names: str, hidden: bool = False) -> inspect.P
         assert issubclass(inner, BaseModel)
         model = inner
     field = model.model_fields[last]
-    kind, told = _bare(field.annotation), escape(field.description or "")
+    kind, told = _strip_type(field.annotation), escape(field.description or "")
     if kind is bool:
         names = (f"{names[0]}/--no-{names[0].removeprefix('--')}",)
-    return _parameter(
+    return _make_parameter(
         name,
         Annotated[
             kind | None,
-            typer.Option(*names, help=told, hidden=hidden, show_default=False, **_bounds(field.metadata)),
+            typer.Option(
+                *names, help=told, hidden=hidden, show_default=False, **_find_bounds(field.metadata)
+            ),
         ],
     )
 
@@ -186,26 +190,26 @@ def escape(text: str) -> str:
     return text.replace("[", "\\[")
 
 
-def _parameter(name: str, annotation: Any) -> inspect.Parameter:
+def _make_parameter(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _bare(annotation: Any) -> Any:
+def _strip_type(annotation: Any) -> Any:
     """Return the type without None and checks; a tuple becomes an option that may be repeated."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         (given,) = (one for one in inner if one is not type(None))
-        return _bare(given)
+        return _strip_type(given)
     if origin is Annotated:
-        return _bare(inner[0])
+        return _strip_type(inner[0])
     if origin is tuple:
-        return list[_bare(inner[0])]  # type: ignore[misc]
+        return list[_strip_type(inner[0])]  # type: ignore[misc]
     if origin is Literal or isinstance(annotation, type):
         return annotation
     raise TypeError(f"{annotation}: no option is made of it")
 
 
-def _bounds(metadata: list[Any]) -> dict[str, Any]:
+def _find_bounds(metadata: list[Any]) -> dict[str, Any]:
     """Return the limits of a number, as the option checks them before the settings do."""
     bounds: dict[str, Any] = {}
     for one in metadata:

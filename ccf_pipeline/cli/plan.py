@@ -72,10 +72,10 @@ def plan(
     if as_json:
         typer.echo(view.model_dump_json())
     else:
-        _show(console(quiet=quiet), view)
+        _show_plan(console(quiet=quiet), view)
 
 
-def _show(screen: Console, view: PlanView) -> None:
+def _show_plan(screen: Console, view: PlanView) -> None:
     for entry in view.funnel:
         screen.print(f"{entry.count:>8}  {entry.reason}")
     screen.print()

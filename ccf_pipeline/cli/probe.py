@@ -47,10 +47,10 @@ def probe(
     if as_json:
         typer.echo(found.model_dump_json())
         return
-    console(quiet=quiet).print(_table(found))
+    console(quiet=quiet).print(_make_table(found))
 
 
-def _table(found: Probe) -> Table:
+def _make_table(found: Probe) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)

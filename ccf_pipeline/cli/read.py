@@ -91,7 +91,7 @@ def read(
     if what is not None:
         _show_explanation(_read_given_text(what), loaded, chosen, as_json=as_json)
     elif reports is not None:
-        counts = _label(reports, out, table, loaded, chosen, workers=workers, skip_bad=skip_bad)
+        counts = _label_reports(reports, out, table, loaded, chosen, workers=workers, skip_bad=skip_bad)
         typer.echo(_format_counts(counts), err=True)
 
 
@@ -139,7 +139,7 @@ def _is_there(path: Path) -> bool:
 # --- many reports ---------------------------------------------------------------------------
 
 
-def _label(
+def _label_reports(
     reports: Path,
     out: Path | None,
     table: Path | None,

@@ -52,7 +52,7 @@ def review(
         if as_json:
             typer.echo(figures.model_dump_json())
         else:
-            _show(console(quiet=quiet), figures)
+            _show_readers(console(quiet=quiet), figures)
         return
     if not name:
         raise SettingsError("--name: say who judges", hint='For example: --name "A. Reader".')
@@ -77,15 +77,15 @@ def review(
     screen.print(f"judged     {judged} by {name}; see all with: ccf-build review {build} --results")
 
 
-def _show(screen: Console, figures: ReaderStudy) -> None:
+def _show_readers(screen: Console, figures: ReaderStudy) -> None:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("judged", "plausible", "95 % interval", "implausible", "unsure"):
         table.add_column(column)
     for row in figures.rows:
-        interval = f"{_share(row.plausible.low)} to {_share(row.plausible.high)}"
-        counted = f"{row.plausible.hits} of {row.plausible.of} ({_share(row.plausible.share)})"
+        interval = f"{_format_plain_share(row.plausible.low)} to {_format_plain_share(row.plausible.high)}"
+        counted = f"{row.plausible.hits} of {row.plausible.of} ({_format_plain_share(row.plausible.share)})"
         table.add_row(row.what, counted, interval, str(row.implausible), str(row.unsure))
     screen.print(table)
     for one in figures.agreements:
@@ -101,9 +101,9 @@ def _show(screen: Console, figures: ReaderStudy) -> None:
         screen.print(f"{reason.count:>6}  {reason.reason}", markup=False)
 
 
-def _share(share: float | None) -> str:
+def _format_plain_share(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
 
 
 def _format_share(one: Rate) -> str:
-    return f"{one.hits} ({_share(one.share)})"
+    return f"{one.hits} ({_format_plain_share(one.share)})"

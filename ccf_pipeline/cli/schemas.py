@@ -63,8 +63,8 @@ NAMES = {
 
 def schema_files() -> dict[str, str]:
     """File name → content of everything that `schemas/` holds beside its README."""
-    files = {f"{_name(noun)}.schema.json": _render_json_schema(noun) for noun in DESCRIBED}
-    files |= {f"{_name(noun)}.arrow.txt": _render_columns(arrow_schema(noun)) for noun in STORED}
+    files = {f"{_name_noun(noun)}.schema.json": _render_json_schema(noun) for noun in DESCRIBED}
+    files |= {f"{_name_noun(noun)}.arrow.txt": _render_columns(arrow_schema(noun)) for noun in STORED}
     files |= {
         f"dataset_{export.config}.arrow.txt": _render_columns(export.schema)
         for export in all_exports()
@@ -73,7 +73,7 @@ def schema_files() -> dict[str, str]:
     return files
 
 
-def _name(noun: type[BaseModel]) -> str:
+def _name_noun(noun: type[BaseModel]) -> str:
     return {**NAMES, "BuildSummary": "build_summary"}.get(noun.__name__, noun.__name__.lower())
 
 

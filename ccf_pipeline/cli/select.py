@@ -46,12 +46,12 @@ def select(
         typer.echo(selected.model_dump_json())
         return
     screen = console(quiet=quiet)
-    screen.print(_table(selected))
+    screen.print(_draw_table(selected))
     left = selected.pairs - len(selected.dropped)
     screen.print(f"kept       {left} of {selected.pairs} pairs after {selected.rounds} rounds")
 
 
-def _table(selected: Selected) -> Table:
+def _draw_table(selected: Selected) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)

@@ -98,10 +98,10 @@ def show_summary(out: Console, folder: Path, summary: BuildSummary) -> None:
     filled = [config.config for config in summary.configs if config.rows and config.config != "rejected"]
     if filled:
         chosen = USUAL_CONFIG if USUAL_CONFIG in filled else filled[0]
-        out.print(f"load it    {_loading_line(folder / 'dataset', chosen)}", soft_wrap=True)
+        out.print(f"load it    {_write_loading_line(folder / 'dataset', chosen)}", soft_wrap=True)
 
 
-def _loading_line(dataset: Path, config: str) -> str:
+def _write_loading_line(dataset: Path, config: str) -> str:
     """Return a line of Python that loads a config with what is installed here."""
     if importlib.util.find_spec("datasets") is not None:
         return f"datasets.load_dataset({str(dataset)!r}, {config!r})"

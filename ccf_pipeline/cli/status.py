@@ -26,10 +26,10 @@ def status(
     if as_json:
         typer.echo(found.model_dump_json())
         return
-    _show(build, found)
+    _show_status(build, found)
 
 
-def _show(build: Path, found: BuildStatus) -> None:
+def _show_status(build: Path, found: BuildStatus) -> None:
     from rich.table import Table
 
     from ccf_pipeline.cli.showing import console, reasons

@@ -45,7 +45,7 @@ def stop_on_signal(*, quiet: bool = True) -> Iterator[Callable[[], bool]]:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, hear) for number in _signals()}
+    before = {number: signal.signal(number, hear) for number in _list_signals()}
     before[signal.SIGALRM] = signal.signal(signal.SIGALRM, interrupt)
     try:
         yield lambda: bool(heard)
@@ -58,7 +58,7 @@ def stop_on_signal(*, quiet: bool = True) -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _signals() -> list[signal.Signals]:
+def _list_signals() -> list[signal.Signals]:
     """Return the signals that mean stop; under `nohup`, SIGHUP does not."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return [signal.SIGINT, signal.SIGTERM, *([] if ignored else [signal.SIGHUP])]

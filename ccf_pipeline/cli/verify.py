@@ -42,7 +42,7 @@ def verify(
     if as_json:
         typer.echo(found.model_dump_json())
     elif not quiet:
-        _show(place.name, found)
+        _show_check(place.name, found)
     mendable = [] if repair else [*found.damaged, *([f"journal ({found.journal})"] if found.journal else [])]
     lost = [f"journal ({say_lost(found.lost_answers)})"] if found.lost_answers else []
     audit = [f"audit.jsonl ({found.audit})"] if found.audit else []
@@ -60,7 +60,7 @@ def verify(
         )
 
 
-def _show(place: str, found: BuildCheck) -> None:
+def _show_check(place: str, found: BuildCheck) -> None:
     for name in found.repaired:
         typer.echo(f"{name}: made anew")
     if found.repaired:

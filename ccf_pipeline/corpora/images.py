@@ -122,8 +122,8 @@ def convert_images(
         studies=studies,
         converted=sum(1 for _, image in made if image.recipe != "as it was"),
         as_they_were=sum(1 for _, image in made if image.recipe == "as it was"),
-        refused=_rank_reasons(Counter(entry.reason for entry in quarantine)),
-        without_image=_rank_reasons(without),
+        refused=_sort_reasons(Counter(entry.reason for entry in quarantine)),
+        without_image=_sort_reasons(without),
     )
 
 
@@ -211,6 +211,6 @@ def _get_number(entry: tuple[int, object]) -> int:
     return entry[0]
 
 
-def _rank_reasons(counts: Counter[str]) -> tuple[ReasonCount, ...]:
+def _sort_reasons(counts: Counter[str]) -> tuple[ReasonCount, ...]:
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)

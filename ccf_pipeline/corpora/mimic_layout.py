@@ -51,7 +51,7 @@ def find_layout(path: Path, *, tables: Path | None = None, images: Path | None =
         tables: the folder of MIMIC-CXR-JPG, where it lies elsewhere.
         images: the folder that image paths start from, where it is another one.
     """
-    if path.name == "files" and _tree_in(path) == path:
+    if path.name == "files" and _find_tree(path) == path:
         path = path.absolute().parent
     root = path if path.is_dir() else path.parent
     own = list_homes(root) if path.is_dir() else [root]
@@ -59,16 +59,18 @@ def find_layout(path: Path, *, tables: Path | None = None, images: Path | None =
         others = list_homes(tables)
     else:
         others = [home for sibling in _list_siblings(root) for home in list_homes(sibling)]
-    archive = path if path.is_file() else _first_archive([*own, *others])
-    report_folders = tuple(tree for home in (*own, *others) if (tree := _tree_in(home)) is not None)
+    archive = path if path.is_file() else _find_archive([*own, *others])
+    report_folders = tuple(tree for home in (*own, *others) if (tree := _find_tree(home)) is not None)
     # The named folder's own tables count before those beside it, but those that are named count first.
     found = find_tables([*others, *own] if tables is None else [*own, *others])
     if images is not None:
         return MimicLayout(archive, report_folders, found, images, (images,))
-    if tables is not None and any(_tree_in(home) for home in others):
-        return MimicLayout(archive, report_folders, found, tables, tuple(filter(None, map(_tree_in, others))))
+    if tables is not None and any(_find_tree(home) for home in others):
+        return MimicLayout(
+            archive, report_folders, found, tables, tuple(filter(None, map(_find_tree, others)))
+        )
     image_root = root
-    if any(_tree_in(home) for home in others):
+    if any(_find_tree(home) for home in others):
         image_root = Path(os.path.commonpath([root.absolute(), *(home.absolute() for home in others)]))
         report_folders = tuple(folder.absolute() for folder in report_folders)
     return MimicLayout(archive, report_folders, found, image_root, report_folders)
@@ -121,11 +123,11 @@ def _holds_reports(tree: Path) -> bool:
     return False
 
 
-def _first_archive(homes: list[Path]) -> Path | None:
+def _find_archive(homes: list[Path]) -> Path | None:
     return next((home / ARCHIVE for home in homes if (home / ARCHIVE).is_file()), None)
 
 
-def _tree_in(home: Path) -> Path | None:
+def _find_tree(home: Path) -> Path | None:
     """The folder of the patients' groups: `files`, or the folder itself."""
     for folder in (home / "files", home):
         if folder.is_dir() and any(_GROUP.match(entry.name) for entry in _list_folders(folder)):

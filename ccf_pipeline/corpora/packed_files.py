@@ -215,13 +215,13 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
         while not self._is_over:
-            piece = self._next_piece(len(view))
+            piece = self._read_piece(len(view))
             if piece:
                 view[: len(piece)] = piece
                 return len(piece)
         return 0
 
-    def _next_piece(self, most: int) -> bytes:
+    def _read_piece(self, most: int) -> bytes:
         if self._unpacker.eof and not self._begin_next_member():
             return b""
         if not self._waiting:

@@ -52,7 +52,7 @@ def make_study(corpus: str, found: Found) -> Study | Skipped:
     """A usable study, or the reason why it is not one."""
     if max(len(found.report), len(found.findings), len(found.impression)) > LONGEST_REPORT:
         return Skipped(study_id=found.study_id, reason="too_large", detail=f"over {LONGEST_REPORT} bytes")
-    report, notes = _read(found)
+    report, notes = _read_sections(found)
     if isinstance(report, Skipped):
         return report
     split = SPLIT_WORDS.get(found.split.strip().lower())
@@ -76,7 +76,7 @@ def make_study(corpus: str, found: Found) -> Study | Skipped:
     )
 
 
-def _read(found: Found) -> tuple[CanonicalReport | Skipped, tuple[str, ...]]:
+def _read_sections(found: Found) -> tuple[CanonicalReport | Skipped, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     sections = []
     for name, given in (("findings", found.findings), ("impression", found.impression)):

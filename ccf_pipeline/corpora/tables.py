@@ -54,7 +54,7 @@ def read_tables(
             if isinstance(row, Skipped):
                 yield row
             else:
-                yield _make_study(root, row, file, number)
+                yield _make_study_of_row(root, row, file, number)
 
 
 def _list_files(path: Path) -> list[Path]:
@@ -70,7 +70,7 @@ def _list_files(path: Path) -> list[Path]:
     return files
 
 
-def _make_study(root: Path, row: Row, file: Path, number: int) -> Study | Skipped:
+def _make_study_of_row(root: Path, row: Row, file: Path, number: int) -> Study | Skipped:
     study_id = exact_id(row["study_id"], where=str(file))
     if not _ID.match(study_id):
         return Skipped(study_id=f"{file.name}:{number}", reason="bad_id", detail="no id, or one that is none")

@@ -137,13 +137,13 @@ def with_chosen(record: Record, chosen: Edit, faults: tuple[Problem, ...], spent
 
 def _list_labels(reading: Reading) -> tuple[Label, ...]:
     return tuple(
-        _label(label, reading.states[finding])
+        _make_label(label, reading.states[finding])
         for finding, label in FINDING_LABELS.items()
         if finding in reading.states
     )
 
 
 @cache
-def _label(finding: str, state: Polarity) -> Label:
+def _make_label(finding: str, state: Polarity) -> Label:
     """There are few of them, and every row holds up to twenty-eight."""
     return Label(finding=finding, state=state)

@@ -58,16 +58,16 @@ def mask_pair(
 
 def word_features(texts: Sequence[str]) -> Any:
     """Return which words, and which two words in a row, each text has; one row a text, in hashed columns."""
-    return _hasher("word").transform(texts)
+    return _make_hasher("word").transform(texts)
 
 
 def letter_features(texts: Sequence[str]) -> Any:
     """Return which runs of three to six letters each text has: what a selection by words has never seen."""
-    return _hasher("letters").transform(texts)
+    return _make_hasher("letters").transform(texts)
 
 
 @cache
-def _hasher(kind: str) -> Any:
+def _make_hasher(kind: str) -> Any:
     from sklearn.feature_extraction.text import HashingVectorizer
 
     shared: dict[str, Any] = {"n_features": BUCKETS, "binary": True, "alternate_sign": False, "norm": None}

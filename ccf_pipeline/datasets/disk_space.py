@@ -108,7 +108,7 @@ def _iter_pictured(paths: Iterable[Path], chosen: DatasetSettings) -> Iterator[_
         split, matched = row["study"]["split"], []
         for plan in row["plans"]:
             use: str | None = _use(plan, chosen)
-            there, back = ((split, use, *ends) for ends in _both_ways(plan))
+            there, back = ((split, use, *ends) for ends in _read_both_ways(plan))
             if chosen.even and use == "unmirrored" and changes[there] > changes[back]:
                 # The ones in excess are left out; which ones depends on more than the plan.
                 changes[there] -= 1
@@ -123,7 +123,7 @@ def _use(plan: dict[str, Any], chosen: DatasetSettings) -> Use:
     return "mirrored" if film and FLOORS[chosen.match] <= set(film["agrees"]) else "unmirrored"
 
 
-def _both_ways(plan: dict[str, Any]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+def _read_both_ways(plan: dict[str, Any]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
     gained, lost = tuple(plan["gained"]), tuple(plan["lost"])
     return (gained, lost), (lost, gained)
 
@@ -158,7 +158,7 @@ class _Sizes:
 
     def __init__(self, root: Path, paths: Iterable[str]) -> None:
         self._root = root
-        self._of_dicom = self._tried(sorted({path for path in paths if _is_dicom(path)}))
+        self._of_dicom = self._try_images(sorted({path for path in paths if _is_dicom(path)}))
         self._known: dict[str, int] = {}
 
     def of(self, path: str) -> int:
@@ -166,7 +166,7 @@ class _Sizes:
             self._known[path] = self._read(path)
         return self._known[path]
 
-    def _tried(self, dicoms: Sequence[str]) -> float:
+    def _try_images(self, dicoms: Sequence[str]) -> float:
         """Make a few JPEGs and return how much smaller they are."""
         before = after = 0
         for path in dicoms[:: max(1, len(dicoms) // DICOMS_TRIED)][:DICOMS_TRIED]:

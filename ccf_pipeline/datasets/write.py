@@ -126,7 +126,7 @@ def write_records(
             cleaning.callback(output.discard)
         for of, records in batches():
             fed = [output for output in outputs if output.export.of == of]
-            for together in _by_study(records):
+            for together in _split_by_study(records):
                 study = study_pairs.of(together)
                 tally.add_study(study)
                 for output in fed:
@@ -189,12 +189,12 @@ def choose_uses(
     """Return for every accepted record what it is used for, or why it is not trained on."""
     selection = Selection(chosen, dropped)
     for of, records in batches:
-        for together in _by_study(records) if of == "accepted" else ():
+        for together in _split_by_study(records) if of == "accepted" else ():
             selection.add(together)
     return selection.settle()
 
 
-def _by_study(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
+def _split_by_study(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
     """Yield records by study, in their order; a study's records lie beside each other in a shard."""
     for _, group in itertools.groupby(records, key=lambda record: (record.corpus, record.study_id)):
         yield tuple(group)

@@ -18,38 +18,40 @@ def draw_changed_film(
 
     What both texts say alike is drawn as it was; grain and build of the patient stay the same.
     """
-    before, after = _asserted(factual), _asserted(counterfactual)
+    before, after = _collect_asserted(factual), _collect_asserted(counterfactual)
     facts = {fact.concept: fact for fact in study.case.facts if fact.concept in after}
     for finding, mention in after.items():
-        if before.get(finding) is None or _detail(before[finding]) != _detail(mention):
-            facts[finding] = _fact(mention)
-    case = study.case._replace(facts=tuple(facts.values()), devices=_devices(study, before, counterfactual))
+        if before.get(finding) is None or _read_detail(before[finding]) != _read_detail(mention):
+            facts[finding] = _make_fact(mention)
+    case = study.case._replace(
+        facts=tuple(facts.values()), devices=_find_devices(study, before, counterfactual)
+    )
     image = next(image for image in study.images if image.dicom_id == image_id)
     return draw_image(replace(study, case=case), image)
 
 
-def _asserted(mentions: Sequence[Mention]) -> dict[str, Mention]:
+def _collect_asserted(mentions: Sequence[Mention]) -> dict[str, Mention]:
     """The first assertion of each finding, the one that says most of it first."""
     found: dict[str, Mention] = {}
-    for mention in sorted(mentions, key=lambda m: -sum(map(bool, _detail(m)))):
+    for mention in sorted(mentions, key=lambda m: -sum(map(bool, _read_detail(m)))):
         if mention.polarity == "present" and mention.concept in FINDING_LABELS:
             found.setdefault(mention.concept, mention)
     return found
 
 
-def _detail(mention: Mention) -> tuple[str | None, ...]:
+def _read_detail(mention: Mention) -> tuple[str | None, ...]:
     return mention.side, mention.region, mention.severity
 
 
-def _fact(mention: Mention) -> Fact:
+def _make_fact(mention: Mention) -> Fact:
     place = mention.region.replace("_", " ") if mention.region else None
     return Fact(mention.concept, "present", mention.side, place, mention.severity, None, None)
 
 
-def _devices(
+def _find_devices(
     study: DemoStudy, before: dict[str, Mention], counterfactual: Sequence[Mention]
 ) -> tuple[DeviceSeen, ...]:
-    after = _asserted(counterfactual)
+    after = _collect_asserted(counterfactual)
     if SUPPORT_DEVICES not in after:
         return ()
     if SUPPORT_DEVICES in before:

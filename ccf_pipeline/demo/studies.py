@@ -50,10 +50,10 @@ def generate_studies(studies: int | range, seed: int) -> Iterator[DemoStudy]:
     numbers = range(studies) if isinstance(studies, int) else studies
     check_study_numbers(numbers)
     for number in numbers:
-        yield _make_study(seed, number)
+        yield _invent_study(seed, number)
 
 
-def _make_study(seed: int, number: int) -> DemoStudy:
+def _invent_study(seed: int, number: int) -> DemoStudy:
     rng = seeded_random(seed, number)
     visit = draw_visit(seed, number, rng)
     case = draw_case(visit, rng)
@@ -71,14 +71,14 @@ def _make_study(seed: int, number: int) -> DemoStudy:
         text=report.text,
         sections=report.sections,
         read_from=report.read_from,
-        labels=_label(case),
+        labels=_code_labels(case),
         truth=report.truth,
         images=visit.images,
         case=case,
     )
 
 
-def _label(case: Case) -> dict[str, float]:
+def _code_labels(case: Case) -> dict[str, float]:
     labels = {
         label: CODES[case.states[finding]]
         for finding, label in FINDING_LABELS.items()

@@ -210,12 +210,12 @@ class Desk:
 
     def take(self) -> Prompt | None:
         """The next prompt that has no answer yet; answers in the journal are judged on the way."""
-        while (inquiry := self._next_inquiry()) is not None:
-            known = self._known(inquiry.prompt)
+        while (inquiry := self._take_inquiry()) is not None:
+            known = self._find_answer(inquiry.prompt)
             if known is not None:
                 self._judge(inquiry, known)
                 continue
-            self.stopped_by = self.stopped_by or self._reason_to_stop()
+            self.stopped_by = self.stopped_by or self._find_reason_to_stop()
             if self.stopped_by:
                 self._repairs.appendleft(inquiry)
                 return None
@@ -224,7 +224,7 @@ class Desk:
             return inquiry.prompt
         return None
 
-    def _known(self, prompt: Prompt) -> Completion | None:
+    def _find_answer(self, prompt: Prompt) -> Completion | None:
         """The answer that this build has, or another one that it may take over."""
         asked, expert = prompt.prompt_id, self._expert
         kept = self._journal.find([asked], expert=expert.name, model=expert.model)
@@ -244,7 +244,7 @@ class Desk:
             self._journal.take_over(self._taken_over)
             self._taken_over = []
 
-    def _next_inquiry(self) -> Inquiry | None:
+    def _take_inquiry(self) -> Inquiry | None:
         while not self._repairs:
             inquiry = next(self._fresh, None)
             if inquiry is not None:
@@ -255,7 +255,7 @@ class Desk:
             self._fresh = self._open_shard(number)
         return self._repairs.popleft()
 
-    def _reason_to_stop(self) -> str | None:
+    def _find_reason_to_stop(self) -> str | None:
         if self._stopping() or self._folder.is_asked_to_stop():
             return AS_ASKED
         if self._is_hopeless():

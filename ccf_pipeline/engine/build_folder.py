@@ -82,7 +82,7 @@ class BuildFolder:
     def keep_identity(self, identity: dict[str, Any]) -> None:
         """Have the plan say what the build was begun with, then build.json: that can be made anew."""
         vouches = bool(self._read_plan()[1])
-        if vouches and self._planned_identity() != identity:
+        if vouches and self._read_planned_identity() != identity:
             plan = read_json(self.plan_summary_path)
             plan["vouched"]["identity"] = identity
             write_text(self.plan_summary_path, _sign(plan), private=True)
@@ -91,7 +91,7 @@ class BuildFolder:
 
     def begun_identity(self) -> dict[str, Any] | None:
         """Return what the build was begun with, as the first of manifest, plan and build.json can say it."""
-        vouched = self._vouched_identity()
+        vouched = self._read_vouched_identity()
         if vouched is not None:
             return vouched
         try:
@@ -99,14 +99,14 @@ class BuildFolder:
         except StorageError:
             return None
 
-    def _vouched_identity(self) -> dict[str, Any] | None:
+    def _read_vouched_identity(self) -> dict[str, Any] | None:
         try:
             parse_manifest(self.manifest_path.read_text(encoding="utf-8"))
             return dict(read_json(self.manifest_path)["identity"])
         except (OSError, ValueError, KeyError, TypeError):
-            return self._planned_identity()
+            return self._read_planned_identity()
 
-    def _planned_identity(self) -> dict[str, Any] | None:
+    def _read_planned_identity(self) -> dict[str, Any] | None:
         try:
             identity = self._read_plan()[1].get("identity")
         except StorageError:
@@ -125,7 +125,7 @@ class BuildFolder:
     def _read_plan(self) -> tuple[PlanSummary | None, dict[str, Any]]:
         """Read the summary and what it vouches for, once for as long as the files stay the same."""
         try:
-            key = (_stat_key(self.plan_summary_path), _stat_key(self.identity_path))
+            key = (_read_stat(self.plan_summary_path), _read_stat(self.identity_path))
             if key[0] is None:
                 return None, {}
             if self._plan_read[0] != key:
@@ -167,7 +167,7 @@ class BuildFolder:
         """Return what a sealed shard holds; None where it has to be made."""
         try:
             text = self.seal_path(shard).read_text(encoding="utf-8")
-            seal = parse_seal(text, signed=self._planned_identity() is not None)
+            seal = parse_seal(text, signed=self._read_planned_identity() is not None)
             sizes = (self.accepted_path(shard).stat().st_size, self.rejected_path(shard).stat().st_size)
         except (OSError, ValueError):
             return None
@@ -258,11 +258,13 @@ class BuildFolder:
                 raise StorageError(
                     f"{self.accepted_path(shard)}: is not what was sealed", hint=repair_hint(self.path)
                 )
-        for path in self._damaged_plan():
+        for path in self._find_damaged_plan():
             raise StorageError(f"{path}: is not what was planned", hint=repair_hint(self.path))
         self._refuse_other_rows(shards)
         # Each file by the name that it must have: what a folder does not show would be vouched for by nobody.
-        names = sorted([*self._names_beside_dataset(shards), *map(self._name, list_files(self.dataset_path))])
+        names = sorted(
+            [*self._list_names_beside_dataset(shards), *map(self._name, list_files(self.dataset_path))]
+        )
         manifest: dict[str, Any] = {
             "format": FORMAT,
             "identity": self.read_identity(),
@@ -272,7 +274,7 @@ class BuildFolder:
         write_text(self.manifest_path, _sign(manifest, sort_keys=True), private=True)
         self.verify()
 
-    def _names_beside_dataset(self, shards: Iterable[int]) -> list[str]:
+    def _list_names_beside_dataset(self, shards: Iterable[int]) -> list[str]:
         """Return the name of every file that a finished build of so many shards has, but for its data set."""
         of_shard = (self.plan_path, self.accepted_path, self.rejected_path, self.seal_path)
         paths = [self.plan_summary_path, self.quarantine_path]
@@ -282,7 +284,7 @@ class BuildFolder:
         """Raise `StorageError` unless each planned counterfactual was judged once, in its own shard."""
         seen: set[int] = set()  # of hashes, for there may be millions of ids
         for shard in shards:
-            path, ids = self.plan_path(shard), self._planned_ids(shard)
+            path, ids = self.plan_path(shard), self._read_planned_ids(shard)
             doubled = len(ids) - len({hash(one) for one in ids} - seen)
             if doubled:
                 raise StorageError(
@@ -300,7 +302,7 @@ class BuildFolder:
 
     def misfits_of(self, shard: int) -> tuple[int, int]:
         """Count the planned counterfactuals of a shard without a row, and its rows of no planned one."""
-        planned = Counter(self._planned_ids(shard))
+        planned = Counter(self._read_planned_ids(shard))
         judged = Counter(
             row["record_id"]
             for path in (self.accepted_path(shard), self.rejected_path(shard))
@@ -308,7 +310,7 @@ class BuildFolder:
         )
         return (planned - judged).total(), (judged - planned).total()
 
-    def _planned_ids(self, shard: int) -> list[str]:
+    def _read_planned_ids(self, shard: int) -> list[str]:
         rows = read_columns(self.plan_path(shard), ["plans"])
         return [str(plan["plan_id"]) for row in rows for plan in row["plans"]]
 
@@ -354,7 +356,7 @@ class BuildFolder:
     def verify(self) -> BuildSummary:
         """Compare every file with the manifest; the first that differs is named."""
         summary, files = self.read_manifest()
-        for path in (*self.damaged_identity(), *self._differing(files)):
+        for path in (*self.damaged_identity(), *self._find_differing(files)):
             raise StorageError(f"{path}: is not what the manifest says", hint=repair_hint(self.path))
         for path in self.added():
             raise StorageError(f"{path}: {ADDED}", hint=ADDED_HINT)
@@ -365,7 +367,7 @@ class BuildFolder:
         expected = files.get(self._name(path))
         return expected is None or _is_intact(path, expected["bytes"], expected["sha256"])
 
-    def _differing(self, files: Files) -> Iterator[Path]:
+    def _find_differing(self, files: Files) -> Iterator[Path]:
         paths = (self.path / name for name in files)
         return (path for path in paths if not self._is_as_vouched(path, files))
 
@@ -379,7 +381,7 @@ class BuildFolder:
             if self.is_finished():
                 names = set(self.read_manifest()[1])
             elif (plan := self.plan_summary()) is not None:
-                names = set(self._names_beside_dataset(range(plan.shards)))
+                names = set(self._list_names_beside_dataset(range(plan.shards)))
                 folders = [folder for folder in COMMITTED if folder != self.dataset_path.name]
             else:
                 return []
@@ -394,10 +396,10 @@ class BuildFolder:
 
     def damaged_identity(self) -> list[Path]:
         """Return build.json if it cannot be read, or is not what the manifest or the plan was made with."""
-        vouched = self._vouched_identity()
+        vouched = self._read_vouched_identity()
         try:
             identity = self.read_identity()
-            signed = self._planned_identity() is None or is_signed_format(self.identity_path)
+            signed = self._read_planned_identity() is None or is_signed_format(self.identity_path)
         except StorageError:
             return [self.identity_path]
         return [] if signed and vouched in (None, identity) else [self.identity_path]
@@ -423,9 +425,9 @@ class BuildFolder:
             try:
                 _, files = self.read_manifest()
             except StorageError:
-                return [self.manifest_path, *self._damaged_plan(), *self._damaged_shards()]
-            return list(self._differing(files))
-        return [*self._damaged_plan(), *self._damaged_shards()]
+                return [self.manifest_path, *self._find_damaged_plan(), *self._find_damaged_shards()]
+            return list(self._find_differing(files))
+        return [*self._find_damaged_plan(), *self._find_damaged_shards()]
 
     def damage_of_shard(self, shard: int) -> Path | None:
         """The file of a sealed shard that is not what was sealed."""
@@ -438,13 +440,13 @@ class BuildFolder:
             return self.rejected_path(shard)
         return None
 
-    def _damaged_plan(self) -> list[Path]:
+    def _find_damaged_plan(self) -> list[Path]:
         try:
-            return list(self._differing(self.plan_files()))
+            return list(self._find_differing(self.plan_files()))
         except StorageError:
             return [self.plan_summary_path]
 
-    def _damaged_shards(self) -> list[Path]:
+    def _find_damaged_shards(self) -> list[Path]:
         try:
             plan = self.plan_summary()
         except StorageError:
@@ -554,7 +556,7 @@ def _read_signed(text: str, *, signed: bool) -> dict[str, Any]:
     return content
 
 
-def _stat_key(path: Path) -> tuple[int, int, int] | None:
+def _read_stat(path: Path) -> tuple[int, int, int] | None:
     """Return what changes whenever a file does; None where it is not there."""
     try:
         stat = path.stat()

@@ -67,7 +67,7 @@ def _refuse_other_build(path: Path, identity: dict[str, Any], *, alone: bool) ->
     if begun is not None and begun != identity:
         if alone and not _was_answered(folder):
             folder.forget_plan()
-        elif planned and not _differences(begun, identity) and _can_go_on_with_plan(folder):
+        elif planned and not _list_differences(begun, identity) and _can_go_on_with_plan(folder):
             logger.info("begun with version %s; %s goes on", begun.get(VERSION), identity[VERSION])
         else:
             refuse_other_identity(str(path), begun, identity, reusable=True)
@@ -93,7 +93,7 @@ def _was_answered(folder: BuildFolder) -> bool:
     return kept > 0 or any(entry.get("paid", {}).get("answers", 0) for entry in logged)
 
 
-def _differences(begun: dict[str, Any], identity: dict[str, Any]) -> list[str]:
+def _list_differences(begun: dict[str, Any], identity: dict[str, Any]) -> list[str]:
     """Name what decides the prompts and is not the same.
 
     A setting that an older version did not know counts as the same while it has its default.
@@ -122,7 +122,7 @@ def refuse_other_identity(
     """Raise `BuildConflict` if a build was begun with other settings or another lineage."""
     if begun == identity:
         return
-    key = next(iter(_differences(begun, identity)), VERSION)
+    key = next(iter(_list_differences(begun, identity)), VERSION)
     hint = "Give the settings it was begun with, or choose another --out."
     if reusable:
         hint = f"Give its settings, or choose another --out and add --reuse {place} to take its answers over."

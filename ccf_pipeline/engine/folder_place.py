@@ -130,7 +130,7 @@ class FolderSite:
 
     def plan(self, progress: Progress, stopping: Callable[[], bool]) -> None:
         look_through_others(self.folder, self.materials)
-        with self._one_at_a_time():
+        with self._hold_alone():
             # Where several processes share a folder, the journal is made before all of them open it.
             with Journal(self.folder.journal_path) as journal:
                 if not self._shared:
@@ -157,7 +157,7 @@ class FolderSite:
         time.sleep(LOOK_AGAIN_SECONDS)
 
     def finish(self, progress: Progress, stopping: Callable[[], bool]) -> BuildSummary:
-        with self._one_at_a_time():
+        with self._hold_alone():
             if self.folder.is_finished():
                 return self.folder.verify()
             return finish_build(self.folder, self.materials, progress)
@@ -165,7 +165,7 @@ class FolderSite:
     def seals(self) -> Iterable[Seal]:
         return filter(None, map(self.folder.seal, range(planned(self.folder).shards)))
 
-    def _one_at_a_time(self) -> contextlib.AbstractContextManager[None]:
+    def _hold_alone(self) -> contextlib.AbstractContextManager[None]:
         return guarded(self.folder.path) if self._shared else contextlib.nullcontext()
 
 

@@ -116,7 +116,7 @@ class Journal:
                     found[prompt_id] = completion
             return found
 
-        return self._mending(look)
+        return self._mend_and_retry(look)
 
     def keep(self, completions: Iterable[Completion]) -> None:
         """Make answers durable in one transaction; the first answer to a prompt stands."""
@@ -124,7 +124,7 @@ class Journal:
             LONG_AGO, time.time()
         )  # a clock that was never set must not make it one that was taken over
         rows = [row_of(completion, now) for completion in completions]
-        self._mending(lambda: self._insert(rows))
+        self._mend_and_retry(lambda: self._insert(rows))
 
     def take_over(self, completions: Iterable[Completion]) -> None:
         """Keep answers that another build paid for: they are durable as those of its own, and not spent."""
@@ -143,7 +143,7 @@ class Journal:
         return self._forget(lambda: self._database.executemany(FORGET, asked).rowcount)
 
     def _forget(self, delete: Callable[[], int]) -> int:
-        count = self._mending(delete)
+        count = self._mend_and_retry(delete)
         if count:
             last = self._database.execute(LAST).fetchone()
             given_up = read_ledger(self.path).given_up + count
@@ -152,12 +152,12 @@ class Journal:
 
     def introduce(self, expert: KnownExpert) -> None:
         """Note who is asked: whoever makes a shard anew without asking needs to know."""
-        self._mending(
+        self._mend_and_retry(
             lambda: self._database.execute("INSERT OR REPLACE INTO experts VALUES (?, ?, ?)", expert)
         )
 
     def experts(self) -> list[KnownExpert]:
-        rows = self._mending(lambda: self._database.execute("SELECT * FROM experts").fetchall())
+        rows = self._mend_and_retry(lambda: self._database.execute("SELECT * FROM experts").fetchall())
         return [KnownExpert(name, model, bool(learns)) for name, model, learns in rows]
 
     def rows_after(self, id: int, at_once: int = 1000) -> Iterator[list[tuple[int, tuple[object, ...]]]]:
@@ -167,30 +167,30 @@ class Journal:
         def read() -> list[tuple[object, ...]]:
             return self._database.execute(question, (id, at_once)).fetchall()
 
-        while rows := self._mending(read):
+        while rows := self._mend_and_retry(read):
             yield [(int(str(row[0])), row[1:]) for row in rows]
             id = int(str(rows[-1][0]))
 
     def put_rows(self, rows: Iterable[tuple[object, ...]]) -> None:
         """Take in rows that another journal gave; those that are here already stand."""
         taken = list(rows)
-        self._mending(lambda: self._insert(taken))
+        self._mend_and_retry(lambda: self._insert(taken))
 
     # --- what they came to --------------------------------------------------------------------
 
     def spent(self) -> Spend:
         """Return what all answers kept here cost, but for those that another build paid for."""
-        return _read_spend(self._mending(lambda: self._database.execute(SPENT).fetchone()))
+        return _read_spend(self._mend_and_retry(lambda: self._database.execute(SPENT).fetchone()))
 
     def taken_over(self) -> int:
         """Return how many answers another build paid for."""
-        row = self._mending(lambda: self._database.execute(HOW_MANY_TAKEN_OVER).fetchone())
+        row = self._mend_and_retry(lambda: self._database.execute(HOW_MANY_TAKEN_OVER).fetchone())
         return int(row[0])
 
     def count_as_spent(self, spend: Spend) -> None:
         """Have no figure below these: answers that are lost were paid for all the same."""
         figures = tuple(spend.model_dump().values())
-        self._mending(lambda: self._database.execute(RAISE_SPENT, figures))
+        self._mend_and_retry(lambda: self._database.execute(RAISE_SPENT, figures))
 
     def damage(self) -> str | None:
         """Return what is wrong with the file, structure and every answer; None where all is well."""
@@ -208,15 +208,15 @@ class Journal:
 
     def _open(self) -> sqlite3.Connection:
         if self._marker.exists():
-            return self._rebuilt()
+            return self._build_anew()
         try:
             return connect(self.path)
         except READING_FAULTS as error:
             if not is_damage(error, self.path) or not _is_ours(self.path):
                 raise _make_journal_error(self.path, error) from error
-        return self._rebuilt()
+        return self._build_anew()
 
-    def _mending(self, work: Callable[[], T]) -> T:
+    def _mend_and_retry(self, work: Callable[[], T]) -> T:
         """Do it; where the file turns out to be damaged, mend it and do it once more."""
         try:
             return work()
@@ -269,14 +269,14 @@ class Journal:
 
     def _salvage(self) -> None:
         self._database.close()
-        self._database = self._rebuilt()
+        self._database = self._build_anew()
 
-    def _rebuilt(self) -> sqlite3.Connection:
+    def _build_anew(self) -> sqlite3.Connection:
         """A fresh file with every answer of the damaged one that can still be read.
 
         The marker names the copy to read from until the fresh file is whole: a kill on the way loses nothing.
         """
-        with self._alone():
+        with self._hold_alone():
             if not self._marker.exists():
                 write_text(self._marker, keep_corrupt_copy(self.path).name, private=True)
             corrupt = self.path.with_name(self._marker.read_text(encoding="utf-8"))
@@ -298,7 +298,7 @@ class Journal:
         return self._database
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _hold_alone(self) -> Iterator[None]:
         """A file that others write to is not replaced beneath them."""
         try:
             fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -104,7 +104,10 @@ def format_tally(tally: Tally, prices: PriceSettings, rate: float | None) -> str
     left = tally.planned - tally.judged
     parts = [f"{tally.judged}/{tally.planned} judged"]
     if rate is not None:
-        parts += [f"{rate:,.0f}/s" if rate >= 10 else f"{rate * 60:,.1f}/min", f"{_span(left / rate)} left"]
+        parts += [
+            f"{rate:,.0f}/s" if rate >= 10 else f"{rate * 60:,.1f}/min",
+            f"{_format_span(left / rate)} left",
+        ]
     parts += [f"{tally.accepted} accepted" + (f" ({tally.repaired} after repair)" if tally.repaired else "")]
     if tally.rejected_by:
         worst = ", ".join(f"{code} {count}" for code, count in tally.rejected_by.most_common(REASONS_SHOWN))
@@ -127,7 +130,7 @@ def format_spend(spend: Spend, prices: PriceSettings) -> str:
     )
 
 
-def _span(seconds: float) -> str:
+def _format_span(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

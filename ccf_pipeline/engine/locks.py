@@ -35,11 +35,11 @@ def held(folder: Path) -> Iterator[None]:
         if not _lock(file, fcntl.LOCK_EX, folder):
             raise _make_conflict(folder, file)
         _refuse_other_host(folder, file)
-        _write(file, _describe_this_process(shares=False))
+        _write_holder(file, _describe_this_process(shares=False))
         try:
             yield
         finally:
-            _write(file, None)
+            _write_holder(file, None)
 
 
 @contextlib.contextmanager
@@ -49,14 +49,14 @@ def shared(folder: Path) -> Iterator[bool]:
         first = _lock(file, fcntl.LOCK_EX, folder)
         if first:
             _refuse_other_host(folder, file)
-            _write(file, _describe_this_process(shares=True))
+            _write_holder(file, _describe_this_process(shares=True))
         if not _lock(file, fcntl.LOCK_SH, folder):
             raise _make_conflict(folder, file)
         try:
             yield first
         finally:
             if _lock(file, fcntl.LOCK_EX, folder):  # the last one to go
-                _write(file, None)
+                _write_holder(file, None)
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def holder_of(folder: Path) -> Holder | None:
     if not path.is_file():
         return None
     with _open_to_look(path) as file:
-        holder = _read(file)
+        holder = _read_holder(file)
         if holder is not None and _is_beyond_knowledge(folder, holder):
             return holder
         if _lock(file, fcntl.LOCK_SH, folder):  # free, or shared
@@ -144,7 +144,7 @@ def _lock(file: IO[bytes], kind: int, folder: Path) -> bool:
 
 def _refuse_other_host(folder: Path, file: IO[bytes]) -> None:
     """A lock that is free but still says who has it: its holder died, if the lock can tell that."""
-    holder = _read(file)
+    holder = _read_holder(file)
     if holder is not None and _is_beyond_knowledge(folder, holder):
         raise BuildConflict(
             f"{folder}: was taken by {_name_holder(holder)} and never given back",
@@ -161,7 +161,7 @@ def _is_beyond_knowledge(folder: Path, holder: Holder) -> bool:
 
 
 def _make_conflict(folder: Path, file: IO[bytes]) -> BuildConflict:
-    holder = _read(file)
+    holder = _read_holder(file)
     return BuildConflict(
         f"{folder}: is being built by {_name_holder(holder) if holder else 'another process'}",
         hint=f"Wait for it, or stop it with `ccf-build stop {folder}`.",
@@ -185,7 +185,7 @@ def _describe_this_process(*, shares: bool) -> Holder:
     )
 
 
-def _read(file: IO[bytes]) -> Holder | None:
+def _read_holder(file: IO[bytes]) -> Holder | None:
     file.seek(0)
     try:
         return Holder.model_validate_json(file.read())
@@ -193,7 +193,7 @@ def _read(file: IO[bytes]) -> Holder | None:
         return None
 
 
-def _write(file: IO[bytes], holder: Holder | None) -> None:
+def _write_holder(file: IO[bytes], holder: Holder | None) -> None:
     """Say who holds it. A disk that refuses a note does not undo what the lock itself holds."""
     with contextlib.suppress(OSError):
         file.seek(0)

@@ -64,7 +64,7 @@ def read_report(text: str, *, graph: ConceptGraph | None = None) -> ReadReport:
     >>> read_report("There is a small left pleural effusion. No pneumothorax.").present
     ['Pleural Effusion']
     """
-    reading = read_facts(text, _lexicon(graph or _shipped()))
+    reading = read_facts(text, _compile_lexicon(graph or _load_shipped_graph()))
     findings = {
         FINDING_LABELS[name]: state for name, state in reading.states.items() if name in FINDING_LABELS
     }
@@ -87,12 +87,14 @@ def plan(
         target: the finding to add, remove or swap in; without it, `count` targets are drawn by the seed.
         instead_of: for a swap, the findings that the target replaces.
     """
-    chosen = graph or _shipped()
-    study, reading = _study(text), read_facts(text, _lexicon(chosen))
+    chosen = graph or _load_shipped_graph()
+    study, reading = _make_study(text), read_facts(text, _compile_lexicon(chosen))
     if target is None:
         return plan_study(study, reading, chosen, per_study=count, seed=seed)
-    replaced = tuple(_finding(name, chosen) for name in instead_of)
-    return (plan_as_asked(study, reading, chosen, Change(direction, _finding(target, chosen), replaced)),)
+    replaced = tuple(_find_finding(name, chosen) for name in instead_of)
+    return (
+        plan_as_asked(study, reading, chosen, Change(direction, _find_finding(target, chosen), replaced)),
+    )
 
 
 def check(
@@ -109,16 +111,16 @@ def check(
     Args:
         target: what was asked for; without it, the change is worked out from the two texts.
     """
-    chosen = graph or _shipped()
+    chosen = graph or _load_shipped_graph()
     pair = Pair(
         pair_id="pair",
         factual=factual,
         candidate=counterfactual,
-        target=None if target is None else _finding(target, chosen),
+        target=None if target is None else _find_finding(target, chosen),
         direction=direction,
-        swap_from=tuple(_finding(name, chosen) for name in instead_of),
+        swap_from=tuple(_find_finding(name, chosen) for name in instead_of),
     )
-    return audit_pair(pair, chosen, _lexicon(chosen))
+    return audit_pair(pair, chosen, _compile_lexicon(chosen))
 
 
 class Build:
@@ -172,23 +174,23 @@ def open_build(path: Path | str) -> Build:
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> ConceptGraph:
+def _load_shipped_graph() -> ConceptGraph:
     return load_graph()
 
 
 _LEXICONS: dict[str, Lexicon] = {}
 
 
-def _lexicon(graph: ConceptGraph) -> Lexicon:
+def _compile_lexicon(graph: ConceptGraph) -> Lexicon:
     """Compile the words of a graph once for all calls."""
     if graph.digest not in _LEXICONS:
         _LEXICONS[graph.digest] = Lexicon.from_graph(graph.file)
     return _LEXICONS[graph.digest]
 
 
-def _finding(name: str, graph: ConceptGraph) -> str:
+def _find_finding(name: str, graph: ConceptGraph) -> str:
     return find_concept(name, graph.file.concepts).id
 
 
-def _study(text: str) -> Study:
+def _make_study(text: str) -> Study:
     return study_of(Pair(pair_id="report", factual=text, candidate="", target=None, direction="add"))

@@ -26,13 +26,15 @@ def count_lost(folder: BuildFolder, view: JournalView | None = None) -> int:
     """
     view = view or view_journal(folder.journal_path, whole=False)
     rows, paid = (view.rows, view.paid) if view.is_its_own else (0, 0)
-    missing = max(known_spend(folder, view).answers - paid, _sealed_rows(folder) - rows)
+    missing = max(known_spend(folder, view).answers - paid, _count_sealed_rows(folder) - rows)
     return max(0, missing - read_ledger(folder.journal_path).given_up)
 
 
 def known_spend(folder: BuildFolder, view: JournalView) -> Spend:
     """Return what the answers of a build cost at least, whatever is left of its journal."""
-    return most_of(read_ledger(folder.journal_path).spend, most_of(view.spent, _audited_spend(folder.path)))
+    return most_of(
+        read_ledger(folder.journal_path).spend, most_of(view.spent, _read_audited_spend(folder.path))
+    )
 
 
 def refuse_lost_answers(folder: BuildFolder) -> None:
@@ -59,7 +61,7 @@ def give_up_lost_answers(folder: BuildFolder) -> int:
         return lost
 
 
-def _sealed_rows(folder: BuildFolder) -> int:
+def _count_sealed_rows(folder: BuildFolder) -> int:
     try:
         plan = folder.plan_summary()
     except StorageError:
@@ -68,7 +70,7 @@ def _sealed_rows(folder: BuildFolder) -> int:
     return sum(seal.accepted + seal.rejected for seal in seals if seal is not None)
 
 
-def _audited_spend(path: Path) -> Spend:
+def _read_audited_spend(path: Path) -> Spend:
     try:
         paid = [entry.get("paid", {}) for entry in verify_audit(path)]
     except StorageError:

@@ -18,7 +18,7 @@ def open_preview(settings: BuildSettings, studies: int) -> BuildSettings:
 
     Answers of other previews of this build are taken over, so that none is paid for twice.
     """
-    place = _beside(settings.out)
+    place = _find_folder_beside(settings.out)
     few = min(studies, settings.corpus.limit or studies)
     corpus = settings.corpus.model_copy(update={"limit": few})
     trial = settings.model_copy(update={"corpus": corpus})
@@ -39,7 +39,7 @@ def read_pairs(preview: Path) -> list[Record]:
     return [record for shard in range(plan.shards if plan else 0) for record in folder.records_of(shard)]
 
 
-def _beside(out: Path) -> Path:
+def _find_folder_beside(out: Path) -> Path:
     """Return the folder that a preview lies beside; a build in a store has its previews here."""
     url = store_url(out)
     return out if url is None else Path(re.sub(r"\W+", "-", url.rpartition("://")[2]).strip("-"))

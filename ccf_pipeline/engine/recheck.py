@@ -178,14 +178,14 @@ def view_plan(
 
 def _describe_plan(plan: Plan) -> str:
     """A plan in a line, without a word of the report."""
-    leaving = " for " + ", ".join(map(_label, plan.swap_from)) if plan.swap_from else ""
+    leaving = " for " + ", ".join(map(_find_label, plan.swap_from)) if plan.swap_from else ""
     free, kept = len(plan.free_sentences), len(plan.kept_sentences)
     element = f" ({plan.element})" if plan.element else ""
     return (
-        f"{plan.direction} {_label(plan.target)}{leaving}{element}: {plan.why}"
+        f"{plan.direction} {_find_label(plan.target)}{leaving}{element}: {plan.why}"
         f" {free} sentences are free, {kept} stay word for word."
     )
 
 
-def _label(finding: str) -> str:
+def _find_label(finding: str) -> str:
     return FINDING_LABELS.get(finding, "")

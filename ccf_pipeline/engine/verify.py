@@ -63,13 +63,13 @@ def build_status(path: Path, prices: PriceSettings) -> BuildStatus:
     if folder.damaged_identity():
         state = "damaged"
     sealed = sum(map(folder.is_sealed, range(plan.shards)))
-    tally = _with_open_shards(folder, tally_of(folder, plan, spend))
+    tally = _add_open_shards(folder, tally_of(folder, plan, spend))
     found = status_of(state, holder, plan, tally, sealed, prices, answers, taken_over)
     estimated = estimated_beside(folder.journal_path) if has_journal else 0
     return found.model_copy(update={"estimated": estimated})
 
 
-def _with_open_shards(folder: BuildFolder, sealed: Tally) -> Tally:
+def _add_open_shards(folder: BuildFolder, sealed: Tally) -> Tally:
     """Count the rows of shards that are still open as well, as the last run left the counts."""
     noted = folder.noted_tally()
     if folder.is_finished() or not sealed.judged < noted.get("judged", 0) <= sealed.planned:

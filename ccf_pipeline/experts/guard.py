@@ -234,11 +234,11 @@ def _refuse_unlookable(host: str, spoken: str, rules: Rules) -> None:
     raise EndpointRefused(
         f"{spoken}: {host} is not this machine",
         hint="Serve the model on this machine. Or, if it is in your own network and the agreement covers it,"
-        f" add --allow-private-net.{_or_attest(host)}",
+        f" add --allow-private-net.{_describe_attestation(host)}",
     )
 
 
-def _or_attest(host: str) -> str:
+def _describe_attestation(host: str) -> str:
     """The other way out, where the name may be that of a public service."""
     if "." not in host or host.rpartition(".")[2] in PRIVATE_ENDINGS:
         return ""

@@ -40,15 +40,15 @@ def arrow_schema(noun: type[BaseModel]) -> pa.Schema:
 
 def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> int:
     """Write rows as one Parquet file, whole or not at all; returns how many."""
-    return _write(path, rows, schema, table_of_rows)
+    return _write_table(path, rows, schema, table_of_rows)
 
 
 def write_nouns(path: Path, nouns: Iterable[N], noun: type[N]) -> int:
     """Write records as one Parquet file, whole or not at all; returns how many."""
-    return _write(path, nouns, arrow_schema(noun), table_of_nouns)
+    return _write_table(path, nouns, arrow_schema(noun), table_of_nouns)
 
 
-def _write(
+def _write_table(
     path: Path, rows: Iterable[T], schema: pa.Schema, table_of: Callable[[Sequence[T], pa.Schema], pa.Table]
 ) -> int:
     """Write one Parquet file, a row group at a time.

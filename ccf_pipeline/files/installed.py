@@ -23,18 +23,18 @@ def install_command(extra: str) -> str:
     pip = f"{shlex.quote(sys.executable)} -m pip install"
     if importlib.util.find_spec("pip") is None:
         pip = f"uv pip install --python {shlex.quote(sys.executable)}"
-    return f"{pip} {shlex.quote(f'{_source()}[{extra}]')}"
+    return f"{pip} {shlex.quote(f'{_find_source()}[{extra}]')}"
 
 
-def _source() -> str:
+def _find_source() -> str:
     """The checkout, as `.` where one stands in it, or the wheel that this was installed from."""
     checkout = PACKAGE.parent
     if (checkout / "pyproject.toml").is_file():
         return "." if Path.cwd() == checkout else str(checkout)
-    return _wheel() or f"PATH/TO/ccf_pipeline-{__version__}-py3-none-any.whl"
+    return _find_wheel() or f"PATH/TO/ccf_pipeline-{__version__}-py3-none-any.whl"
 
 
-def _wheel() -> str | None:
+def _find_wheel() -> str | None:
     """Return where the installer says that it took the package from (PEP 610)."""
     try:
         told = json.loads(distribution("ccf-pipeline").read_text("direct_url.json") or "{}")

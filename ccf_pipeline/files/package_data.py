@@ -36,7 +36,7 @@ def lay_out(folder: Path, names: tuple[str, ...] = PREFECT_FILES, *, force: bool
     if standing and not force:
         raise BuildConflict(f"{standing[0]}: is there already", hint="Choose another folder, or add --force.")
     for source, target in pairs:
-        write_text(target, _read(source))
+        write_text(target, _read_text(source))
     return tuple(target for _, target in pairs)
 
 
@@ -49,7 +49,7 @@ def _list_source_files(source: Path) -> Iterator[tuple[Path, Path]]:
             yield path, path.relative_to(source.parent)
 
 
-def _read(source: Path) -> str:
+def _read_text(source: Path) -> str:
     try:
         return source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

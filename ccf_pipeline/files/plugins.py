@@ -21,19 +21,19 @@ T = TypeVar("T")
 
 def plugin_names(group: Group) -> tuple[str, ...]:
     """Return the names that installed packages add to a group, without importing them."""
-    return tuple(sorted(point.name for point in _entry_points(group, tuple(sys.path))))
+    return tuple(sorted(point.name for point in _list_entry_points(group, tuple(sys.path))))
 
 
 def plugin_packages(group: Group) -> tuple[str, ...]:
     """Return the packages that add to a group, with their versions."""
-    packages = {point.dist for point in _entry_points(group, tuple(sys.path)) if point.dist is not None}
+    packages = {point.dist for point in _list_entry_points(group, tuple(sys.path)) if point.dist is not None}
     return tuple(sorted(f"{package.name} {package.version}" for package in packages))
 
 
 def load_plugins(group: Group, kind: type[T]) -> dict[str, T]:
     """Import what installed packages add to a group, by name."""
     found = {}
-    for point in _entry_points(group, tuple(sys.path)):
+    for point in _list_entry_points(group, tuple(sys.path)):
         try:
             row = point.load()
         except (ImportError, AttributeError) as error:
@@ -51,6 +51,6 @@ def load_plugins(group: Group, kind: type[T]) -> dict[str, T]:
 
 
 @cache
-def _entry_points(group: Group, where: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+def _list_entry_points(group: Group, where: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     """Read the metadata of every installed package once; `where` they lie is what may change."""
     return tuple(entry_points(group=group))

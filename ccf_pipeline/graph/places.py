@@ -34,7 +34,7 @@ class RegionTree:
 
     def overlap(self, place_a: Place, place_b: Place) -> bool:
         """A place without a known region covers the chest, one without a side covers both sides."""
-        if not _is_same_side(self._side(place_a), self._side(place_b)):
+        if not _is_same_side(self._find_side(place_a), self._find_side(place_b)):
             return False
         a, b = self._ground.get(place_a[1] or ""), self._ground.get(place_b[1] or "")
         return a is None or b is None or _share_ground(a, b)
@@ -43,7 +43,7 @@ class RegionTree:
         """True if a region is one of these or a part of one."""
         return any(whole in self._ground and region in self._ground[whole].parts for whole in regions)
 
-    def _side(self, place: Place) -> str | None:
+    def _find_side(self, place: Place) -> str | None:
         side, region = place
         known = self.regions.get(region or "")
         # "right lower lobe" is on the right, whatever side a sentence seems to give it.

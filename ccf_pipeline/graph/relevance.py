@@ -35,7 +35,7 @@ def shared_signs(graph: ConceptGraph, a: str, b: str) -> float:
     """The weight of the signs both have, against the finding that has fewer."""
     of_a, of_b = _score_signs(graph, a), _score_signs(graph, b)
     shared = sum(min(of_a[sign], of_b[sign]) for sign in of_a.keys() & of_b.keys())
-    return _share(shared, min(sum(of_a.values()), sum(of_b.values())))
+    return _limit_share(shared, min(sum(of_a.values()), sum(of_b.values())))
 
 
 def contrasting_signs(graph: ConceptGraph, a: str, b: str) -> float:
@@ -43,7 +43,7 @@ def contrasting_signs(graph: ConceptGraph, a: str, b: str) -> float:
     of_a, of_b = _score_signs(graph, a), _score_signs(graph, b)
     against = sum(w for sign, w in of_a.items() if sign in graph.excluded(b))
     against += sum(w for sign, w in of_b.items() if sign in graph.excluded(a))
-    return _share(against, min(sum(of_a.values()), sum(of_b.values())))
+    return _limit_share(against, min(sum(of_a.values()), sum(of_b.values())))
 
 
 def confusability(graph: ConceptGraph, a: str, b: str) -> float:
@@ -62,5 +62,5 @@ def _score_signs(graph: ConceptGraph, finding: str) -> dict[str, float]:
     return {relation.other(finding): WEIGHTS[relation.strength] for relation in graph.supports(finding)}
 
 
-def _share(part: float, whole: float) -> float:
+def _limit_share(part: float, whole: float) -> float:
     return min(1.0, part / whole) if whole else 0.0

@@ -29,9 +29,9 @@ def describe_neighbourhood(graph: ConceptGraph, target: str, shown: Collection[s
     against = _describe_contradictions(graph, target)
     head = f"{finding.label}: {finding.definition}"
     fixed = [
-        _format_list("Shown already", (_label(graph, link.concept) for link in near.shown_signs)),
-        _format_list("Must go", (_label(graph, link.concept) for link in near.must_go)),
-        _format_list("Do not confuse with", (_label(graph, other) for other in near.near)),
+        _format_list("Shown already", (_name_concept(graph, link.concept) for link in near.shown_signs)),
+        _format_list("Must go", (_name_concept(graph, link.concept) for link in near.must_go)),
+        _format_list("Do not confuse with", (_name_concept(graph, other) for other in near.near)),
     ]
 
     def write(count: int) -> str:
@@ -75,7 +75,7 @@ def describe_condition(when: Condition | None) -> str:
 
 
 def _describe_finding(graph: ConceptGraph, finding: Concept) -> str:
-    signs = [_label(graph, relation.other(finding.id)) for relation in graph.supports(finding.id)]
+    signs = [_name_concept(graph, relation.other(finding.id)) for relation in graph.supports(finding.id)]
     against = _describe_contradictions(graph, finding.id)
     parents = ", ".join(graph.concept(parent).label for parent in graph.parents(finding.id))
 
@@ -123,10 +123,10 @@ def _describe_concept(graph: ConceptGraph, concept_id: str, relation: Relation) 
     finer = {"definite": False, "unqualified": False, "no_exception": False}
     asides = {"note": "", "wording": (), "not_wording": (), **finer}
     short = describe_condition(relation.when.model_copy(update=asides)) if relation.when else ""
-    return _label(graph, concept_id) + (f" ({short})" if short else "")
+    return _name_concept(graph, concept_id) + (f" ({short})" if short else "")
 
 
-def _label(graph: ConceptGraph, concept_id: str) -> str:
+def _name_concept(graph: ConceptGraph, concept_id: str) -> str:
     concept = graph.concept(concept_id)
     if concept.kind == "attribute" and concept.write.noun:
         return concept.write.noun

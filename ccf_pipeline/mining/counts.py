@@ -133,7 +133,7 @@ class Tally:
     def add(self, seen: Sightings) -> None:
         """Count some more studies."""
         left, right, denied, doubted = (
-            self._rows(bits) for bits in (seen.left, seen.right, seen.denied, seen.doubted)
+            self._make_rows(bits) for bits in (seen.left, seen.right, seen.denied, seen.doubted)
         )
         asserted = np.maximum(left, right)
         for stratum in range(STRATA):
@@ -152,7 +152,7 @@ class Tally:
         doubts = _count_pairs(doubted, asserted)
         self.one_in_doubt += doubts + doubts.T + _count_pairs(doubted, doubted)
 
-    def _rows(self, bits: Bits) -> Rows:
+    def _make_rows(self, bits: Bits) -> Rows:
         return np.unpackbits(bits, axis=1, count=len(self.concepts)).astype(np.float32)
 
 

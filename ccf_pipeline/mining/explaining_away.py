@@ -45,11 +45,11 @@ class Explanations:
 
     def of_pair(self, pair: Pair, thresholds: Thresholds) -> Explanation | None:
         """The concept that leaves least of the association, if what it leaves is no clear relation."""
-        found = [self._given(concept, pair, thresholds) for concept in self._candidates(pair)]
+        found = [self._explain_by(concept, pair, thresholds) for concept in self._find_candidates(pair)]
         told = [explanation for explanation in found if explanation is not None]
         return min(told, key=lambda explanation: abs(explanation.log_ratio), default=None)
 
-    def _candidates(self, pair: Pair) -> list[int]:
+    def _find_candidates(self, pair: Pair) -> list[int]:
         """The strongest common neighbours that pull the same way, each tie stronger than the pair's own.
 
         The weakest side of a triangle is the one explained, so that no two pairs explain each other away.
@@ -63,9 +63,9 @@ class Explanations:
         best = np.argsort(-weaker, kind="stable")[:CANDIDATES]
         return [int(concept) for concept in best if weaker[concept] > 0]
 
-    def _given(self, concept: int, pair: Pair, thresholds: Thresholds) -> Explanation | None:
+    def _explain_by(self, concept: int, pair: Pair, thresholds: Thresholds) -> Explanation | None:
         whole = float(self.odds.log_ratio[pair])
-        partial = self._odds_given(concept, pair)
+        partial = self._compute_odds_given(concept, pair)
         left = float(partial.log_ratio)
         still_positive = partial.low >= math.log(thresholds.min_ratio)
         still_exclusive = partial.high <= math.log(thresholds.max_ratio)
@@ -73,7 +73,7 @@ class Explanations:
             return None
         return Explanation(concept, left)
 
-    def _odds_given(self, concept: int, pair: Pair) -> Odds:
+    def _compute_odds_given(self, concept: int, pair: Pair) -> Odds:
         """The odds of a pair among reports that assert a concept and among those that do not."""
         tally, (a, b) = self.tally, pair
         given = tally.triples[:, concept]

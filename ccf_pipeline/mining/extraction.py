@@ -140,7 +140,7 @@ class Extraction:
     def add(self, answer: ExtractionAnswer) -> None:
         """Count the rows and the map of one batch."""
         for row in answer.cases:
-            diseases, features = self._named(row.diseases), self._named(row.features)
+            diseases, features = self._find_named(row.diseases), self._find_named(row.features)
             self.cases += 1
             self.with_disease.update(diseases)
             self.with_feature.update(features)
@@ -148,13 +148,13 @@ class Extraction:
         pairs = {
             (disease, feature)
             for entry in answer.disease_feature_map
-            for disease in self._named([entry.disease])
-            for feature in self._named(entry.features)
+            for disease in self._find_named([entry.disease])
+            for feature in self._find_named(entry.features)
             if disease != feature
         }
         self.mapped.update(pairs)
 
-    def _named(self, terms: Sequence[str]) -> frozenset[str]:
+    def _find_named(self, terms: Sequence[str]) -> frozenset[str]:
         named: set[str] = set()
         for term in dict.fromkeys(terms):
             concepts = self.terms.concepts(term)
@@ -175,9 +175,9 @@ class Comparison:
 
     def rows(self) -> tuple[ExtractedRelation, ...]:
         """Every relation extracted often enough, and every sign of the graph that was not."""
-        found = [self._row(*pair, "not in ours") for pair in self._supported]
-        rows = [row.model_copy(update=self._beside(row)) for row in found]
-        missed = [self._row(*pair, "ours not seen") for pair in self._missed]
+        found = [self._make_row(*pair, "not in ours") for pair in self._supported]
+        rows = [row.model_copy(update=self._find_beside(row)) for row in found]
+        missed = [self._make_row(*pair, "ours not seen") for pair in self._missed]
         return tuple(sorted([*rows, *missed], key=_get_sort_key))
 
     @cached_property
@@ -206,7 +206,7 @@ class Comparison:
     def _is_disease(self, concept: str) -> bool:
         return self.graph.concept(concept).kind != "normal_state"
 
-    def _beside(self, row: ExtractedRelation) -> dict[str, str]:
+    def _find_beside(self, row: ExtractedRelation) -> dict[str, str]:
         curated = next(
             (r for r in self.graph.relations_of(row.disease) if r.other(row.disease) == row.feature), None
         )
@@ -216,7 +216,7 @@ class Comparison:
         status: ExtractionStatus = "confirmed" if curated.relation == "positive" else "contradicted"
         return {"status": status, "curated": curated.key}
 
-    def _row(self, disease: str, feature: str, status: ExtractionStatus) -> ExtractedRelation:
+    def _make_row(self, disease: str, feature: str, status: ExtractionStatus) -> ExtractedRelation:
         extraction = self.extraction
         return ExtractedRelation(
             disease=disease,

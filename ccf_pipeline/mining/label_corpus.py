@@ -205,12 +205,12 @@ def _prepare(labelling: Labelling) -> Callable[[list[ReportText]], list[Labelled
     reader = Reader.of(labelling.graph, labelling.rules)
 
     def label(reports: list[ReportText]) -> list[LabelledReport]:
-        return [_label(report, reader, labelling.mentions) for report in reports]
+        return [_label_report(report, reader, labelling.mentions) for report in reports]
 
     return label
 
 
-def _label(report: ReportText, reader: Reader, with_mentions: bool) -> LabelledReport:
+def _label_report(report: ReportText, reader: Reader, with_mentions: bool) -> LabelledReport:
     reading = reader.read(report.text)
     mentions = json.dumps([vars(mention) for mention in reading.mentions]) if with_mentions else ""
     return LabelledReport(report.report_id, report.subject_id, tuple(reading.codes.values()), mentions)

@@ -66,7 +66,7 @@ def mine_corpus(
         graph_digest=graph.digest,
         thresholds=thresholds,
         studies_read=int(tally.studies.sum()),
-        studies_skipped=_rank_reasons(studies.skipped),
+        studies_skipped=_sort_reasons(studies.skipped),
         concepts=len(tally.concepts),
         pairs_tested=pairs_tested(tally, thresholds),
         relations=judge_pairs(tally, graph, thresholds),
@@ -107,7 +107,7 @@ class _Studies:
                 yield study
 
 
-def _rank_reasons(counts: Counter[str]) -> tuple[ReasonCount, ...]:
+def _sort_reasons(counts: Counter[str]) -> tuple[ReasonCount, ...]:
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(ReasonCount(reason=reason, count=count) for reason, count in ordered)
 
@@ -150,7 +150,7 @@ def extract_relations(
         prompt_digest=template.digest,
         min_cases=min_cases,
         studies_read=studies.read,
-        studies_skipped=_rank_reasons(studies.skipped),
+        studies_skipped=_sort_reasons(studies.skipped),
         studies_unreadable=run.unreadable,
         studies_left_out=run.left_out,
         cases=run.extraction.cases,
@@ -158,7 +158,7 @@ def extract_relations(
         answers_paid_for=run.paid_for,
         tokens_in=run.tokens_in,
         tokens_out=run.tokens_out,
-        unknown_terms=_rank_reasons(run.extraction.unknown),
+        unknown_terms=_sort_reasons(run.extraction.unknown),
         relations=Comparison(run.extraction, graph, min_cases).rows(),
     )
 
@@ -191,29 +191,29 @@ class _Asking:
     def ask(self, batches: Iterable[Batch], tell: Callable[[int], None]) -> list[Batch]:
         """Get every batch answered, by the journal or by the expert; returns what to ask in smaller parts."""
         self.again = []
-        for completions in self.expert.answer_questions(self._questions(batches)):
+        for completions in self.expert.answer_questions(self._list_questions(batches)):
             if completions:
                 self.journal.keep(completions)
             self.paid_for += len(completions)
             for completion in completions:
-                self._take(self.in_flight.pop(completion.prompt_id), completion)
+                self._take_answer(self.in_flight.pop(completion.prompt_id), completion)
             tell(self.done)
         tell(self.done)
         return self.again
 
-    def _questions(self, batches: Iterable[Batch]) -> Iterator[Question]:
+    def _list_questions(self, batches: Iterable[Batch]) -> Iterator[Question]:
         schema = ExtractionAnswer.model_json_schema()
         for batch in batches:
             prompt_id = batch.prompt_id(self.template)
             kept = self.journal.find([prompt_id], expert=self.expert.name, model=self.expert.model)
             if kept:
                 self.kept_before += 1
-                self._take(batch, kept[prompt_id])
+                self._take_answer(batch, kept[prompt_id])
             else:
                 self.in_flight[prompt_id] = batch
                 yield Question(prompt_id, batch.messages(self.template), schema)
 
-    def _take(self, batch: Batch, completion: Completion) -> None:
+    def _take_answer(self, batch: Batch, completion: Completion) -> None:
         self.tokens_in += completion.tokens_in
         self.tokens_out += completion.tokens_out
         answer = read_answer(completion, batch)

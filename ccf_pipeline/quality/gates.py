@@ -81,7 +81,7 @@ def _list_gates(figures: Figures) -> Iterator[Gate]:
                 why="Over the rows that are trained on, only the image can decide.",
             )
     for kind in KINDS:
-        yield _excess_gate(figures.artefacts, kind)
+        yield _make_excess_gate(figures.artefacts, kind)
     yield _make_gate(
         "artefact AUC, wrapper alone",
         _get_auc(figures.artefacts, "wrapper alone"),
@@ -111,7 +111,7 @@ def _list_flip_gates(flips: Flips) -> Iterator[Gate]:
     )
 
 
-def _excess_gate(views: tuple[ArtefactView, ...], kind: str) -> Gate:
+def _make_excess_gate(views: tuple[ArtefactView, ...], kind: str) -> Gate:
     """Hold the manner of writing of one kind of pair to what written reports with these findings come to.
 
     Over all directions together the area says little, since what gives the sides away in one of them cancels

@@ -102,7 +102,7 @@ def _measure(
     settings = build_settings(path)
     is_selected = settings.dataset.select is not None and folder.is_finished()
     trained_on = read_selected(folder, plan.shards) if is_selected else None
-    for number, record in enumerate(_records_of(folder, shards), 1):
+    for number, record in enumerate(_read_records(folder, shards), 1):
         tally.add(record)
         if record.accepted:
             films[film_of(record)] += 1
@@ -126,11 +126,11 @@ def _measure(
         rules,
         opinions,
         progress,
-        training=_training(folder, plan, sampled, ranked(films), settings.dataset, sampling),
+        training=_collect_training(folder, plan, sampled, ranked(films), settings.dataset, sampling),
     )
 
 
-def _training(
+def _collect_training(
     folder: BuildFolder,
     plan: PlanSummary,
     sampled: Sequence[Record],
@@ -202,7 +202,7 @@ def write_report(
         quality = _measure(folder, plan, shards, Sampling(), graph_path=graph_path, progress=progress)
     accepted = StratifiedSample[Record](ACCEPTED_OF_A_KIND, seed)
     rejected = StratifiedSample[Record](REJECTED_FOR_A_REASON, seed)
-    for number, record in enumerate(_records_of(folder, shards), 1):
+    for number, record in enumerate(_read_records(folder, shards), 1):
         if record.accepted:
             accepted.add((record.direction, record.target), record.record_id, record)
         else:
@@ -234,7 +234,7 @@ def _make_thumbnails(records: Sequence[Record], root: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     room = MOST_THUMBNAIL_BYTES
     for record in records:
-        for path, sha256 in _films_of(record):
+        for path, sha256 in _list_films(record):
             small = thumbnail(root / path, sha256) if room > 0 and path not in found else None
             if small is not None:
                 found[path] = small
@@ -242,7 +242,7 @@ def _make_thumbnails(records: Sequence[Record], root: Path) -> dict[str, bytes]:
     return found
 
 
-def _films_of(record: Record) -> Iterator[tuple[str, str | None]]:
+def _list_films(record: Record) -> Iterator[tuple[str, str | None]]:
     """Yield the path and digest of a pair's own film and of the matched one."""
     if record.image_path is not None:
         yield record.image_path, record.image_sha256
@@ -300,7 +300,7 @@ def begun_build(path: Path) -> tuple[BuildFolder, PlanSummary]:
     return folder, plan
 
 
-def _records_of(folder: BuildFolder, shards: Iterable[int]) -> Iterator[Record]:
+def _read_records(folder: BuildFolder, shards: Iterable[int]) -> Iterator[Record]:
     for shard in shards:
         yield from folder.records_of(shard)
 

@@ -376,13 +376,13 @@ def measure_artefacts(
         Sides("wrapper alone", "characters", *wrappers, patients),
     ]
     for kind in KINDS:
-        views += _beside_written(records, masked, written, kind, seed=rules.seed)
+        views += _compare_with_written(records, masked, written, kind, seed=rules.seed)
     for number, sides in enumerate(views, 1):
         yield measure_view(sides, seed=rules.seed)
         progress("artefacts", number, len(views))
 
 
-def _beside_written(
+def _compare_with_written(
     records: Sequence[Record],
     masked: tuple[list[str], list[str]],
     written: Mapping[str, str],

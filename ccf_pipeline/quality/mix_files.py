@@ -35,7 +35,7 @@ def read_mix(dataset: Path, most: int, *, seed: int) -> list[tuple[str, str]]:
         if all(any((dataset / "data" / config).glob("*.parquet")) for config in configs):
             rows = sum(pq.ParquetFile(path).metadata.num_rows for path in files)
             share = most / max(1, rows)
-            return [pair for path in files for pair in _texts(path) if _is_drawn(pair, share, seed)]
+            return [pair for path in files for pair in _read_texts(path) if _is_drawn(pair, share, seed)]
     return []
 
 
@@ -43,7 +43,7 @@ def _is_drawn(pair: tuple[str, str], share: float, seed: int) -> bool:
     return pair[0] != pair[1] and draw(seed, "\x1f".join(sorted(pair))) < share * _DRAWN_FROM
 
 
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
+def _read_texts(path: Path) -> Iterator[tuple[str, str]]:
     columns = _COLUMNS.get(path.parent.name, ("messages", "rejected_messages"))
     for batch in pq.ParquetFile(path).iter_batches(columns=list(columns)):
         for row in batch.to_pylist():

@@ -164,7 +164,7 @@ def _pick_pairs(pairs: Iterable[Record], thumbnails: Mapping[str, bytes]) -> lis
     )
 
 
-def _shown_film(thumbnail: bytes | None) -> str | None:
+def _show_film(thumbnail: bytes | None) -> str | None:
     return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None
 
 
@@ -196,8 +196,8 @@ def _describe_pair(record: Record, thumbnails: Mapping[str, bytes]) -> dict[str,
         },
         "expert": made_visible(record.expert),
         "attempt": record.attempt,
-        "image": _shown_film(thumbnails.get(record.image_path or "")),
-        "film": _shown_film(thumbnails.get(film.path)) if film else None,
+        "image": _show_film(thumbnails.get(record.image_path or "")),
+        "film": _show_film(thumbnails.get(film.path)) if film else None,
         "filmAgrees": ", ".join(film.agrees) if film else "",
     }
 

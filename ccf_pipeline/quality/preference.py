@@ -38,7 +38,7 @@ def measure_text_alone(
     for features, most in MOST_ROWS.items():
         if features == "encoder" and not encoder:
             continue
-        yield _measure(MIX, features, *_first_groups(mix, text_groups(mix), most))
+        yield _measure(MIX, features, *_take_groups(mix, text_groups(mix), most))
         yield _measure(THINKING, features, list(thinking[:most]), list(patients[:most]))
 
 
@@ -63,7 +63,7 @@ def text_groups(rows: Iterable[TextPair]) -> list[str]:
     return [str(top(chosen)) for chosen, _ in ends]
 
 
-def _first_groups(
+def _take_groups(
     rows: Sequence[TextPair], groups: Sequence[str], most: int
 ) -> tuple[list[TextPair], list[str]]:
     """Return whole groups until there are so many rows."""

@@ -46,8 +46,8 @@ def measure_wording(spans: Sequence[str]) -> WordingFigures:
     frequent = Counter(compared).most_common(1)
     return WordingFigures(
         spans=len(compared),
-        distinct_spans=_share(len(set(compared)), len(compared)),
-        most_frequent_span=_share(frequent[0][1] if frequent else 0, len(compared)),
+        distinct_spans=_compute_share(len(set(compared)), len(compared)),
+        most_frequent_span=_compute_share(frequent[0][1] if frequent else 0, len(compared)),
         distinct_words=_measure_distinct(words),
         distinct_word_pairs=_measure_distinct(pairs),
     )
@@ -55,8 +55,8 @@ def measure_wording(spans: Sequence[str]) -> WordingFigures:
 
 def _measure_distinct(groups: Iterable[Iterable[object]]) -> float | None:
     everything = [item for group in groups for item in group]
-    return _share(len(set(everything)), len(everything))
+    return _compute_share(len(set(everything)), len(everything))
 
 
-def _share(part: int, whole: int) -> float | None:
+def _compute_share(part: int, whole: int) -> float | None:
     return rounded(part / whole) if whole else None

@@ -109,7 +109,7 @@ class _Resolver:
     def resolve(self, sentence: Sentence, anaphor: Anaphor) -> Continuation | None:
         """The clause with its heads; None if it continues nothing that was told before it."""
         own = [m for m in self.mentions.get(sentence.number, ()) if _is_within(m, sentence, anaphor)]
-        heads = self._heads_of(sentence, anaphor, own)
+        heads = self._list_heads(sentence, anaphor, own)
         if not heads or not all(head.concepts for head in heads):
             return None
         body = _BODY.match(sentence.text)
@@ -124,26 +124,26 @@ class _Resolver:
             is_rewritten=anaphor.kind == "exception"
             or (anaphor.kind == "relation" and any(self._tells(m) for m in own if m.polarity == "present")),
             is_near=self._is_near(sentence, anaphor, heads),
-            likeliest=self._same_place(heads) if anaphor.kind in REMARKS else (),
+            likeliest=self._find_same_place(heads) if anaphor.kind in REMARKS else (),
         )
 
-    def _heads_of(self, sentence: Sentence, anaphor: Anaphor, own: Sequence[Mention]) -> tuple[Head, ...]:
+    def _list_heads(self, sentence: Sentence, anaphor: Anaphor, own: Sequence[Mention]) -> tuple[Head, ...]:
         if anaphor.kind == "exception":
-            return self._told_before(sentence, anaphor)
-        named = self._named(sentence, anaphor, own)
+            return self._find_told_before(sentence, anaphor)
+        named = self._find_named(sentence, anaphor, own)
         if named is not None:
             return named
         if anaphor.kind in REMARKS and not (anaphor.points and not anaphor.is_plural):
-            return self._called_for(sentence, anaphor)
+            return self._find_called_for(sentence, anaphor)
         if anaphor.is_generic and anaphor.is_plural:
             # "Findings consistent with edema" states the edema; "these findings may be edema" only continue.
             causes = [m for m in own if self._tells(m)] if anaphor.kind == "cause" else []
             states = any(m.polarity == "present" or m.side or m.region for m in causes)
             if states and not _DEMONSTRATIVE.match(sentence.text, anaphor.start):
                 return ()
-            told = self._told_before(sentence, anaphor)
-            return self._foremost(told, "looked_into") if anaphor.kind == "cause" else told
-        return self._nearest(sentence, anaphor, own)
+            told = self._find_told_before(sentence, anaphor)
+            return self._choose_foremost(told, "looked_into") if anaphor.kind == "cause" else told
+        return self._find_nearest(sentence, anaphor, own)
 
     def _is_near(self, sentence: Sentence, anaphor: Anaphor, heads: tuple[Head, ...]) -> bool:
         """True if words of the clause point back, or if it is advice next to what calls for it."""
@@ -191,7 +191,7 @@ class _Resolver:
         elif not told and not continuing and _is_unknown(sentence, self.mentions.get(sentence.number, ())):
             yield Head(sentence.number, sentence.start, sentence.end)
 
-    def _before(self, sentence: Sentence, *, anywhere: bool = False) -> Iterator[Sentence]:
+    def _iter_before(self, sentence: Sentence, *, anywhere: bool = False) -> Iterator[Sentence]:
         """The sentences before one, nearest first, those that only continue something left out."""
         place = sentence.number - 1
         for earlier in reversed(self.sentences[:place]):
@@ -200,7 +200,7 @@ class _Resolver:
             if self.heads_in(earlier) or not self.continuing.get(earlier.number):
                 yield earlier
 
-    def _abnormal(self, heads: Iterable[Head]) -> list[Head]:
+    def _filter_abnormal(self, heads: Iterable[Head]) -> list[Head]:
         abnormal = abnormal_of(self.graph)
         return [head for head in heads if not head.concepts.isdisjoint(abnormal)]
 
@@ -211,51 +211,55 @@ class _Resolver:
 
     # --- how one is chosen --------------------------------------------------------------------------
 
-    def _named(self, sentence: Sentence, anaphor: Anaphor, own: Sequence[Mention]) -> tuple[Head, ...] | None:
+    def _find_named(
+        self, sentence: Sentence, anaphor: Anaphor, own: Sequence[Mention]
+    ) -> tuple[Head, ...] | None:
         """The heads that a noun of the clause names; None if no noun does."""
         if anaphor.noun is not None:
             start, end = (sentence.start + at for at in anaphor.noun)
             spoken = [m for m in own if m.start < end and start < m.end]
             if not spoken:
-                return self._called(sentence, sentence.text[slice(*anaphor.noun)])
+                return self._find_called(sentence, sentence.text[slice(*anaphor.noun)])
         elif anaphor.kind in REMARKS:
             spoken = [m for m in own if m.concept not in self.graph.words_of_change]
         else:
             return None
         names = frozenset(chain.from_iterable(kin_of(self.graph, m.concept) for m in spoken))
         remark = anaphor.kind in REMARKS
-        for earlier in self._before(sentence, anywhere=remark):
-            agreeing = tuple(head for head in self.heads_in(earlier) if not self._kin(head).isdisjoint(names))
+        for earlier in self._iter_before(sentence, anywhere=remark):
+            agreeing = tuple(
+                head for head in self.heads_in(earlier) if not self._collect_kin(head).isdisjoint(names)
+            )
             if agreeing:
                 return agreeing
         return None if remark else ()
 
-    def _called(self, sentence: Sentence, noun: str) -> tuple[Head, ...] | None:
+    def _find_called(self, sentence: Sentence, noun: str) -> tuple[Head, ...] | None:
         """The things told in the nearest sentence that has the same noun."""
         stem = noun.lower().removesuffix("s")
-        for earlier in self._before(sentence):
+        for earlier in self._iter_before(sentence):
             if stem in earlier.text.lower() and self.heads_in(earlier):
                 return self.heads_in(earlier)
         return None
 
-    def _kin(self, head: Head) -> frozenset[str]:
+    def _collect_kin(self, head: Head) -> frozenset[str]:
         return frozenset(chain.from_iterable(kin_of(self.graph, concept) for concept in head.concepts))
 
-    def _told_before(self, sentence: Sentence, anaphor: Anaphor) -> tuple[Head, ...]:
+    def _find_told_before(self, sentence: Sentence, anaphor: Anaphor) -> tuple[Head, ...]:
         """All that is abnormal before the clause in its section; else in the report; else its devices."""
         inside = [h for h in self.heads_in(sentence) if h.end <= sentence.start + anaphor.start]
-        section = [h for earlier in self._before(sentence) for h in self.heads_in(earlier)]
-        report = [h for earlier in self._before(sentence, anywhere=True) for h in self.heads_in(earlier)]
+        section = [h for earlier in self._iter_before(sentence) for h in self.heads_in(earlier)]
+        report = [h for earlier in self._iter_before(sentence, anywhere=True) for h in self.heads_in(earlier)]
         for heads in ([*inside, *section], report):
-            abnormal = self._abnormal(heads)
+            abnormal = self._filter_abnormal(heads)
             if abnormal:
                 return tuple(abnormal)
         devices = _collect_devices(self.graph)
         return tuple(head for head in [*inside, *section] if not head.concepts.isdisjoint(devices))
 
-    def _nearest(self, sentence: Sentence, anaphor: Anaphor, own: Sequence[Mention]) -> tuple[Head, ...]:
+    def _find_nearest(self, sentence: Sentence, anaphor: Anaphor, own: Sequence[Mention]) -> tuple[Head, ...]:
         may_be = self._may_be(anaphor.kind)
-        near = list(self._within_reach(sentence, anaphor, _measure_reach(sentence, anaphor)))
+        near = list(self._iter_within_reach(sentence, anaphor, _measure_reach(sentence, anaphor)))
         told = [m for m in own if self._tells(m)]
         for heads in near:
             fitting = [head for head in heads if head.concepts and may_be(head)]
@@ -263,21 +267,23 @@ class _Resolver:
                 # "Likely atelectasis." behind an opacity tells what that is; "likely left effusion" does not.
                 fitting = [h for h in fitting if all(self._is_cause_of(m, h) for m in told)]
             if fitting:
-                return self._meant(fitting, anaphor, own)
+                return self._choose_meant(fitting, anaphor, own)
             if heads is near[0] and not all(head.concepts for head in heads):
                 return ()
         if anaphor.kind in ("size", "cause", "relation"):
-            abnormal = next(filter(None, map(self._abnormal, near)), [])
-            return self._meant(abnormal, anaphor, own) if abnormal and not anaphor.is_weak else ()
+            abnormal = next(filter(None, map(self._filter_abnormal, near)), [])
+            return self._choose_meant(abnormal, anaphor, own) if abnormal and not anaphor.is_weak else ()
         if anaphor.kind in ("change", "reference", "visibility") and near:
             return near[0][:1]  # "The heart is normal. It is unchanged."
         return ()
 
-    def _within_reach(self, sentence: Sentence, anaphor: Anaphor, reach: int) -> Iterator[tuple[Head, ...]]:
+    def _iter_within_reach(
+        self, sentence: Sentence, anaphor: Anaphor, reach: int
+    ) -> Iterator[tuple[Head, ...]]:
         inside = tuple(h for h in self.heads_in(sentence) if h.end <= sentence.start + anaphor.start)
         if inside:
             yield inside
-        for distance, earlier in enumerate(self._before(sentence)):
+        for distance, earlier in enumerate(self._iter_before(sentence)):
             if distance >= reach:
                 return
             if self.heads_in(earlier):
@@ -296,7 +302,9 @@ class _Resolver:
             eligible = telling if kind in ("cause", "relation") else telling | devices
         return lambda head: not head.concepts.isdisjoint(eligible)
 
-    def _meant(self, fitting: Sequence[Head], anaphor: Anaphor, own: Sequence[Mention]) -> tuple[Head, ...]:
+    def _choose_meant(
+        self, fitting: Sequence[Head], anaphor: Anaphor, own: Sequence[Mention]
+    ) -> tuple[Head, ...]:
         """Of the things told in one sentence all that "these" are, or the one that "this" is."""
         if anaphor.is_plural and (len(fitting) > 1 or anaphor.kind != "size"):
             return tuple(fitting)
@@ -317,25 +325,27 @@ class _Resolver:
             for relation in self.graph.relations_of(concept)
         )
 
-    def _called_for(self, sentence: Sentence, anaphor: Anaphor) -> tuple[Head, ...]:
+    def _find_called_for(self, sentence: Sentence, anaphor: Anaphor) -> tuple[Head, ...]:
         """What calls for advice or a call: by what is asked for, else what is looked into or told first."""
-        told = [self._abnormal(self.heads_in(s)) for s in self._before(sentence)]
+        told = [self._filter_abnormal(self.heads_in(s)) for s in self._iter_before(sentence)]
         inside = [h for h in self.heads_in(sentence) if h.end <= sentence.start + anaphor.start]
-        groups = [self._abnormal(inside), *told]
+        groups = [self._filter_abnormal(inside), *told]
         if not any(groups) or anaphor.kind == "communication":
-            groups = [self._abnormal(inside)]
-            groups += [self._abnormal(self.heads_in(s)) for s in self._before(sentence, anywhere=True)]
+            groups = [self._filter_abnormal(inside)]
+            groups += [
+                self._filter_abnormal(self.heads_in(s)) for s in self._iter_before(sentence, anywhere=True)
+            ]
         words = sentence.text[anaphor.start : anaphor.end]
         if anaphor.kind == "advice":
-            asked = self._asked_for(words, sentence)
+            asked = self._find_asked_for(words, sentence)
             if asked is not None:
                 return asked
         all_told = tuple(head for heads in groups for head in heads)
         if anaphor.kind == "communication":
-            return self._foremost(all_told, "told_first")
-        return self._foremost(all_told, "looked_into")
+            return self._choose_foremost(all_told, "told_first")
+        return self._choose_foremost(all_told, "looked_into")
 
-    def _foremost(self, told: tuple[Head, ...], table: str) -> tuple[Head, ...]:
+    def _choose_foremost(self, told: tuple[Head, ...], table: str) -> tuple[Head, ...]:
         """Of all that was told what comes first in a table of the medicine; all of it where it has none."""
         for rank in _list_ranks(self.graph, table):
             fitting = tuple(head for head in told if not head.concepts.isdisjoint(rank))
@@ -343,16 +353,16 @@ class _Resolver:
                 return fitting
         return told
 
-    def _same_place(self, heads: Sequence[Head]) -> tuple[Head, ...]:
+    def _find_same_place(self, heads: Sequence[Head]) -> tuple[Head, ...]:
         """The nearest head, and what is told of the same elsewhere."""
-        return tuple(h for h in heads if not self._kin(h).isdisjoint(self._kin(heads[0])))
+        return tuple(h for h in heads if not self._collect_kin(h).isdisjoint(self._collect_kin(heads[0])))
 
-    def _asked_for(self, words: str, sentence: Sentence) -> tuple[Head, ...] | None:
+    def _find_asked_for(self, words: str, sentence: Sentence) -> tuple[Head, ...] | None:
         """The nearest finding that is looked into by what is asked for; None if that may be any finding."""
         for call in _list_calls(self.graph):
             if not call.words.search(words):
                 continue
-            for earlier in self._before(sentence, anywhere=True):
+            for earlier in self._iter_before(sentence, anywhere=True):
                 fitting = tuple(h for h in self.heads_in(earlier) if not h.concepts.isdisjoint(call.concepts))
                 if fitting:
                     return fitting

@@ -40,10 +40,10 @@ class Book:
 
     def has_denial(self, phrase: str) -> bool:
         """True if a phrase holds a word of denial."""
-        return any(part.role in ("no", "not", "without", "no_longer") for part in self._parts_of(phrase))
+        return any(part.role in ("no", "not", "without", "no_longer") for part in self._find_parts(phrase))
 
-    def _parts_of(self, phrase: str) -> Iterator[Entry]:
-        return self._parts(self.vocabulary.encode_phrase(phrase))
+    def _find_parts(self, phrase: str) -> Iterator[Entry]:
+        return self._split_parts(self.vocabulary.encode_phrase(phrase))
 
     def add_form(
         self,
@@ -57,10 +57,10 @@ class Book:
                 if phrase.lower().startswith(start):
                     self._add_denied(concept.id, phrase[len(start) :], table)
                     return
-        if concept.id in self._framed(phrase, table):
+        if concept.id in self._read_frames(phrase, table):
             return
         denying = concept.kind == "normal_state" and self.has_denial(phrase)
-        if temporality == "resolved" and any(part.predicate for part in self._parts_of(phrase)):
+        if temporality == "resolved" and any(part.predicate for part in self._find_parts(phrase)):
             return
         role = "resolved" if temporality == "resolved" else ""
         self.add(
@@ -69,9 +69,9 @@ class Book:
 
     def _add_denied(self, state: str, rest: str, table: FrameTable) -> None:
         """A normal state worded as the denial of something: its phrase counts where it is denied."""
-        if any(part.role in ("or", "and") for part in self._parts_of(rest)):
+        if any(part.role in ("or", "and") for part in self._find_parts(rest)):
             return
-        framed = self._framed(rest, table, denying=True)
+        framed = self._read_frames(rest, table, denying=True)
         if framed:
             self.framed_states += [(state, concept) for concept in framed]
         else:
@@ -87,7 +87,7 @@ class Book:
         """Give long forms what their parts say: side, region, severity, and concepts akin to theirs."""
         for key, entry in list(self.entries.items()):
             if len(key) > 1 and (entry.concepts or entry.denied_states or entry.role == "not_form"):
-                self.entries[key] = self._with_parts(key, entry, kinship)
+                self.entries[key] = self._add_parts(key, entry, kinship)
 
     def leave_plurals_to_the_reader(self, plural_of: dict[str, str]) -> None:
         """Singular and plural fold together: a plural that is a concept of its own is told by its letters."""
@@ -97,7 +97,7 @@ class Book:
                 rest = tuple(c for c in entry.concepts if c not in plurals)
                 self.entries[key] = replace(entry, concepts=rest)
 
-    def _with_parts(self, key: str, entry: Entry, kinship: set[tuple[str, str]]) -> Entry:
+    def _add_parts(self, key: str, entry: Entry, kinship: set[tuple[str, str]]) -> Entry:
         concepts = list(entry.concepts)
         found: dict[str, Any] = {"region": entry.region}
         placed: tuple[int, int] | None = None
@@ -118,7 +118,10 @@ class Book:
             return replace(entry, concepts=meant, shadowed=named)
         if entry.goes_on_denying:
             denied = (
-                c for part in self._parts(key, whole=False) for c in part.concepts if c not in entry.concepts
+                c
+                for part in self._split_parts(key, whole=False)
+                for c in part.concepts
+                if c not in entry.concepts
             )
             return replace(entry, denies=tuple(denied))
         # "Limits evaluation" names a limit, and is followed by what was looked for.
@@ -140,10 +143,10 @@ class Book:
         never = self.not_forms.get(concept, set())
         return not any(key[i:j] in never for i, j in combinations(range(len(key) + 1), 2))
 
-    def _framed(self, phrase: str, table: FrameTable, denying: bool = False) -> tuple[str, ...]:
+    def _read_frames(self, phrase: str, table: FrameTable, denying: bool = False) -> tuple[str, ...]:
         """The concepts that the frames make of a phrase, so that it need not be listed."""
         key = self.vocabulary.encode_phrase(phrase)
-        parts = list(self._parts(key))
+        parts = list(self._split_parts(key))
         subjects = [part.subject for part in parts if part.subject]
         predicates = [part.predicate for part in parts if part.predicate]
         denied = [part.role for part in parts if part.role in ("no", "not", "without")]
@@ -156,7 +159,7 @@ class Book:
         meanings = [m for s in subjects for p in predicates for m in table.get(s, {}).get(p, ())]
         return tuple(concept_of(m) for m in meanings if not denying or m[0] not in DENIED_MARK + DOUBTED_MARK)
 
-    def _parts(self, key: str, whole: bool = True) -> Iterator[Entry]:
+    def _split_parts(self, key: str, whole: bool = True) -> Iterator[Entry]:
         """The longest known phrases of a phrase, from left to right."""
         i = 0
         while i < len(key):

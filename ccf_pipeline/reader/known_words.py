@@ -52,14 +52,14 @@ def describes(word: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _words_of_place() -> frozenset[str]:
+def _collect_words_of_place() -> frozenset[str]:
     classes = packaged("describing.yaml")
     return frozenset(word for name in _PLACE_CLASSES for word in classes[name])
 
 
 def places(word: str) -> bool:
     """True if a word in small letters says where or how large something is."""
-    return word in _words_of_place() or _FIGURE.match(word) is not None
+    return word in _collect_words_of_place() or _FIGURE.match(word) is not None
 
 
 def is_known(word: str, known: frozenset[str]) -> bool:

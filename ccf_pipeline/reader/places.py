@@ -18,11 +18,11 @@ def place_items(walk: Walk) -> list[Item]:
     """The items with what the words around them say; a noun shared by two places becomes two statements."""
     for mark in walk.marks:
         if mark.temporality or mark.entry.is_detail:
-            return _place_items(walk)
+            return _find_places(walk)
     return walk.items
 
 
-def _place_items(walk: Walk) -> list[Item]:
+def _find_places(walk: Walk) -> list[Item]:
     lexicon, marks = walk.lexicon, walk.marks
     placed: list[Item] = []
     for item in walk.items:
@@ -51,17 +51,17 @@ def _look_inside(lexicon: Tables, marks: list[Mark], item: Item) -> None:
     """The marks that the item spans: one phrase, or a part of the chest and what is said of it."""
     own = marks[item.mark]
     if own.start == item.start:
-        _take(lexicon, own, item)
+        _take_detail(lexicon, own, item)
         return
     first = item.mark
     while first > 0 and marks[first - 1].start >= item.start:
         first -= 1
     for mark in marks[first : item.mark + 1]:
         if mark.end <= item.end:
-            _take(lexicon, mark, item)
+            _take_detail(lexicon, mark, item)
 
 
-def _take(lexicon: Tables, mark: Mark, item: Item) -> None:
+def _take_detail(lexicon: Tables, mark: Mark, item: Item) -> None:
     entry = mark.entry
     if entry.is_detail:
         if entry.side and item.side is None:
@@ -89,7 +89,7 @@ def _look_left(lexicon: Tables, marks: list[Mark], item: Item) -> Item | None:
             return _find_second_place(lexicon, marks, item, k)
         if mark.role in _STOP_LEFT or mark.role == "and" or last - mark.end > 2:
             return None
-        _take(lexicon, mark, item)
+        _take_detail(lexicon, mark, item)
         last = mark.start
     return None
 
@@ -104,7 +104,7 @@ def _find_second_place(lexicon: Tables, marks: list[Mark], item: Item, k: int) -
             return None
         if (mark.entry.names_something and mark.entry.region is None) or mark.role in _STOP_LEFT:
             break
-        _take(lexicon, mark, twin)
+        _take_detail(lexicon, mark, twin)
     if not (twin.side and twin.side != item.side) and not (twin.region and twin.region != item.region):
         return None
     twin.side = twin.side or item.side
@@ -133,7 +133,7 @@ def _look_right(lexicon: Tables, marks: list[Mark], item: Item) -> Item | None:
         elif mark.role in ("of", "verb"):
             placing = True
         elif placing or mark.start - last <= 1:
-            _take(lexicon, mark, item)
+            _take_detail(lexicon, mark, item)
         last = mark.end
     return None
 
@@ -147,7 +147,7 @@ def _find_second_place_after(lexicon: Tables, marks: list[Mark], item: Item, k: 
     for mark in marks[k + 1 : k + 6]:
         if mark.role not in ("", "of", "determiner") or (mark.entry.concepts and not mark.entry.region):
             break
-        _take(lexicon, mark, twin)
+        _take_detail(lexicon, mark, twin)
     return twin if twin.side is not None and twin.side != item.side else None
 
 

@@ -34,7 +34,7 @@ def steps_of(entry: Entry, temporality: Temporality | None) -> tuple[Step, ...]:
     if temporality is not None:
         steps.append(_say_time)
     if entry.concepts or entry.denied_states or entry.shadowed or entry.denies:
-        steps.append(_name)
+        steps.append(_name_concepts)
     # "Limits evaluation for" is itself a finding, and not among what is looked for.
     if entry.role == "looking":
         steps.append(HANDLERS["looking"])
@@ -54,7 +54,7 @@ _SAID_OF_PARTS: dict[str, Step] = {
 }
 
 
-def _name(walk: Walk, i: int, mark: Mark) -> None:
+def _name_concepts(walk: Walk, i: int, mark: Mark) -> None:
     """A phrase that names concepts: each becomes a statement, as the cue in force has it."""
     entry = mark.entry
     if entry.temporality is not None and entry.concepts[0] in walk.lexicon.temporal_concepts:

@@ -93,9 +93,9 @@ class Vocabulary:
         code = self._codes.get(lowered)
         if code is not None:
             return code
-        return self._mended(lowered)
+        return self._mend_word(lowered)
 
-    def _mended(self, word: str) -> str:
+    def _mend_word(self, word: str) -> str:
         """The character of a misspelt word, if it is one letter away from a long known one."""
         if len(word) < 5 or not word.isalpha() or word in self._confusable:
             return UNKNOWN
@@ -140,15 +140,15 @@ class Vocabulary:
 
     def _learn(self, word: str) -> str:
         if word not in self._codes:
-            self._codes[word] = self._next()
+            self._codes[word] = self._draw_character()
         return self._codes[word]
 
     def _learn_exact(self, word: str) -> str:
         if word not in self._exact:
-            self._exact[word] = self._codes.get(self._fold(word)) or self._next()
+            self._exact[word] = self._codes.get(self._fold(word)) or self._draw_character()
         return self._exact[word]
 
-    def _next(self) -> str:
+    def _draw_character(self) -> str:
         return chr(_FIRST + len(self._codes) + len(self._exact))
 
 

@@ -57,7 +57,7 @@ class HubDataset:
             )
         if self._api.token is None and get_token() is None:
             raise HubRefused("there is no token for the Hub")
-        with self._told("asking who the token belongs to"):
+        with self._translate_errors("asking who the token belongs to"):
             account = self._api.whoami()
             role = account.get("auth", {}).get("accessToken", {}).get("role")
             roles = {account["name"]: "admin"} | {
@@ -72,13 +72,13 @@ class HubDataset:
 
     def make_private(self) -> None:
         """The repository, made if it is not there, private and gated; seen to be so before anything goes."""
-        if self._exists():
+        if self._check_exists():
             self._require_private("before the push")
         else:
-            with self._told("making the repository"):
+            with self._translate_errors("making the repository"):
                 self._api.create_repo(self.repository, repo_type="dataset", private=True, exist_ok=True)
             self._require_private("although it was made private")
-        with self._told("gating the repository"):
+        with self._translate_errors("gating the repository"):
             self._api.update_repo_settings(self.repository, repo_type="dataset", private=True, gated="manual")
         self.require_as_asked()
 
@@ -91,11 +91,11 @@ class HubDataset:
                 hint="Look at the repository's settings; the Hub may not allow gating there.",
             )
 
-    def _exists(self) -> bool:
+    def _check_exists(self) -> bool:
         from huggingface_hub.errors import RepositoryNotFoundError
 
         try:
-            with self._told("looking for the repository"):
+            with self._translate_errors("looking for the repository"):
                 self._api.dataset_info(self.repository)
         except HubRefused as refused:
             if isinstance(refused.__cause__, RepositoryNotFoundError):
@@ -104,7 +104,7 @@ class HubDataset:
         return True
 
     def _require_private(self, when: str) -> Any:
-        with self._told("reading the repository's settings"):
+        with self._translate_errors("reading the repository's settings"):
             info = self._api.dataset_info(self.repository)
         if not info.private:
             raise HubRefused(
@@ -123,7 +123,7 @@ class HubDataset:
         """
         files = {path.relative_to(folder).as_posix(): path for path in _list_files(folder)}
         local = {name: _compute_digests(path) for name, path in files.items()}
-        remote = self._remote()
+        remote = self._read_remote()
         before = _read_memory(memory)
         self._refuse_changes(remote, before, local)
         sent = [name for name in _sort_for_upload(files) if remote.get(name) not in local[name]]
@@ -135,9 +135,9 @@ class HubDataset:
             is_last = names and names[-1] in LAST
             gone = stale if is_last else []
             done = self._commit(files, names, gone, message, (done, len(sent)), progress)
-            _save_memory(memory, self._remote())
+            _save_memory(memory, self._read_remote())
         self._require_whole(local)
-        return len(sent), len(files) - len(sent), self._head()
+        return len(sent), len(files) - len(sent), self._read_head()
 
     def _commit(
         self,
@@ -154,11 +154,11 @@ class HubDataset:
         done, total = counted
         if not names and not gone:
             return done
-        parent = self._head()
+        parent = self._read_head()
         operations: list[Any] = []
         for name in names:
             addition = CommitOperationAdd(path_in_repo=name, path_or_fileobj=files[name])
-            with self._told(f"sending {name}"):
+            with self._translate_errors(f"sending {name}"):
                 self._api.preupload_lfs_files(
                     self.repository, [addition], repo_type="dataset", free_memory=False
                 )
@@ -167,7 +167,7 @@ class HubDataset:
             progress("upload", done, total)
         operations += [CommitOperationDelete(path_in_repo=name) for name in gone]
         self.require_as_asked()
-        with self._told("committing"):
+        with self._translate_errors("committing"):
             self._api.create_commit(
                 self.repository,
                 operations,
@@ -177,15 +177,15 @@ class HubDataset:
             )
         return done
 
-    def _head(self) -> str:
-        with self._told("reading the repository's head"):
+    def _read_head(self) -> str:
+        with self._translate_errors("reading the repository's head"):
             return str(self._api.dataset_info(self.repository).sha)
 
-    def _remote(self) -> dict[str, str]:
+    def _read_remote(self) -> dict[str, str]:
         """Path → digest of everything in the repository but what the Hub put there itself."""
         from huggingface_hub.hf_api import RepoFile
 
-        with self._told("listing the repository"):
+        with self._translate_errors("listing the repository"):
             entries = list(self._api.list_repo_tree(self.repository, recursive=True, repo_type="dataset"))
         return {
             entry.path: f"sha256:{entry.lfs.sha256}" if entry.lfs else f"git:{entry.blob_id}"
@@ -210,7 +210,7 @@ class HubDataset:
             )
 
     def _require_whole(self, local: Mapping[str, frozenset[str]]) -> None:
-        remote = self._remote()
+        remote = self._read_remote()
         wrong = [name for name, digests in local.items() if remote.get(name) not in digests]
         wrong += [name for name in remote if name not in local]
         if wrong:
@@ -219,21 +219,21 @@ class HubDataset:
             )
 
     @contextlib.contextmanager
-    def _told(self, doing: str) -> Iterator[None]:
+    def _translate_errors(self, doing: str) -> Iterator[None]:
         """Say in our words what the Hub or the network refused; no header or address is repeated."""
         from huggingface_hub.errors import HfHubHTTPError
 
         try:
             yield
         except HfHubHTTPError as error:
-            raise self._refusal(doing, error.response.status_code) from error
+            raise self._make_refusal(doing, error.response.status_code) from error
         except (OSError, RuntimeError, *_ODD_ANSWERS) as error:
             inner = error.__cause__
             if isinstance(inner, HfHubHTTPError):
-                raise self._refusal(doing, inner.response.status_code) from error
+                raise self._make_refusal(doing, inner.response.status_code) from error
             if isinstance(error, _ODD_ANSWERS):
-                raise self._odd(doing, error.__class__.__name__) from error
-            raise self._stopped(doing, error.__class__.__name__) from error
+                raise self._make_odd_refusal(doing, error.__class__.__name__) from error
+            raise self._make_unfinished(doing, error.__class__.__name__) from error
         except Exception as error:
             if error.__class__.__module__.partition(".")[0] not in (
                 "httpx",
@@ -242,9 +242,9 @@ class HubDataset:
                 "httpcore",
             ):
                 raise
-            raise self._stopped(doing, error.__class__.__name__) from error
+            raise self._make_unfinished(doing, error.__class__.__name__) from error
 
-    def _refusal(self, doing: str, status: int) -> CcfError:
+    def _make_refusal(self, doing: str, status: int) -> CcfError:
         where = f"{self.repository}: {doing}"
         if status == 401:
             return HubRefused(f"{where}: the Hub does not know the token, or it has expired")
@@ -254,15 +254,15 @@ class HubDataset:
             return HubRefused(f"{where}: there is no such repository for this account")
         if status in (409, 412):
             return RemoteChanged(f"{where}: someone else changed the repository meanwhile")
-        return self._stopped(doing, f"status {status}")
+        return self._make_unfinished(doing, f"status {status}")
 
-    def _odd(self, doing: str, why: str) -> HubRefused:
+    def _make_odd_refusal(self, doing: str, why: str) -> HubRefused:
         return HubRefused(
             f"{self.repository}: {doing}: the answer of {self.endpoint} is not a Hub's ({why})",
             hint="Open that address in a browser: a portal or a proxy may answer in its place.",
         )
 
-    def _stopped(self, doing: str, why: str) -> Unfinished:
+    def _make_unfinished(self, doing: str, why: str) -> Unfinished:
         return Unfinished(f"{self.repository}: stopped while {doing} ({why})")
 
 

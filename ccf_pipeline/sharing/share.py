@@ -102,16 +102,16 @@ class FinishedBuild:
 
     def records(self) -> Iterator[Record]:
         """The accepted rows that name nobody whom the report does not name."""
-        return (record for record in self._accepted() if not invents_a_person(record))
+        return (record for record in self._read_accepted() if not invents_a_person(record))
 
     def count_left_out(self) -> tuple[ReasonCount, ...]:
-        count = sum(1 for record in self._accepted() if invents_a_person(record))
+        count = sum(1 for record in self._read_accepted() if invents_a_person(record))
         return (ReasonCount(reason=INVENTED_PERSON, count=count),) if count else ()
 
     def reports(self) -> Iterator[tuple[str, str]]:
         return planned_texts(self.folder, self.summary.plan.shards)
 
-    def _accepted(self) -> Iterator[Record]:
+    def _read_accepted(self) -> Iterator[Record]:
         return self.folder.accepted_records(self.summary.plan.shards)
 
 

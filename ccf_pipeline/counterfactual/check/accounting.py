@@ -132,11 +132,11 @@ def _collect_own_concepts(case: Case) -> frozenset[str]:
 
 def _collect_deniable_concepts(case: Case) -> frozenset[str]:
     """Return the signs of what goes: they may be denied, though nobody said that they were there."""
-    return _signs_of_all(case.graph, case.leaving)
+    return _collect_signs(case.graph, case.leaving)
 
 
 @lru_cache(maxsize=1024)
-def _signs_of_all(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
+def _collect_signs(graph: ConceptGraph, findings: tuple[str, ...]) -> frozenset[str]:
     return frozenset(sign for finding in findings for sign in signs_of(graph, finding))
 
 
@@ -177,12 +177,12 @@ def _find_stranger(
     strangers = [m for m in strangers if not _is_denied_beside(m, denied, tells_target, case)]
     # "No mediastinal shift" is read as a denied shift, and as a midline mediastinum.
     spans = [(m.start, m.end) for m in told if m.polarity == "absent" and m not in strangers]
-    normal = _normal_states(case.graph)
+    normal = _collect_normal_states(case.graph)
     return next((m for m in strangers if m.concept not in normal or not spans_meet(m, spans)), None)
 
 
 @lru_cache(maxsize=4)
-def _normal_states(graph: ConceptGraph) -> frozenset[str]:
+def _collect_normal_states(graph: ConceptGraph) -> frozenset[str]:
     return frozenset(state.id for state in graph.normal_states)
 
 

@@ -118,7 +118,7 @@ class Bank:
         Args:
             barred: concepts that the report at hand speaks against; no sentence that asserts one is drawn.
         """
-        whole = self._introducing(concept, barred)
+        whole = self._find_introducing(concept, barred)
         if chance.random() * (whole.patients + ENOUGH_TOLD) >= whole.patients:
             return None
         drawn = whole.draw(chance)
@@ -138,9 +138,9 @@ class Bank:
         line, said = told.line, told.statement
         full: tuple[Line, ...] = (line,)
         if self.count > 1:
-            full += self._saying_as_much(concept, told).without(line).draw_some(self.count - 1, chance)
-        short = self._saying_again(concept, told).draw_some(self.count, chance)
-        return (*self._wordings(said, FINDINGS, full), *self._wordings(said, IMPRESSION, short))
+            full += self._find_saying_as_much(concept, told).without(line).draw_some(self.count - 1, chance)
+        short = self._find_saying_again(concept, told).draw_some(self.count, chance)
+        return (*self._make_wordings(said, FINDINGS, full), *self._make_wordings(said, IMPRESSION, short))
 
     def deny(self, concept: str, polarity: Polarity, chance: random.Random) -> tuple[Wording, ...]:
         """Return sentences that deny a finding, or that call something normal, for both sections."""
@@ -148,10 +148,10 @@ class Bank:
         words: list[Wording] = []
         for section in SECTIONS:
             kind = concept, polarity, section == IMPRESSION
-            words += self._wordings(said, section, self._keep(kind, ()).draw_some(self.count, chance))
+            words += self._make_wordings(said, section, self._keep(kind, ()).draw_some(self.count, chance))
         return tuple(words)
 
-    def _wordings(self, said: Statement, section: Section, lines: Iterable[Line]) -> Iterator[Wording]:
+    def _make_wordings(self, said: Statement, section: Section, lines: Iterable[Line]) -> Iterator[Wording]:
         for line in lines:
             source = self.lines[said.concept, said.polarity, section == IMPRESSION][line]
             side = said.side or ""
@@ -167,19 +167,19 @@ class Bank:
                 is_mirrored=line.side == ONE_SIDE and known != side,
             )
 
-    def _introducing(self, concept: Concept, barred: frozenset[str]) -> Drawable:
+    def _find_introducing(self, concept: Concept, barred: frozenset[str]) -> Drawable:
         """The sentences that give side and degree as the finding needs them, and assert nothing barred."""
         # Most of what a report speaks against no sentence of the finding asserts: few keys are met.
-        against = barred & self._told_beside(concept.id)
+        against = barred & self._find_told_beside(concept.id)
         return self._keep(
             (concept.id, "present", False),
             against,
             lambda line: against.isdisjoint(line.beside) and self._is_whole(line, concept),
         )
 
-    def _saying_as_much(self, concept: Concept, told: Told) -> Drawable:
+    def _find_saying_as_much(self, concept: Concept, told: Told) -> Drawable:
         """The sentences of those that make the same statement."""
-        whole = self._introducing(concept, told.barred)
+        whole = self._find_introducing(concept, told.barred)
         return Drawable.of(
             {
                 line: self.lines[concept.id, "present", False][line].patients
@@ -188,7 +188,7 @@ class Bank:
             }
         )
 
-    def _saying_again(self, concept: Concept, told: Told) -> Drawable:
+    def _find_saying_again(self, concept: Concept, told: Told) -> Drawable:
         """The sentences of impressions that say it again: these name nothing that the findings do not."""
         said, beside = told.statement, told.line.beside if told.line else frozenset()
         return self._keep(
@@ -207,7 +207,7 @@ class Bank:
             )
         return self._drawable[key]
 
-    def _told_beside(self, concept: str) -> frozenset[str]:
+    def _find_told_beside(self, concept: str) -> frozenset[str]:
         """The concepts that some sentence on a finding asserts besides."""
         if concept not in self._beside:
             lines = self.lines.get((concept, "present", False), {})
@@ -219,7 +219,7 @@ class Bank:
         if concept.id == SUPPORT_DEVICES:
             # The kind of device has to be named, and where it is: nobody dictates "Tracheostomy tube."
             return bool(line.beside) and len(line.text.split()) >= FEWEST_WORDS_OF_A_DEVICE
-        if line.region and line.region not in self._places(concept):
+        if line.region and line.region not in self._collect_places(concept):
             return False
         if concept.sides == "none" and (line.side or not line.severity):
             return False
@@ -234,7 +234,7 @@ class Bank:
     def _has_sides(self, region: str) -> bool:
         return self.graph.regions[region].sides == "both"
 
-    def _places(self, concept: Concept) -> frozenset[str]:
+    def _collect_places(self, concept: Concept) -> frozenset[str]:
         places = {region for place in concept.write.places for region in place.regions}
         return frozenset(places | set(concept.regions))
 

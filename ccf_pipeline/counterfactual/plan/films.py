@@ -122,7 +122,7 @@ class FilmReader:
             self._known[key] = film.sides[column], film.degrees[column], film.places[column]
         return self._known[key]
 
-    def _number(self, regions: frozenset[str]) -> int:
+    def _number_regions(self, regions: frozenset[str]) -> int:
         if regions not in self._regions:
             self._regions[regions] = len(self._names)
             self._names.append(regions)
@@ -148,7 +148,7 @@ class FilmReader:
                     regions.setdefault(column, set()).add(statement.region)
         places = list(film.places)
         for column, named in regions.items():
-            places[column] = self._number(frozenset(named))
+            places[column] = self._number_regions(frozenset(named))
         return replace(
             film, sides=tuple(sides), degrees=tuple(degrees), places=tuple(places), devices=devices
         )

@@ -77,7 +77,7 @@ class PlanTally:
         return tuple(self._balance_of(finding) for finding in FINDING_LABELS)
 
     def _balance_of(self, finding: str) -> FindingBalance:
-        standing, limit = self._standing(finding)
+        standing, limit = self._judge_standing(finding)
         return FindingBalance(
             finding=FINDING_LABELS[finding],
             studies=self.studies[finding],
@@ -91,7 +91,7 @@ class PlanTally:
             limit=limit,
         )
 
-    def _standing(self, finding: str) -> tuple[Standing, str]:
+    def _judge_standing(self, finding: str) -> tuple[Standing, str]:
         """True if gains and losses are within a tenth of each other, and if not, whether they could be."""
         gained, lost = self.gained[finding], self.lost[finding]
         if is_even(gained, lost):

@@ -146,10 +146,10 @@ class Gatherer:
             body = _LABEL.sub("", sentence.text).strip()
             if not mentions or not can_be_lent(body) or any(m.temporality for m in mentions):
                 continue
-            found = self._subject(mentions)
+            found = self._find_subject(mentions)
             if found is None or not self._is_accounted_for(sentence, mentions, found[0]):
                 continue
-            kind, line = self._line_of(*found, sentence, _format_inside(body))
+            kind, line = self._make_line(*found, sentence, _format_inside(body))
             shift = len(sentence.text) - len(_LABEL.sub("", sentence.text))
             first = len(_ANY_WORD.findall(study.text[: sentence.start + shift]))
             yield Note(
@@ -172,7 +172,7 @@ class Gatherer:
         more = [word for word in left if word not in _FRAMES and not places(word)]
         return not any(map(describes, more)) and (not more or _JOINTS.isdisjoint(left))
 
-    def _line_of(
+    def _make_line(
         self, of: Mention, concept: str, beside: frozenset[str], sentence: Sentence, text: str
     ) -> tuple[Kind, Line]:
         in_impression = sentence.section == IMPRESSION
@@ -188,7 +188,7 @@ class Gatherer:
 
     # --- what a sentence says -----------------------------------------------------------------
 
-    def _subject(self, mentions: Sequence[Mention]) -> tuple[Mention, str, frozenset[str]] | None:
+    def _find_subject(self, mentions: Sequence[Mention]) -> tuple[Mention, str, frozenset[str]] | None:
         """The one thing that a sentence speaks of: its mention, its concept, and what is asserted beside."""
         own = [m for m in mentions if m.implied_by is None]
         if not own or any(m.polarity == "uncertain" for m in own):
@@ -201,9 +201,9 @@ class Gatherer:
             return (denied[0], denied[0].concept, frozenset()) if is_plain and beside <= states else None
         if all(self.graph.concept(m.concept).kind == "normal_state" for m in own):
             return (own[0], own[0].concept, frozenset()) if len({m.concept for m in own}) == 1 else None
-        return self._finding(own)
+        return self._find_finding(own)
 
-    def _finding(self, own: Sequence[Mention]) -> tuple[Mention, str, frozenset[str]] | None:
+    def _find_finding(self, own: Sequence[Mention]) -> tuple[Mention, str, frozenset[str]] | None:
         """The finding that a sentence asserts, if all else in it are kinds of that finding or support it."""
         if any(self.graph.concept(m.concept).kind == "normal_state" for m in own):
             return None

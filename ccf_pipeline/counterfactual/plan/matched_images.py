@@ -101,7 +101,7 @@ class ImageIndex:
         self.pools.append(pools.setdefault((study.corpus, study.split, image.view), len(pools)))
         self.present.append(film.present)
         self.doubted.append(film.doubted)
-        self.details.extend([_packed(film, column) for column in range(_WIDTH)])
+        self.details.extend([_pack_details(film, column) for column in range(_WIDTH)])
         self.devices.append(film.devices)
         self.ages.append(UNKNOWN_AGE if study.age is None else study.age)
         self.sexes.append(sexes.setdefault(study.sex, len(sexes)))
@@ -116,13 +116,13 @@ class ImageIndex:
         image = study.image
         if image is None or image.view is None:
             return None
-        rows = self._candidates(study, (study.corpus, study.split, image.view), shown, wanted)
+        rows = self._find_candidates(study, (study.corpus, study.split, image.view), shown, wanted)
         if not len(rows):
             return None
-        agreement = self._agreement(shown, wanted.finding, rows)
+        agreement = self._compare_details(shown, wanted.finding, rows)
         rank = agreement.rank
         highest = np.flatnonzero(rank == rank.max())
-        qualities = self._qualities(study, shown, rows[highest])
+        qualities = self._compare_qualities(study, shown, rows[highest])
         # Of equals the one that comes first after the study's own lot: the rows stand in that order.
         first = int(np.argmax(qualities))
         best = int(highest[first])
@@ -147,21 +147,21 @@ class ImageIndex:
         number = self._pool_numbers.get((study.corpus, study.split, view or ""))
         return 0 if number is None else self._table.closeness(number, present, COLUMNS[finding], details)
 
-    def _candidates(self, study: Study, pool: tuple[str, str, str], shown: Film, wanted: Wanted) -> Rows:
+    def _find_candidates(self, study: Study, pool: tuple[str, str, str], shown: Film, wanted: Wanted) -> Rows:
         """Return films that agree in details of the target, then in all findings, or else show it."""
         number = self._pool_numbers.get(pool)
         if number is None:
             return _NOBODY
         table, column = self._table, COLUMNS[wanted.finding]
         alike = table.alike(number, shown.present)
-        found = self._following(study, alike)
+        found = self._find_following(study, alike)
         if len(alike[0]) > CANDIDATES:
-            close = self._following(study, table.alike_in_detail(number, shown, column))
+            close = self._find_following(study, table.alike_in_detail(number, shown, column))
             # Of so many that agree in the target one will contradict nothing: the others need no look.
             found = close if len(close) >= CANDIDATES // 2 else np.concatenate([close, found])
-        return found if len(found) else self._following(study, table.showing(number, wanted))
+        return found if len(found) else self._find_following(study, table.showing(number, wanted))
 
-    def _following(self, study: Study, listed: Listed) -> Rows:
+    def _find_following(self, study: Study, listed: Listed) -> Rows:
         """Return the films of other patients that follow the study's own lot in a list."""
         rows, lots = listed
         if not len(rows):
@@ -172,23 +172,23 @@ class ImageIndex:
         ahead = rows[begin : begin + CANDIDATES]
         if len(ahead) < CANDIDATES:
             ahead = rows[_count_in_circle(begin, CANDIDATES, len(rows))]
-        others = self._others(ahead, subject)
+        others = self._drop_own(ahead, subject)
         # One patient may fill the whole stretch; then there is time to look at everybody.
         return (
             others
             if len(others)
-            else self._others(rows[_count_in_circle(begin, len(rows), len(rows))], subject)
+            else self._drop_own(rows[_count_in_circle(begin, len(rows), len(rows))], subject)
         )
 
-    def _others(self, rows: Rows, subject: int) -> Rows:
+    def _drop_own(self, rows: Rows, subject: int) -> Rows:
         others: Rows = rows[self._table.subjects[rows] != subject]
         return others
 
-    def _agreement(self, shown: Film, target: str, rows: Rows) -> Agreement:
+    def _compare_details(self, shown: Film, target: str, rows: Rows) -> Agreement:
         """Compare what each film shows with what is wanted; a film has no details of what it lacks."""
         table = self._table
         findings = table.present[rows] == np.uint16(shown.present)
-        of_target = table.details[rows, COLUMNS[target]] ^ np.uint32(_packed(shown, COLUMNS[target]))
+        of_target = table.details[rows, COLUMNS[target]] ^ np.uint32(_pack_details(shown, COLUMNS[target]))
         denied = shown.denied | (BITS[target] & ~shown.present)
         rest = findings & ((table.doubted[rows] & np.uint16(denied)) == 0)
         if shown.devices:
@@ -208,13 +208,13 @@ class ImageIndex:
     def _share_of_details(self, shown: Film, rows: Rows) -> npt.NDArray[np.int64]:
         """Return in how many details of the findings each film agrees, in ten-thousandths."""
         columns = np.array([n for n, bit in enumerate(BITS.values()) if shown.present & bit], dtype=np.int64)
-        wanted = np.array([_packed(shown, column) for column in columns], dtype=np.uint32)
+        wanted = np.array([_pack_details(shown, column) for column in columns], dtype=np.uint32)
         differing = self._table.details[rows[:, None], columns] ^ wanted
         alike = sum(((differing & part) == 0).sum(axis=1) for part in (_SIDE_BITS, _DEGREE_BITS, _PLACE_BITS))
         shares: npt.NDArray[np.int64] = alike * 10_000 // max(1, 3 * len(columns))
         return shares
 
-    def _qualities(self, study: Study, shown: Film, rows: Rows) -> npt.NDArray[np.int64]:
+    def _compare_qualities(self, study: Study, shown: Film, rows: Rows) -> npt.NDArray[np.int64]:
         """Return how near each is, in ten-thousandths; what is not known counts half."""
         table, total = self._table, _COUNTED.bit_count()
         differing = _ONES[(table.present[rows] ^ np.uint16(shown.present)) & np.uint16(_COUNTED)]
@@ -308,22 +308,22 @@ class _Table:
             shows = has if wanted.shows == "has the target" else ~has & ~doubts
             return np.flatnonzero(shows & (self.pools == pool))
 
-        return self._listed((pool, wanted), select)
+        return self._list_films((pool, wanted), select)
 
     def alike(self, pool: int, present: int) -> Listed:
         """Return the films of a pool that show these findings and no others."""
-        return self._listed((pool, present), lambda: self._by_findings.get((pool, present), _NOBODY))
+        return self._list_films((pool, present), lambda: self._by_findings.get((pool, present), _NOBODY))
 
     def alike_in_detail(self, pool: int, shown: Film, column: int) -> Listed:
         """Return those of them that agree in the side and degree of one finding as well."""
-        wanted = _packed(shown, column) & (_SIDE_BITS | _DEGREE_BITS)
+        wanted = _pack_details(shown, column) & (_SIDE_BITS | _DEGREE_BITS)
 
         def select() -> Rows:
             rows, _ = self.alike(pool, shown.present)
             agreeing: Rows = rows[(self.details[rows, column] & (_SIDE_BITS | _DEGREE_BITS)) == wanted]
             return agreeing
 
-        return self._listed((pool, shown.present, column, wanted), select)
+        return self._list_films((pool, shown.present, column, wanted), select)
 
     def closeness(self, pool: int, present: int, column: int, details: Details) -> int:
         """Return what the details are worth that some film of a pool and of these findings shares."""
@@ -337,7 +337,7 @@ class _Table:
         shared = self._seen[key]
         return sum(_WORTH[aspect] for count, aspect in enumerate(DETAILS, 1) if details[:count] in shared)
 
-    def _listed(self, key: tuple[Any, ...], select: Callable[[], Rows]) -> Listed:
+    def _list_films(self, key: tuple[Any, ...], select: Callable[[], Rows]) -> Listed:
         if key not in self._lists:
             rows = select()
             rows = rows[np.argsort(self.lots[rows], kind="stable")]
@@ -356,7 +356,7 @@ class _Table:
         }
 
 
-def _packed(film: Film, column: int) -> int:
+def _pack_details(film: Film, column: int) -> int:
     """Return side, degree and place of one finding as one number."""
     return film.sides[column] | film.degrees[column] << _DEGREE_AT | film.places[column] << _PLACE_AT
 

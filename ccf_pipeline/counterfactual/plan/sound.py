@@ -157,7 +157,7 @@ class _Case:
         no density once the fracture is gone.
         """
         known = {(one.sentence, one.start) for one in self.plan.dependents}
-        for sentence in self._sentences_of(self.going):
+        for sentence in self._find_sentences(self.going):
             for clause in find_anaphors(sentence.text):
                 start, end = sentence.start + clause.start, sentence.start + clause.end
                 if clause.kind != "cause" or not clause.is_generic or (sentence.number, start) in known:
@@ -204,7 +204,7 @@ class _Case:
         """True if a break that goes may be one outside the chest, of which the graph knows nothing."""
         return "fnd_fracture" in self.leaving and _LIMB.search(self.study.text) is not None
 
-    def _sentences_of(self, mentions: list[Mention]) -> Iterator[Sentence]:
+    def _find_sentences(self, mentions: list[Mention]) -> Iterator[Sentence]:
         numbers = {mention.sentence for mention in mentions}
         return (sentence for sentence in self.study.sentences if sentence.number in numbers)
 

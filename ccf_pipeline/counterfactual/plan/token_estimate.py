@@ -85,20 +85,20 @@ class CostTally:
         self.count(entry)
         self.looked_at += len(prompts)
         for prompt in prompts:
-            tokens, cached = self._take(prompt)
+            tokens, cached = self._count_tokens(prompt)
             self.tokens_in += tokens
             self.cached += cached
             script = SCRIPT_TOKENS.get(prompt.strategy)
             self.tokens_out += script if script else estimate_tokens(entry.study.text)
         if chosen is not None:
-            tokens, cached = self._take(chosen)
+            tokens, cached = self._count_tokens(chosen)
             self.chosen_in += tokens
             self.chosen_cached += cached
             free = {number for plan in entry.plans for number in plan.free_sentences}
             reworded = [s.text for s in entry.study.sentences if s.number in free]
             self.chosen_out += sum(estimate_tokens(text) + MARK_TOKENS for text in reworded)
 
-    def _take(self, prompt: Prompt) -> tuple[int, int]:
+    def _count_tokens(self, prompt: Prompt) -> tuple[int, int]:
         pieces = pieces_of("\n".join(message.content for message in prompt.messages))
         return round(len(pieces) * REST), round(self._cache.take(pieces) * REST)
 

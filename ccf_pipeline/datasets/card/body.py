@@ -32,7 +32,7 @@ def card_body(matter: CardMatter) -> str:
     parts = [
         _write_opening(matter),
         decides_section(matter.evidence),
-        _mix(matter),
+        _describe_mix(matter),
         _write_access(matter),
         _write_configs(matter),
         _use(matter),
@@ -94,10 +94,10 @@ Only the image should. A reader of the texts alone, without any image, prefers t
 {probed}"""
 
 
-def _mix(matter: CardMatter) -> str:
+def _describe_mix(matter: CardMatter) -> str:
     tally, chosen = matter.written.tally, matter.chosen
     films: list[tuple[object, ...]] = [
-        (film, tally.films[film], _share(tally.films[film], tally.accepted)) for film in FILMS
+        (film, tally.films[film], _format_percent(tally.films[film], tally.accepted)) for film in FILMS
     ]
     evened = (
         "; for each of them another pair leads back, from the diagnosis that it leads to, to the one that it leaves"
@@ -168,7 +168,7 @@ def _write_funnel(matter: CardMatter) -> str:
         ("without an eligible counterfactual", plan.studies_without_target, ""),
         ("studies planned", plan.studies_planned, ""),
         ("counterfactuals planned", plan.plans, ""),
-        ("accepted", summary.accepted, _share(summary.accepted, plan.plans)),
+        ("accepted", summary.accepted, _format_percent(summary.accepted, plan.plans)),
         ("rejected", summary.rejected, _format_reasons(summary.rejected_by_reason)),
     ]
     return f"## Where the rows come from\n\n{table(('step', 'count', 'of which'), rows)}"
@@ -201,7 +201,7 @@ def _write_changes(matter: CardMatter) -> str:
 def _yield(matter: CardMatter) -> str:
     tally = matter.written.tally
     attempts: list[tuple[object, ...]] = [
-        (attempt, judged, tally.accepted_at[attempt], _share(tally.accepted_at[attempt], judged))
+        (attempt, judged, tally.accepted_at[attempt], _format_percent(tally.accepted_at[attempt], judged))
         for attempt, judged in sorted(tally.judged_at.items())
     ]
     spent: list[tuple[object, ...]] = []
@@ -213,7 +213,7 @@ def _yield(matter: CardMatter) -> str:
                 model,
                 strategy,
                 cost.judged,
-                _share(cost.accepted, cost.judged),
+                _format_percent(cost.accepted, cost.judged),
                 cost.tokens_in,
                 cost.tokens_cached,
                 cost.tokens_out,
@@ -293,7 +293,9 @@ def _write_made_with(matter: CardMatter) -> str:
     lineage, reviews = matter.lineage, matter.reviews
     relations = sum(reviews.values())
     reviewed = (
-        f"{_share(reviews.get('reviewed', 0), relations)} reviewed by a radiologist" if relations else ""
+        f"{_format_percent(reviews.get('reviewed', 0), relations)} reviewed by a radiologist"
+        if relations
+        else ""
     )
     rows: list[tuple[object, ...]] = [
         ("ccf_pipeline", lineage.code_version),
@@ -344,7 +346,7 @@ def _format_reasons(reasons: tuple[ReasonCount, ...]) -> str:
     return ", ".join(f"{entry.reason} {entry.count}" for entry in reasons)
 
 
-def _share(part: int, whole: int) -> str:
+def _format_percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else ""
 
 

@@ -43,7 +43,7 @@ class StudyImages:
         """The image the report was written about."""
         if record.image_path is None or record.image_id is None:
             return LeftOut("no frontal image")
-        return self._cell(record.image_id, record.image_path, record.image_sha256, is_bound=True)
+        return self._make_cell(record.image_id, record.image_path, record.image_sha256, is_bound=True)
 
     def matched(self, record: Record) -> ImageCell | LeftOut:
         """The other patient's image that a perception pair sets beside the text."""
@@ -52,14 +52,16 @@ class StudyImages:
             return LeftOut("no matched image")
         if other.study_id == record.study_id:
             return LeftOut("matched image is the study's own")
-        return self._cell(other.image_id, other.path, other.sha256, is_bound=False)
+        return self._make_cell(other.image_id, other.path, other.sha256, is_bound=False)
 
-    def _cell(self, image_id: str, path: str, sha256: str | None, *, is_bound: bool) -> ImageCell | LeftOut:
+    def _make_cell(
+        self, image_id: str, path: str, sha256: str | None, *, is_bound: bool
+    ) -> ImageCell | LeftOut:
         if path not in self._read:
-            self._read[path] = self._fresh_cell(image_id, path, sha256, is_bound or sha256 is not None)
+            self._read[path] = self._make_fresh_cell(image_id, path, sha256, is_bound or sha256 is not None)
         return self._read[path]
 
-    def _fresh_cell(
+    def _make_fresh_cell(
         self, image_id: str, path: str, sha256: str | None, is_bound: bool
     ) -> ImageCell | LeftOut:
         source = self.root / path

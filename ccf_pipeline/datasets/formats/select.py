@@ -91,14 +91,14 @@ class Selection:
 
     def add(self, records: Sequence[Record]) -> None:
         """Take in the records of one study."""
-        kept = self._capped(records)
+        kept = self._cap_records(records)
         for record in records:
-            reason = self._reason_against(record) if record.record_id in kept else BY_CHOICE
+            reason = self._find_reason_against(record) if record.record_id in kept else BY_CHOICE
             if reason is not None:
                 self.outcome[record.record_id] = reason
                 continue
             use: Use = "mirrored" if has_mirror(record, self.settings.match) else "unmirrored"
-            self._waiting[record.split, use].append(_candidate(record))
+            self._waiting[record.split, use].append(_make_candidate(record))
 
     def settle(self) -> Mapping[str, str]:
         """Return for every record its use, or the reason why it is left out of the training configs."""
@@ -112,14 +112,14 @@ class Selection:
         self._waiting.clear()
         return self.outcome
 
-    def _reason_against(self, record: Record) -> str | None:
+    def _find_reason_against(self, record: Record) -> str | None:
         if record.image_path is None:
             return NO_IMAGE
         if record.record_id in self.dropped:
             return TOLD_APART
         return None if self.settings.same_diagnosis or named_apart(record) else SAME_DIAGNOSIS
 
-    def _capped(self, records: Sequence[Record]) -> set[str]:
+    def _cap_records(self, records: Sequence[Record]) -> set[str]:
         """Return at most so many records of a study, such that both sides name as many diseases overall."""
         most = self.settings.rejected_per_chosen
         waiting = list(records)
@@ -141,7 +141,7 @@ class _Candidate:
     order: tuple[float, bytes]
 
 
-def _candidate(record: Record) -> _Candidate:
+def _make_candidate(record: Record) -> _Candidate:
     """The closest film comes first; equal ones are ordered by lot."""
     film = record.matched_image
     closeness = len(film.agrees) + film.quality if film else 0.0

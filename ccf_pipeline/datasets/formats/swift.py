@@ -85,10 +85,10 @@ def unmirrored_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
 
 def perception_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
     """The factual text over the image it was written about, against the same text over a matched one."""
-    return _perception_rows(study, (*study.mirrored, *study.unmirrored))
+    return _make_perception_rows(study, (*study.mirrored, *study.unmirrored))
 
 
-def _perception_rows(study: StudyPairs, records: Iterable[Record]) -> Iterator[Row | LeftOut]:
+def _make_perception_rows(study: StudyPairs, records: Iterable[Record]) -> Iterator[Row | LeftOut]:
     shown: set[str] = set()
     for record in records:
         films = films_of(record, study)
@@ -116,7 +116,7 @@ def mixed_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
         yield _convert_row(row, "thinking", 1.0)
     for row in mirror_rows(study):
         yield _convert_row(row, "mirror", 1.0)
-    for row in _perception_rows(study, study.mirrored):
+    for row in _make_perception_rows(study, study.mirrored):
         yield _convert_row(row, "perception", study.perception_weight)
 
 

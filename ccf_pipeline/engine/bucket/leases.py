@@ -63,7 +63,7 @@ class Leases:
             holder = (self._store.read(taken[-1]) or b"").decode("ascii")
             if holder == self.worker:
                 return True
-            if self._lives(holder):
+            if self._is_alive(holder):
                 return False
         return self._store.put_once(f"{LEASES}{work}/{len(taken) + 1:06}", self.worker.encode("ascii"))
 
@@ -71,7 +71,7 @@ class Leases:
         """The pieces of work that somebody has or had."""
         return {name.split("/")[1] for name in self._store.names(LEASES)}
 
-    def _lives(self, worker: str) -> bool:
+    def _is_alive(self, worker: str) -> bool:
         self.look()
         seen = self._seen.get(_name_sign_of_life(worker))
         return seen is not None and self._clock() - seen[1] < self._seconds

@@ -79,7 +79,7 @@ class Store:
 
     def read(self, name: str) -> bytes | None:
         """Return what an object holds; None where it is not there."""
-        with self._telling(name):
+        with self._translate_errors(name):
             try:
                 content: bytes = self._ask("cat_file", self._path(name))
             except FileNotFoundError as error:
@@ -89,7 +89,7 @@ class Store:
 
     def names(self, prefix: str) -> dict[str, Stored]:
         """The objects below a prefix that ends in a slash, in the order of their names."""
-        with self._telling(prefix):
+        with self._translate_errors(prefix):
             try:
                 found = self._ask("find", self._path(prefix.rstrip("/")), detail=True)
             except FileNotFoundError as error:
@@ -105,7 +105,7 @@ class Store:
     def fetch(self, name: str, path: Path, sha256: str | None = None) -> None:
         """Bring an object to the disk, whole or not at all."""
         with sealed_file(path, private=True) as temporary:
-            with self._telling(name):
+            with self._translate_errors(name):
                 size = self._ask("info", self._path(name))["size"]
                 self._ask("get_file", self._path(name), str(temporary), size=size)
             if sha256 is not None and file_digest(temporary) != sha256:
@@ -114,7 +114,7 @@ class Store:
     def holds(self, name: str, size: int, sha256: str) -> bool:
         """True if an object has these bytes; every one of them is read."""
         digest, read = hashlib.sha256(), 0
-        with self._telling(name):
+        with self._translate_errors(name):
             try:
                 while read < size:
                     piece = self._ask("cat_file", self._path(name), start=read, end=min(read + PIECE, size))
@@ -130,7 +130,7 @@ class Store:
 
     def put(self, name: str, content: bytes | Path) -> None:
         """Put an object, in the place of one that may be there."""
-        with self._telling(name):
+        with self._translate_errors(name):
             self._write(name, content, "overwrite")
 
     def put_once(self, name: str, content: bytes | Path) -> bool:
@@ -138,7 +138,7 @@ class Store:
 
         A put whose answer got lost was perhaps heard: what is found then is compared, not refused.
         """
-        with self._telling(name):
+        with self._translate_errors(name):
             try:
                 self._write(name, content, "create")
                 return True
@@ -151,7 +151,7 @@ class Store:
 
     def remove(self, name: str) -> None:
         """Remove an object if it is there."""
-        with self._telling(name), contextlib.suppress(FileNotFoundError):
+        with self._translate_errors(name), contextlib.suppress(FileNotFoundError):
             self._ask("rm_file", self._path(name))
 
     def require(self) -> None:
@@ -169,7 +169,7 @@ class Store:
         """Return where requests go."""
         if not self.url.startswith("s3://"):
             return ""
-        with self._telling(""):
+        with self._translate_errors(""):
             return str(self._files.s3.meta.endpoint_url)
 
     # --- below --------------------------------------------------------------------------------
@@ -194,13 +194,13 @@ class Store:
         return f"{self._root}/{name}"
 
     @contextlib.contextmanager
-    def _telling(self, name: str) -> Iterator[None]:
+    def _translate_errors(self, name: str) -> Iterator[None]:
         try:
             yield
         except self._faults as error:
-            raise self._told(name, error) from error
+            raise self._translate_error(name, error) from error
 
-    def _told(self, name: str, error: Exception) -> StorageError:
+    def _translate_error(self, name: str, error: Exception) -> StorageError:
         """Ours for theirs. What a server says is not passed on: it may quote keys or addresses."""
         kind, code = error.__class__.__name__, _get_error_code(error)
         place = f"{self.url}/{name}" if name else self.url

@@ -73,7 +73,7 @@ class BucketSite:
         """Give a sign of life, then send what was answered and sealed since the last time."""
         with self._one_at_a_time:
             self.leases.beat()
-            sealed = self._sealed_here() - self._sent
+            sealed = self._find_sealed_here() - self._sent
             self.segments.send(first=self._send_audit)  # before the seals: what they were made of
             for shard in sorted(sealed):
                 self._send_shard(shard)
@@ -85,7 +85,7 @@ class BucketSite:
         """Have whoever works in the scratch folder take in what is under way, and begin nothing new."""
         self.folder.ask_to_stop()
 
-    def _sealed_here(self) -> set[int]:
+    def _find_sealed_here(self) -> set[int]:
         found = {shard_of(path.name) for path in (self.folder.path / SEALS).glob("shard-*.json")}
         return {shard for shard in found if self.folder.is_sealed(shard)}
 

@@ -59,7 +59,7 @@ class Connection:
             async with self._session.post(
                 self._url, data=body, headers=headers, allow_redirects=False
             ) as reply:
-                return Reply(reply.status, reply.headers, await _read(reply, most_bytes))
+                return Reply(reply.status, reply.headers, await _read_body(reply, most_bytes))
         except (aiohttp.ClientError, ValueError) as error:
             raise fault_of_connection(error, self._name) from None
 
@@ -111,7 +111,7 @@ def _is_no_tls(error: OSError) -> bool:
     return isinstance(error, ssl.SSLError) and error.reason in NO_TLS
 
 
-async def _read(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+async def _read_body(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     """The body, up to its end; what is longer than any answer can be is not read to its end."""
     length = reply.content_length
     if length is not None and length <= most_bytes:

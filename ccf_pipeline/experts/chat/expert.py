@@ -36,9 +36,9 @@ class ChatExpert:
     def answer_questions(self, questions: Iterable[Question]) -> Iterator[tuple[Completion, ...]]:
         """Completions as they come; no question is taken before there is room to ask it."""
         waiting = iter(questions)
-        return self._pool().answers(lambda: next(waiting, None))
+        return self._make_pool().answers(lambda: next(waiting, None))
 
-    def _pool(self) -> Pool:
+    def _make_pool(self) -> Pool:
         askers = [
             Asker(
                 endpoint,
@@ -71,7 +71,7 @@ class OpenAIExpert(ChatExpert):
             prompt = take()
             return _make_question(prompt) if prompt is not None else None
 
-        return self._pool().answers(question)
+        return self._make_pool().answers(question)
 
 
 def _make_question(prompt: Prompt) -> Question:

@@ -39,7 +39,7 @@ class Pool:
         """Completions as they come. What was answered comes before the error that ends it all."""
         with asyncio.Runner() as runner:
             try:
-                while (completions := runner.run(self._next(take))) is not None:
+                while (completions := runner.run(self._wait_for_answers(take))) is not None:
                     self._left_at = time.perf_counter()
                     yield completions
             finally:
@@ -47,7 +47,7 @@ class Pool:
         if self._stop is not None:
             raise self._stop
 
-    async def _next(self, take: Callable[[], Question | None]) -> tuple[Completion, ...] | None:
+    async def _wait_for_answers(self, take: Callable[[], Question | None]) -> tuple[Completion, ...] | None:
         """The answers that came since, None at the end."""
         self._left_at = min(self._left_at, time.perf_counter())
         if self._stop is None:
@@ -65,7 +65,7 @@ class Pool:
                 continue
             error = task.exception()
             if error is None:
-                completions += self._trusted(task.result())
+                completions += self._hold_back_failures(task.result())
             elif isinstance(error, Fatal):
                 self._end_with(error.error)
             else:
@@ -135,12 +135,12 @@ class Pool:
                 waits += 1
                 spent += 0 if isinstance(fault, Busy) else fault.cost
                 if spent >= patience.attempts:
-                    return self._failed(question, f"{fault.reason}, tried again in vain")
+                    return self._make_failed(question, f"{fault.reason}, tried again in vain")
                 if isinstance(fault, Broken) or (isinstance(fault, Busy) and fault.retry_after is None):
                     await asyncio.sleep(patience.backoff(waits, servers.chance))
             except Refused as fault:
                 servers.heard(errand)
-                return self._failed(question, fault.reason, known=fault.known)
+                return self._make_failed(question, fault.reason, known=fault.known)
             except BaseException:
                 servers.let_go(errand)
                 raise
@@ -148,7 +148,7 @@ class Pool:
                 servers.heard(errand, completion)
                 return completion
 
-    def _failed(self, question: Question, reason: str, *, known: bool = False) -> Completion:
+    def _make_failed(self, question: Question, reason: str, *, known: bool = False) -> Completion:
         return Completion(
             prompt_id=question.prompt_id,
             expert=EXPERT,
@@ -160,7 +160,7 @@ class Pool:
 
     # --- is it the right server at all? --------------------------------------------------------
 
-    def _trusted(self, completion: Completion) -> list[Completion]:
+    def _hold_back_failures(self, completion: Completion) -> list[Completion]:
         """Failures before a first answer are held back: the server may be the wrong one altogether.
 
         Once kept in the journal they would not be asked again.
@@ -173,14 +173,14 @@ class Pool:
             return released
         self._doubtful.append(completion)
         if len(self._doubtful) >= self._patience.hopeless_after:
-            self._end_with(self._hopeless())
+            self._end_with(self._describe_hopeless())
         return []
 
     def _end_unproven(self) -> None:
         if self._doubtful and self._stop is None:
-            self._stop = self._hopeless()
+            self._stop = self._describe_hopeless()
 
-    def _hopeless(self) -> ExpertError:
+    def _describe_hopeless(self) -> ExpertError:
         reasons = sorted({str(completion.failure) for completion in self._doubtful})
         return ExpertError(
             f"{self._model} answered none of {len(self._doubtful)} questions: {reasons[0]}",

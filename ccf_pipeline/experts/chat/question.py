@@ -81,9 +81,9 @@ class Asker:
         try:
             async with deadline:
                 self._under_way.add(deadline)
-                reply = await connection.post(self._body(question), ticket, most_bytes=self._most_bytes)
+                reply = await connection.post(self._make_body(question), ticket, most_bytes=self._most_bytes)
         except TimeoutError:
-            raise self._too_late(deadline) from None
+            raise self._make_late_fault(deadline) from None
         except Overlong:
             return _cut_off(question, self.model)
         finally:
@@ -124,14 +124,14 @@ class Asker:
             await self._connection.close()
             self._connection = None
 
-    def _too_late(self, deadline: Deadline) -> Fault:
+    def _make_late_fault(self, deadline: Deadline) -> Fault:
         if deadline in self._hung_up:
             self._hung_up.discard(deadline)
             return Gone("it has fallen silent", cost=1)
         seconds, attempts = self._patience.deadline_seconds, self._patience.attempts
         return Broken(f"there was no answer within {seconds:g} s", cost=max(1, attempts // 2))
 
-    def _body(self, question: Question) -> bytes:
+    def _make_body(self, question: Question) -> bytes:
         said: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": one.role, "content": one.content} for one in question.messages],

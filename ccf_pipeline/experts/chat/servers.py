@@ -86,7 +86,7 @@ class Servers:
         if self._closed:
             raise asyncio.CancelledError
         now = _read_clock()
-        if not self._queue and (server := self._free(now)) is not None:
+        if not self._queue and (server := self._find_free(now)) is not None:
             return self._begin(server, question, now)
         future: asyncio.Future[Errand] = asyncio.get_running_loop().create_future()
         self._queue.append((future, question))
@@ -172,9 +172,9 @@ class Servers:
             silent = now - max(oldest, server.last_heard)
             if silent > max(self.patience.stall_seconds, 8 * server.slowest):
                 server.asker.hang_up()
-        return self._reason_to_stop(now)
+        return self._find_reason_to_stop(now)
 
-    def _reason_to_stop(self, now: float) -> CcfError | None:
+    def _find_reason_to_stop(self, now: float) -> CcfError | None:
         if any(server.in_trouble_since is None or server.under_way > 1 for server in self.all):
             return None
         seconds = now - max(server.in_trouble_since or now for server in self.all)
@@ -183,7 +183,7 @@ class Servers:
             return ExpertError(
                 f"no answer within {seconds:.0f} s; {told}",
                 hint="Check that the server runs and that the URL is right, https or http; then run the"
-                " command again." + self._about_proxies(),
+                " command again." + self._describe_proxies(),
             )
         if seconds > self.patience.give_up_seconds:
             return Unfinished(
@@ -192,7 +192,7 @@ class Servers:
             )
         return None
 
-    def _about_proxies(self) -> str:
+    def _describe_proxies(self) -> str:
         proxies = ignored_proxies()
         if not proxies or all(server.asker.endpoint.zone == "this machine" for server in self.all):
             return ""
@@ -226,7 +226,7 @@ class Servers:
         if self._queue:
             self._hand_out()
 
-    def _free(self, now: float) -> Server | None:
+    def _find_free(self, now: float) -> Server | None:
         free = [server for server in self.all if server.wait(now) == 0]
         return min(free, key=lambda server: server.load) if free else None
 
@@ -237,7 +237,7 @@ class Servers:
             if future.done():
                 self._queue.popleft()
                 continue
-            server = self._free(now)
+            server = self._find_free(now)
             if server is None:
                 self._set_alarm(now)
                 return

@@ -64,12 +64,12 @@ def places_in(text: str, graph: ConceptGraph) -> tuple[Region, ...]:
     return tuple(
         region
         for region in graph.file.regions
-        if region.id not in UNTELLING and region.words and _any_of(region.words).search(text)
+        if region.id not in UNTELLING and region.words and _match_any_of(region.words).search(text)
     )
 
 
 @cache
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+def _match_any_of(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
 
 

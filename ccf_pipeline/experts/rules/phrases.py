@@ -57,10 +57,10 @@ class PhraseBook:
         if key not in self._known:
             concept = self._graph.concept(concept_id)
             templates = [t for t in getattr(concept.write, polarity) if not COMPARING.search(t)]
-            self._known[key] = tuple(self._phrase(concept, template) for template in templates)
+            self._known[key] = tuple(self._make_phrase(concept, template) for template in templates)
         return self._known[key]
 
-    def _phrase(self, concept: Concept, template: str) -> Phrase:
+    def _make_phrase(self, concept: Concept, template: str) -> Phrase:
         bare = SLOT.sub("", template)
         kin = {concept.id, *self._graph.ancestors(concept.id)}
         others = self._naming.named_in(bare) - kin
@@ -73,12 +73,12 @@ class PhraseBook:
             template=template,
             slots=frozenset(SLOT.findall(template)),
             others=others,
-            sets=frozenset(finding for other in others for finding in self._sets(other)),
+            sets=frozenset(finding for other in others for finding in self._find_slots_set(other)),
             places=frozenset(region.id for region in places),
             sides=_find_sides(bare) | fixed,
         )
 
-    def _sets(self, concept_id: str) -> Iterable[str]:
+    def _find_slots_set(self, concept_id: str) -> Iterable[str]:
         for kin in (concept_id, *self._graph.ancestors(concept_id)):
             if kin in FINDING_LABELS:
                 yield kin

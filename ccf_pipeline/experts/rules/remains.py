@@ -43,7 +43,7 @@ class Remains:
             CannotCut: if a sentence cannot lose what goes and stay whole.
         """
         return {
-            sentence.number: self._rest(sentence, prompt.plan)
+            sentence.number: self._write_rest(sentence, prompt.plan)
             for sentence in prompt.sentences
             if sentence.number in prompt.plan.free_sentences
         }
@@ -54,18 +54,18 @@ class Remains:
         if gives_way not in self._leaving:
             kinds = {kind for finding in gives_way for kind in (finding, *self._graph.descendants(finding))}
             signs = {relation.other(f) for f in gives_way for relation in self._graph.supports(f)}
-            told_of = {state for finding in gives_way for state in self._told_of(finding)}
+            told_of = {state for finding in gives_way for state in self._find_states_told(finding)}
             self._leaving[gives_way] = frozenset(kinds | signs | told_of)
         leaving = self._leaving[gives_way]
         return leaving.union(m.concept for m in plan.must_cease) if plan.target == NO_FINDING else leaving
 
-    def _told_of(self, finding: str) -> frozenset[str]:
+    def _find_states_told(self, finding: str) -> frozenset[str]:
         """Normal states that speak of what is there: "in good position" cannot stand without the tube."""
         normal = {state.id for state in self._graph.normal_states}
         modifiers = (r.other(finding) for r in self._graph.relations_of(finding) if r.kind == "modifier")
         return frozenset(normal.intersection(modifiers))
 
-    def _rest(self, sentence: Sentence, plan: Plan) -> str:
+    def _write_rest(self, sentence: Sentence, plan: Plan) -> str:
         going = going_in(sentence, plan)
         sentence, plan = cut_clauses(sentence, [one for one in going if not one.is_rewritten], plan)
         label, body = split_label(sentence.text)
@@ -77,15 +77,15 @@ class Remains:
                     raise CannotCut
                 rest = ""  # what stood before "CT is recommended" only led to it
         else:
-            rest = self._rest_of_body(sentence, label, body, plan)
+            rest = self._write_rest_of_body(sentence, label, body, plan)
         if any(one.is_rewritten for one in going):
             rest = pointing_to_nothing(rest)
         return f"{rest.removesuffix('.')}{next_number}" if rest and next_number else rest
 
-    def _rest_of_body(self, sentence: Sentence, label: str, body: str, plan: Plan) -> str:
+    def _write_rest_of_body(self, sentence: Sentence, label: str, body: str, plan: Plan) -> str:
         ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
         gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
-        staying = self._staying(sentence, plan, gone)
+        staying = self._find_staying(sentence, plan, gone)
         if staying and all(m.concept in self._leaning for m in gone):
             return body  # "at both bases" goes with the finding that it places, and that one stays
         gone = _drop_composites(gone, sentence)
@@ -101,7 +101,7 @@ class Remains:
             if plan.direction == "alter":
                 said = [replace(one, side=None) for one in said]  # what is new is told there, on that side
             if not kept:
-                rest = self._same_words_denied(ceasing, plan) or _cut_organ(body, plan)
+                rest = self._deny_same_words(ceasing, plan) or _cut_organ(body, plan)
                 return rest or cut_sentence(body, said, self._idle) or ""
             rest = cut_sentence(body, said, self._idle)
             if rest is not None:
@@ -112,11 +112,11 @@ class Remains:
         """The statements that a free sentence loses."""
         ceasing = [m for m in plan.must_cease if m.sentence == sentence.number]
         gone = [m for m in ceasing if self._must_go(m, plan)] or ceasing
-        if self._staying(sentence, plan, gone) and all(m.concept in self._leaning for m in gone):
+        if self._find_staying(sentence, plan, gone) and all(m.concept in self._leaning for m in gone):
             return []
         return [m for m in _drop_composites(gone, sentence) if self._stands(m)]
 
-    def _staying(self, sentence: Sentence, plan: Plan, gone: Sequence[Mention]) -> list[Mention]:
+    def _find_staying(self, sentence: Sentence, plan: Plan, gone: Sequence[Mention]) -> list[Mention]:
         return [
             m
             for m in plan.must_stay
@@ -151,7 +151,7 @@ class Remains:
         told += [form for word in self._graph.words_of_change for form in self._graph.concept(word).forms]
         return FRAMES | _IDLE | words_in(" ".join(told))
 
-    def _same_words_denied(self, ceasing: Iterable[Mention], plan: Plan) -> str:
+    def _deny_same_words(self, ceasing: Iterable[Mention], plan: Plan) -> str:
         """Return what else was denied by the same words: "neither effusion nor pneumothorax"."""
         going = {m.concept for m in ceasing if m.polarity == "present" and self._must_go(m, plan)}
         nouns = [
@@ -196,9 +196,9 @@ class Remains:
         single = [m for m in _pick_one_per_span(staying) if not any(_is_begun_by(m, n) for n in staying)]
         if not single or not all(_is_denied(m, sentence) for m in single):
             raise CannotCut
-        return list_denials(list(dict.fromkeys(self._denied_again(m, gone, sentence) for m in single)))
+        return list_denials(list(dict.fromkeys(self._write_denial_again(m, gone, sentence) for m in single)))
 
-    def _denied_again(self, mention: Mention, gone: Iterable[Mention], sentence: Sentence) -> str:
+    def _write_denial_again(self, mention: Mention, gone: Iterable[Mention], sentence: Sentence) -> str:
         """Return the words of a denial, or a noun for "consolidative" where its own noun goes."""
         noun = self._graph.concept(mention.concept).write.noun
         return (

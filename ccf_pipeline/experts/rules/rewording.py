@@ -54,7 +54,7 @@ class Reworder:
                 continue
             section = [s.text for s in prompt.sentences if s.section == sentence.section]
             manner = Manner.of(section, in_impression=sentence.section == "impression")
-            body = self._reworded(
+            body = self._reword_sentence(
                 sentence, prompt.plan, replace(around, manner=manner), rests[sentence.number], chance
             )
             text = split_label(sentence.text)[0] + body if body else sentence.text
@@ -62,7 +62,7 @@ class Reworder:
                 edits.append(SentenceEdit(action="replace", number=sentence.number, text=text))
         return EditScript(edits=tuple(edits))
 
-    def _reworded(
+    def _reword_sentence(
         self, sentence: Sentence, plan: Plan, around: Surroundings, rest: str, chance: random.Random
     ) -> str | None:
         """Return what goes, said again before what is left; else the same words in another frame."""
@@ -72,23 +72,23 @@ class Reworder:
         label, body = split_label(sentence.text)
         begin = sentence.start + len(label)
         tail = _find_tail(body, begin, said) if not rest else ""
-        if set(words_in(tail)) - FRAMES <= self._accounted(said):
+        if set(words_in(tail)) - FRAMES <= self._collect_accounted(said):
             tail = ""  # ", on the left" is told with the finding
         head = body.removesuffix(tail)
         inside = [m for m in said if m.start < begin + len(head)]
         if not self._says_more(head, begin, inside, is_whole=not tail):
-            again = self._said_again(sentence, plan, begin + len(head), around, chance)
+            again = self._say_again(sentence, plan, begin + len(head), around, chance)
             if again is not None:
                 again = again.rstrip(".") + tail if tail else again
                 return f"{again} {rest}" if rest else again
         return plainly_framed(body, around.manner, chance) if around.manner else None
 
-    def _said_again(
+    def _say_again(
         self, sentence: Sentence, plan: Plan, end: int, around: Surroundings, chance: random.Random
     ) -> str | None:
         gone = [m for m in self._remains.gone(sentence, plan) if m.start < end]
-        told = self._most_exact([m for m in gone if m.polarity != "absent"])
-        denied = self._most_exact([m for m in gone if m.polarity == "absent"])
+        told = self._find_most_exact([m for m in gone if m.polarity != "absent"])
+        denied = self._find_most_exact([m for m in gone if m.polarity == "absent"])
         if not gone or told is None or denied is None:
             return None
         # "No effusion" is read as a denial and as a normal state: it is one statement.
@@ -96,8 +96,8 @@ class Reworder:
         own = words_in(sentence.text)
         if self._is_placed_apart(sentence, plan) and any(m.region in (None, "lung") for m in told):
             return None
-        written = [self._told(m, around, chance, own) for m in told]
-        denials = self._denied(denied, around, chance, own)
+        written = [self._tell_mention(m, around, chance, own) for m in told]
+        denials = self._deny_all(denied, around, chance, own)
         if denials is None or any(text is None for text in written):
             return None
         return " ".join(dict.fromkeys([*(text for text in written if text), *denials]))
@@ -111,7 +111,7 @@ class Reworder:
             for relation in self._graph.relations_of(concept)
         )
 
-    def _told(
+    def _tell_mention(
         self, mention: Mention, around: Surroundings, chance: random.Random, own: frozenset[str]
     ) -> str | None:
         concept = self._graph.concept(mention.concept)
@@ -128,7 +128,7 @@ class Reworder:
             statement, around, chance, None if concept.kind == "normal_state" else own
         )
 
-    def _denied(
+    def _deny_all(
         self, denied: Sequence[Mention], around: Surroundings, chance: random.Random, own: frozenset[str]
     ) -> list[str] | None:
         if any(m.side or m.severity for m in denied):
@@ -144,7 +144,7 @@ class Reworder:
         chosen = plain if written is None or (plain and around.is_terse) else written
         return None if chosen is None else [chosen]
 
-    def _most_exact(self, mentions: Iterable[Mention]) -> list[Mention] | None:
+    def _find_most_exact(self, mentions: Iterable[Mention]) -> list[Mention] | None:
         """Of mentions that share words the one that says all of them; None where there is no such one."""
         groups: list[list[Mention]] = []
         for mention in sorted(mentions, key=lambda m: (m.start, -m.end)):
@@ -176,9 +176,9 @@ class Reworder:
             a, b = max(0, mention.start - begin), min(len(text), mention.end - begin)
             blotted[a:b] = " " * (b - a)
         left = set(words_in("".join(blotted))) - FRAMES
-        return not left <= self._accounted(said)
+        return not left <= self._collect_accounted(said)
 
-    def _accounted(self, said: Iterable[Mention]) -> set[str]:
+    def _collect_accounted(self, said: Iterable[Mention]) -> set[str]:
         words: set[str] = set()
         for mention in said:
             words |= _SIDES.get(mention.side or "", frozenset())

@@ -137,11 +137,11 @@ class _Draft:
         """Take out what ceases, and put what appears where it belongs."""
         sentences = [sentence for sentence in self.prompt.sentences if sentence.section == section]
         free = [sentence for sentence in sentences if sentence.number in self.rests]
-        new = self._new_sentences(section, sentences)
+        new = self._write_new_sentences(section, sentences)
         if new and section == "impression" and self._may_lead(sentences[0]):
             self._lead(sentences[0], new)
             free, new = [sentence for sentence in free if sentence is not sentences[0]], ()
-        slot = self._slot(section, free) if new else None
+        slot = self._find_slot(section, free) if new else None
         for sentence in free:
             self._replace(sentence, new if sentence.number == slot else (), sentences)
         if new and slot is None and (self.plan.direction != "alter" or not self.plan.free_sentences):
@@ -149,23 +149,23 @@ class _Draft:
 
     # --- what is new --------------------------------------------------------------------------
 
-    def _new_sentences(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+    def _write_new_sentences(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         if self.plan.direction == "remove":
-            return self._denial(section, sentences)
+            return self._write_denial(section, sentences)
         if self.plan.target == NO_FINDING and self.plan.wording:
-            return self._all_well(section, sentences)
+            return self._write_all_well(section, sentences)
         if section == "impression" and self.named:
-            return self._told_in_short(self._statements[0], sentences)
-        return self._told_in_full(self._statements, sentences, section)
+            return self._tell_in_short(self._statements[0], sentences)
+        return self._tell_in_full(self._statements, sentences, section)
 
     @cached_property
     def _statements(self) -> tuple[Statement, ...]:
         """Return what is to appear, with the degrees that a report would name: the same in every section."""
-        if self._words_for(self.plan.target, "findings"):
+        if self._find_words_for(self.plan.target, "findings"):
             return self.plan.must_appear
-        return tuple(self._with_degree(told) for told in self.plan.must_appear)
+        return tuple(self._add_degree(told) for told in self.plan.must_appear)
 
-    def _words_for(self, concept: str, section: str) -> str | None:
+    def _find_words_for(self, concept: str, section: str) -> str | None:
         """The sentence that the plan has for it, as this report would have it."""
         place = "impression" if section == "impression" else "findings"
         if (concept, place) not in self.offered:
@@ -181,7 +181,7 @@ class _Draft:
             texts.setdefault((words.concept, words.section), []).append(words.text)
         return {key: said[0] if len(said) == 1 else self.chance.choice(said) for key, said in texts.items()}
 
-    def _with_degree(self, statement: Statement) -> Statement:
+    def _add_degree(self, statement: Statement) -> Statement:
         is_told = statement.concept in ALWAYS_GRADED | WITHOUT_PLACE or self.plan.direction == "alter"
         if statement.severity is None or is_told:
             return statement
@@ -204,15 +204,15 @@ class _Draft:
         told = [s.text for s in self.prompt.sentences if not DENIAL.search(s.text)]
         return Grading.of(text for text in told if not findings.isdisjoint(self.scribe.naming.named_in(text)))
 
-    def _told_in_full(
+    def _tell_in_full(
         self, statements: Sequence[Statement], sentences: Sequence[Sentence], section: str
     ) -> tuple[str, ...]:
         """The target, and those of its signs that its sentence does not tell already."""
         target, *signs = statements
-        around = replace(self.around, manner=self._manner(sentences))
+        around = replace(self.around, manner=self._choose_manner(sentences))
         # What an impression of its own says is all that is said: in short it would have no degree.
         wholly = "findings" if target.concept in ALWAYS_GRADED else section
-        words = self._words_for(target.concept, wholly)
+        words = self._find_words_for(target.concept, wholly)
         # A sign in a sentence of its own reads as another finding: it is told where a place would not do.
         if words or self._may_do_without_signs(target):
             signs = []
@@ -220,11 +220,11 @@ class _Draft:
             named = self.scribe.naming.named_in(words) | {target.concept}
             written: list[Written | None] = [Written(words, named)]
         else:
-            written = [self._target_written(target, around, has_signs=bool(signs))]
+            written = [self._write_target(target, around, has_signs=bool(signs))]
         for sign in signs:
             told = written[0].named if written[0] else frozenset()
             if sign.concept not in told:
-                placed = self._placed_with(target, sign)
+                placed = self._place_with(target, sign)
                 written.append(self.scribe.writer.write_sign(placed, target, around, self.chance))
         new = [sentence for sentence in written if sentence is not None]
         self.named = frozenset().union(*(sentence.named for sentence in new))
@@ -237,7 +237,7 @@ class _Draft:
             return False
         return bool(target.side or target.region) or target.concept in WITHOUT_PLACE
 
-    def _target_written(self, target: Statement, around: Surroundings, *, has_signs: bool) -> Written | None:
+    def _write_target(self, target: Statement, around: Surroundings, *, has_signs: bool) -> Written | None:
         """The target, mostly in a phrase that says nothing else, as the factual side is written."""
         writer = self.scribe.writer
         # A device is told by its kind and its tip: without these there would be few sentences for all.
@@ -250,24 +250,24 @@ class _Draft:
         asked = self.plan.must_appear[0]
         return writer.write(target, around, self.chance) or writer.write(asked, around, self.chance)
 
-    def _manner(self, sentences: Sequence[Sentence]) -> Manner:
+    def _choose_manner(self, sentences: Sequence[Sentence]) -> Manner:
         in_impression = any(sentence.section == "impression" for sentence in sentences)
         return Manner.of([sentence.text for sentence in sentences], in_impression=in_impression)
 
-    def _placed_with(self, target: Statement, sign: Statement) -> Statement:
+    def _place_with(self, target: Statement, sign: Statement) -> Statement:
         """The sign at the finding's place, where it occurs there."""
         if target.region in self.scribe.graph.concept(sign.concept).regions:
             return sign.model_copy(update={"region": target.region})
         return sign
 
-    def _told_in_short(self, target: Statement, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+    def _tell_in_short(self, target: Statement, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """An impression repeats a new finding; a new device only where something gave way for it."""
-        if target.concept == SUPPORT_DEVICES and all(self._left(s) for s in sentences):
+        if target.concept == SUPPORT_DEVICES and all(self._find_left(s) for s in sentences):
             return ()
-        words = self._words_for(target.concept, "impression")
+        words = self._find_words_for(target.concept, "impression")
         if words:
             return (words,)
-        around = replace(self.around, used=self.used, manner=self._manner(sentences))
+        around = replace(self.around, used=self.used, manner=self._choose_manner(sentences))
         if target.region and not self.scribe.words_near(target.region).search(" ".join(self.used)):
             target = target.model_copy(update={"region": None})  # nor did the findings tell it
         written = self.scribe.writer.write_short(target, self.named, around, self.chance)
@@ -284,10 +284,10 @@ class _Draft:
         age = _AGE.search(full)
         return text if age is None or _AGE.search(text) else finish_sentence(f"{age[0]} {lower_first(text)}")
 
-    def _denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+    def _write_denial(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """A denial where a whole sentence on the finding went, or that all is clear."""
-        left = [sentence for sentence in sentences if self._tells(self._left(sentence))]
-        gone = [s for s in sentences if self._tells(s.text) and not self._tells(self._left(s))]
+        left = [sentence for sentence in sentences if self._tells(self._find_left(sentence))]
+        gone = [s for s in sentences if self._tells(s.text) and not self._tells(self._find_left(s))]
         is_told_by_name = self.plan.target == SUPPORT_DEVICES  # nobody says that there are none
         if not gone or (left and (self._passes_over or is_told_by_name)):
             return ()
@@ -295,24 +295,24 @@ class _Draft:
             return ()
         if section == "impression":
             if self._nothing_abnormal and not any(is_remark(s.text) for s in left):
-                return self._unless_told((self._all_clear(),), left)
+                return self._drop_told((self._write_all_clear(),), left)
             if not all(is_remark(s.text) for s in left):
                 return ()
-        denial = self._denied(self.plan.target, section, is_optional=bool(left))
-        return self._unless_told((denial,), left) if denial else ()
+        denial = self._deny_finding(self.plan.target, section, is_optional=bool(left))
+        return self._drop_told((denial,), left) if denial else ()
 
     def _tells(self, text: str) -> bool:
         """True if more than marks, numbers and blanks is there."""
         return bool(re.search(r"[a-z]{2}", re.sub(BLANK, "", split_label(text)[1]), re.IGNORECASE))
 
-    def _unless_told(self, new: Sequence[str], left: Sequence[Sentence]) -> tuple[str, ...]:
+    def _drop_told(self, new: Sequence[str], left: Sequence[Sentence]) -> tuple[str, ...]:
         """Leave out new denials and normal states that a sentence of the section tells already."""
         normal = self.scribe.harmless | FINDING_LABELS.keys()
-        told = [text for s in left if DENIED_OR_NORMAL.search(text := self._left(s))]
+        told = [text for s in left if DENIED_OR_NORMAL.search(text := self._find_left(s))]
         known = self.scribe.naming.named_in_any(told)
         return tuple(text for text in new if known.isdisjoint(self.scribe.naming.named_in(text) & normal))
 
-    def _denied(self, finding: str, section: str, *, is_optional: bool) -> str | None:
+    def _deny_finding(self, finding: str, section: str, *, is_optional: bool) -> str | None:
         """Write that a finding is not there, as reports of this corpus say it or in the graph's words.
 
         Args:
@@ -320,24 +320,24 @@ class _Draft:
         """
         # "The lungs are clear" denies atelectasis, and all else that may stand beside it.
         states = self.scribe.graph.normal_states_of(finding)[:1] if self._nothing_abnormal else ()
-        said = [words for one in (finding, *states) if (words := self._words_for(one, section))]
+        said = [words for one in (finding, *states) if (words := self._find_words_for(one, section))]
         if said or (is_optional and self.plan.wording):
             return self.chance.choice(said) if said else None
         return self.scribe.writer.deny(finding, self.around, self.chance)
 
-    def _all_well(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+    def _write_all_well(self, section: str, sentences: Sequence[Sentence]) -> tuple[str, ...]:
         """Return what a report of a normal chest says in place of what went."""
-        left = [sentence for sentence in sentences if self._tells(self._left(sentence))]
+        left = [sentence for sentence in sentences if self._tells(self._find_left(sentence))]
         if section == "impression":
-            return self._unless_told((self._all_clear(),), left)
+            return self._drop_told((self._write_all_clear(),), left)
         asked = [statement.concept for statement in self.plan.must_appear[1:]]
-        told = [self._words_for(state, section) or self._normal(state) for state in asked]
+        told = [self._find_words_for(state, section) or self._write_normal(state) for state in asked]
         written = [text for text in told if text]
         if not written and not left:
-            written = list(self._told_in_full(self._statements, [], section))
-        return self._unless_told(tuple(dict.fromkeys(written)), left)
+            written = list(self._tell_in_full(self._statements, [], section))
+        return self._drop_told(tuple(dict.fromkeys(written)), left)
 
-    def _normal(self, state: str) -> str | None:
+    def _write_normal(self, state: str) -> str | None:
         statement = Statement(concept=state, polarity="present")
         written = self.scribe.writer.write(statement, self.around, self.chance)
         return written.text if written else None
@@ -347,8 +347,8 @@ class _Draft:
         """True if the report just does not speak of the finding any more, as of many others."""
         return not self._nothing_abnormal and self.chance.random() < SILENT_SHARE
 
-    def _all_clear(self) -> str:
-        words = self._words_for("nrm_no_acute_process", "impression")
+    def _write_all_clear(self) -> str:
+        words = self._find_words_for("nrm_no_acute_process", "impression")
         if words:
             return words
         concepts = self.scribe.graph.concepts
@@ -359,12 +359,12 @@ class _Draft:
         written = self.scribe.writer.write(statement, around, self.chance)
         return written.text if written else ALL_CLEAR
 
-    def _left(self, sentence: Sentence) -> str:
+    def _find_left(self, sentence: Sentence) -> str:
         return self.rests.get(sentence.number, sentence.text)
 
     @cached_property
     def _remaining(self) -> tuple[str, ...]:
-        return tuple(filter(None, map(self._left, self.prompt.sentences)))
+        return tuple(filter(None, map(self._find_left, self.prompt.sentences)))
 
     @cached_property
     def _nothing_abnormal(self) -> bool:
@@ -406,7 +406,7 @@ class _Draft:
     def _lead(self, first: Sentence, new: Sequence[str]) -> None:
         """Put what is new before the first sentence, or in its place where nothing is left of it."""
         label, body = split_label(first.text)
-        rest = self._left(first)
+        rest = self._find_left(first)
         tail = split_next_number(label, body)[1] if not rest else ""
         text = label + " ".join(new)
         if rest:
@@ -415,7 +415,7 @@ class _Draft:
             text = f"{text.removesuffix('.')}{tail}"
         self.edits.append(SentenceEdit(action="replace", number=first.number, text=text))
 
-    def _slot(self, section: str, free: Sequence[Sentence]) -> int | None:
+    def _find_slot(self, section: str, free: Sequence[Sentence]) -> int | None:
         """The sentence whose place the new ones take, or before whose rest they stand.
 
         Where findings are told organ by organ, a new one stands with its own.
@@ -431,7 +431,12 @@ class _Draft:
 
         def cost(sentence: Sentence) -> tuple[bool, bool, int, int]:
             goes_along = is_only_dependent(sentence, self.plan)
-            return goes_along, bool(self._left(sentence)), self._distance(sentence), sentence.number
+            return (
+                goes_along,
+                bool(self._find_left(sentence)),
+                self._measure_distance(sentence),
+                sentence.number,
+            )
 
         return min(fitting, key=cost).number
 
@@ -444,7 +449,7 @@ class _Draft:
             for head in one.heads
         )
 
-    def _distance(self, sentence: Sentence) -> int:
+    def _measure_distance(self, sentence: Sentence) -> int:
         """Return how far what the sentence said is from what is to be said in its place."""
         ceasing = [m for m in self.plan.must_cease if m.sentence == sentence.number]
         centre = {self.plan.target, *self.plan.swap_from}
@@ -456,10 +461,10 @@ class _Draft:
 
     def _replace(self, sentence: Sentence, new: Sequence[str], sentences: Sequence[Sentence]) -> None:
         label, body = split_label(sentence.text)
-        rest = self._left(sentence)
+        rest = self._find_left(sentence)
         texts = [*new, rest] if rest else list(new)
         if not texts and label and self._label_is_needed(sentence, sentences):
-            texts = self._filler(sentence)
+            texts = self._write_filler(sentence)
         text = label + " ".join(texts)
         if texts and not rest:
             tail = split_next_number(label, body)[1]
@@ -471,10 +476,10 @@ class _Draft:
 
     def _label_is_needed(self, sentence: Sentence, sentences: Sequence[Sentence]) -> bool:
         """True if what follows stands under this one's title; a list is counted anew."""
-        following = [s for s in sentences if s.number > sentence.number and self._left(s)]
+        following = [s for s in sentences if s.number > sentence.number and self._find_left(s)]
         return has_title(sentence.text) and bool(following) and not has_title(following[0].text)
 
-    def _filler(self, sentence: Sentence) -> list[str]:
+    def _write_filler(self, sentence: Sentence) -> list[str]:
         """A denial of what the sentence asserted, where its place has to be kept."""
         leaving = self.scribe.remains.leaving(self.plan)
         asserted = [
@@ -489,7 +494,7 @@ class _Draft:
                 return [denial]
         return []
 
-    def _behind_dependents(self, anchor: Sentence, left: Sequence[Sentence]) -> Sentence:
+    def _find_last_dependent(self, anchor: Sentence, left: Sequence[Sentence]) -> Sentence:
         """The last of the sentences that continue the anchor, or one before it: nothing may part them."""
         tied = [
             one.sentence
@@ -501,10 +506,10 @@ class _Draft:
         return next((s for s in left if s.number == max(tied, default=0)), anchor)
 
     def _insert(self, section: str, sentences: Sequence[Sentence], new: Sequence[str]) -> None:
-        left = [s for s in sentences if self._left(s)] or list(sentences)
+        left = [s for s in sentences if self._find_left(s)] or list(sentences)
         text = " ".join(new)
         numbers = [number for s in sentences if (number := list_number(s.text)) is not None]
-        anchor = self._behind_dependents(
+        anchor = self._find_last_dependent(
             place_after(left, self.plan.target, by_organ=section != "impression"), left
         )
         body = body_of(self.plan.target)

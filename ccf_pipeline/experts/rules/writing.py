@@ -64,12 +64,12 @@ class Writer:
 
     def write(self, statement: Statement, around: Surroundings, chance: random.Random) -> Written | None:
         """The statement in full; None when the graph has no words for it."""
-        noun = noun_phrase(statement, self._known(statement), self._graph)
-        usable = self._usable(statement, around, "unheard" if noun else "any")
+        noun = noun_phrase(statement, self._fill_slots(statement), self._graph)
+        usable = self._find_usable(statement, around, "unheard" if noun else "any")
         best = max([*usable.values(), *([_score_slots(noun.slots)] if noun else [])], default=0)
         told = [phrase for phrase, worth in usable.items() if worth >= best - 1]
         if told and not (noun and chance.random() < NOUN_SHARE):
-            return self._written(_draw_phrase(told, chance), statement, around, chance)
+            return self._write_phrase(_draw_phrase(told, chance), statement, around, chance)
         return _write_noun(noun, statement, around, chance) if noun else None
 
     def write_sign(
@@ -78,11 +78,11 @@ class Writer:
         """A sign of a finding; None rather than something that the rest of the report speaks against."""
         usable = [
             phrase
-            for phrase in self._usable(sign, around, "fitting")
+            for phrase in self._find_usable(sign, around, "fitting")
             if not self._is_elsewhere(phrase, sign)
             and not any(are_far(finding.region or "", place) for place in phrase.places)
         ]
-        return self._written(_draw_phrase(usable, chance), sign, around, chance) if usable else None
+        return self._write_phrase(_draw_phrase(usable, chance), sign, around, chance) if usable else None
 
     def write_short(
         self, statement: Statement, said: frozenset[str], around: Surroundings, chance: random.Random
@@ -92,16 +92,16 @@ class Writer:
         Args:
             said: the concepts that the findings name for this statement.
         """
-        known = self._known(statement)
+        known = self._fill_slots(statement)
         noun = noun_phrase(statement, known, self._graph) or kind_phrase(statement, said, known, self._graph)
         if noun:
             text = _match_manner(finish_sentence(noun.text), around, chance)
             return Written(text, frozenset({statement.concept}))
-        usable = self._usable(statement, around, "any")
+        usable = self._find_usable(statement, around, "any")
         close = {p: w for p, w in usable.items() if p.others <= said and not self._is_elsewhere(p, statement)}
         told = [phrase for phrase, worth in close.items() if worth >= max(close.values()) - 1]
         shortest = sorted(told, key=lambda phrase: (len(phrase.template), phrase.template))[:3]
-        written = [self._written(phrase, statement, around, chance) for phrase in shortest]
+        written = [self._write_phrase(phrase, statement, around, chance) for phrase in shortest]
         fresh = [sentence for sentence in written if sentence.text not in around.used]
         return chance.choice(fresh or written) if written else self.write(statement, around, chance)
 
@@ -127,7 +127,7 @@ class Writer:
         Args:
             words: those that a phrase may use besides what its concept is called and the frames of sentences.
         """
-        known = self._known(statement)
+        known = self._fill_slots(statement)
         if statement.severity and "severity" not in known:
             return None
         noun = noun_phrase(statement, known, self._graph)
@@ -141,26 +141,29 @@ class Writer:
             if phrase.slots == known.keys()
             and not (phrase.others or (not is_normal and (phrase.places or phrase.sides)))
             and not _ADDS.search(phrase.template)
-            and (words is None or self._content(phrase.template) <= words | self._called(statement.concept))
+            and (
+                words is None
+                or self._read_content(phrase.template) <= words | self._find_names(statement.concept)
+            )
         ]
         if exact and not (noun and chance.random() < NOUN_SHARE):
-            return self._written(_draw_phrase(exact, chance), statement, around, chance).text
+            return self._write_phrase(_draw_phrase(exact, chance), statement, around, chance).text
         return _write_noun(noun, statement, around, chance).text if noun else None
 
-    def _content(self, template: str) -> frozenset[str]:
+    def _read_content(self, template: str) -> frozenset[str]:
         return words_in(SLOT.sub("", template)) - FRAMES
 
-    def _called(self, concept_id: str) -> frozenset[str]:
+    def _find_names(self, concept_id: str) -> frozenset[str]:
         concept = self._graph.concept(concept_id)
         return words_in(f"{concept.label} {concept.write.noun}")
 
     # --- choosing a phrase ------------------------------------------------------------------
 
-    def _usable(
+    def _find_usable(
         self, statement: Statement, around: Surroundings, strictness: Strictness
     ) -> dict[Phrase, int]:
         """The best phrases that can say the statement here, each with how much of it they say."""
-        known = self._known(statement)
+        known = self._fill_slots(statement)
         spoken = [
             phrase
             for phrase in self._book.phrases_of(statement.concept, statement.polarity)
@@ -174,7 +177,7 @@ class Writer:
             chosen = chosen or fitting
         if strictness == "any":
             chosen = chosen or spoken
-        return {phrase: self._worth(phrase, statement, around) for phrase in chosen}
+        return {phrase: self._score_phrase(phrase, statement, around) for phrase in chosen}
 
     def _fits(self, phrase: Phrase, around: Surroundings) -> bool:
         """True if what it says besides leaves the rest of the report alone, and stands beside it."""
@@ -186,7 +189,7 @@ class Writer:
     def _excluded(self) -> dict[str, frozenset[str]]:
         return {concept: frozenset(self._graph.excluded(concept)) for concept in self._graph.concepts}
 
-    def _worth(self, phrase: Phrase, statement: Statement, around: Surroundings) -> int:
+    def _score_phrase(self, phrase: Phrase, statement: Statement, around: Surroundings) -> int:
         """Return how much of the statement a phrase says, less what it says otherwise."""
         worth = _score_slots(phrase.slots)
         if statement.side in phrase.sides and not {"side", "bilateral"} & phrase.slots:
@@ -214,7 +217,7 @@ class Writer:
         graded = [self._graph.concept(kind).severities for kind in kinds]
         return any(severities and statement.severity not in severities for severities in graded)
 
-    def _known(self, statement: Statement) -> dict[str, str]:
+    def _fill_slots(self, statement: Statement) -> dict[str, str]:
         """Return what can be put into the slots."""
         known: dict[str, str] = {}
         region = place_of(statement.region, self._graph)
@@ -231,10 +234,10 @@ class Writer:
 
     # --- writing ------------------------------------------------------------------------------
 
-    def _written(
+    def _write_phrase(
         self, phrase: Phrase, statement: Statement, around: Surroundings, chance: random.Random
     ) -> Written:
-        known = self._known(statement)
+        known = self._fill_slots(statement)
         region = place_of(statement.region, self._graph)
         before_noun = (adjective(region) or region.label) if region else ""
         text = _PLACE_BEFORE_NOUN.sub(before_noun, phrase.template)

@@ -37,7 +37,7 @@ class Encoder:
         optimizer = torch.optim.AdamW(self._model.parameters(), lr=LEARNING_RATE)
         self._model.train()
         for _ in range(EPOCHS):
-            for batch in _batches(self._order.permutation(len(better))):
+            for batch in _cut_batches(self._order.permutation(len(better))):
                 loss = torch.nn.functional.softplus(self._read(worse[batch]) - self._read(better[batch]))
                 optimizer.zero_grad()
                 loss.mean().backward()
@@ -48,7 +48,7 @@ class Encoder:
         self._model.eval()
         tokens, scores = _tokenize(texts), []
         with self._torch.no_grad():
-            for batch in _batches(np.arange(len(texts))):
+            for batch in _cut_batches(np.arange(len(texts))):
                 scores += self._read(tokens[batch]).tolist()
         # The same text scores the same, whichever texts stand in its batch.
         return np.round(np.asarray(scores), 4)
@@ -66,7 +66,7 @@ def _tokenize(texts: Sequence[str]) -> NDArray[np.int64]:
     return tokens
 
 
-def _batches(order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _cut_batches(order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [order[begin : begin + BATCH] for begin in range(0, len(order), BATCH)]
 
 

@@ -76,7 +76,7 @@ def read_probe_pairs(build: Path, lexicon: Lexicon, *, most: int, seed: int) -> 
             hint="Convert DICOM with `ccf-build images`, and build with `corpus.images`.",
         )
     is_demo = settings.corpus.kind == "demo"
-    studies = _studies_of(filter(is_held_out, records), seed) if is_demo else {}
+    studies = _find_studies(filter(is_held_out, records), seed) if is_demo else {}
     films: dict[str, Film] = {}
 
     def film_at(path: str) -> Film:
@@ -93,7 +93,7 @@ def read_probe_pairs(build: Path, lexicon: Lexicon, *, most: int, seed: int) -> 
                 film=film_at(record.image_path or ""),
                 matched=film_at(match.path) if match and _is_picture(match.path) else None,
                 has_mirror=uses[record.record_id] == "mirrored",
-                drawn=_drawn(record, studies.get(record.study_id), lexicon),
+                drawn=_draw_film(record, studies.get(record.study_id), lexicon),
             )
 
     return list(pairs())
@@ -107,17 +107,17 @@ def read_film(path: Path) -> Film:
     """Read an image as brightness around 0, small."""
     try:
         with Image.open(path) as image:
-            return _small(image)
+            return _shrink_film(image)
     except OSError as error:
         raise MissingInput(f"{path}: cannot be read as an image ({error.__class__.__name__})") from error
 
 
-def _small(image: Image.Image) -> Film:
+def _shrink_film(image: Image.Image) -> Film:
     grey = image.convert("L").resize((SIDE_LENGTH, SIDE_LENGTH), Image.Resampling.BILINEAR)
     return (np.asarray(grey, dtype=np.float32) / np.float32(255) - np.float32(0.5)).astype(np.float32)
 
 
-def _studies_of(records: Iterable[Record], seed: int) -> Mapping[str, DemoStudy]:
+def _find_studies(records: Iterable[Record], seed: int) -> Mapping[str, DemoStudy]:
     """The invented studies of these records; none where the corpus was invented with another seed."""
     wanted = {record.study_id: record.factual_text for record in records}
     found: dict[str, DemoStudy] = {}
@@ -126,18 +126,18 @@ def _studies_of(records: Iterable[Record], seed: int) -> Mapping[str, DemoStudy]
         found.update((s.study_id, s) for s in fresh if s.study_id in wanted)
         if len(found) == len(wanted) or not any(s.study_id in wanted for s in fresh):
             break
-    is_same = all(_last_words(wanted[name]) in " ".join(s.text.split()) for name, s in found.items())
+    is_same = all(_read_last_words(wanted[name]) in " ".join(s.text.split()) for name, s in found.items())
     return found if is_same else {}
 
 
-def _last_words(text: str) -> str:
+def _read_last_words(text: str) -> str:
     return " ".join(text.split()[-3:])
 
 
-def _drawn(record: Record, study: DemoStudy | None, lexicon: Lexicon) -> Film | None:
+def _draw_film(record: Record, study: DemoStudy | None, lexicon: Lexicon) -> Film | None:
     if study is None or record.image_id is None:
         return None
     before = read_facts(record.factual_text, lexicon).mentions
     after = read_facts(record.counterfactual_text, lexicon).mentions
     pixels = draw_changed_film(study, record.image_id, before, after)
-    return _small(Image.fromarray((pixels * 255).astype(np.uint8)))
+    return _shrink_film(Image.fromarray((pixels * 255).astype(np.uint8)))

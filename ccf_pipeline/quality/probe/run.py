@@ -166,12 +166,12 @@ def judge(
         seed=seed,
         trained_on=trained_on,
         held_out=len(held_out),
-        own_film=_share(own) or 0.0,
-        shuffled_film=_share(_prefers_chosen(scorer, held_out, shuffled)) or 0.0,
-        blank_film=_share(_prefers_chosen(scorer, held_out, blank)) or 0.0,
-        matched_film=_share(on_matched),
-        both=_share(both),
-        against=_share(own[is_against]),
+        own_film=_compute_accuracy(own) or 0.0,
+        shuffled_film=_compute_accuracy(_prefers_chosen(scorer, held_out, shuffled)) or 0.0,
+        blank_film=_compute_accuracy(_prefers_chosen(scorer, held_out, blank)) or 0.0,
+        matched_film=_compute_accuracy(on_matched),
+        both=_compute_accuracy(both),
+        against=_compute_accuracy(own[is_against]),
         films_drawn=films_drawn,
     )
 
@@ -190,5 +190,5 @@ def _is_against(pair: ProbePair, counts: Counter[frozenset[str]]) -> bool:
     return counts[asserted(record.counterfactual_labels)] > counts[asserted(record.factual_labels)]
 
 
-def _share(right: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float | None:
+def _compute_accuracy(right: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float | None:
     return round(float(right.mean()), 4) if right.size else None

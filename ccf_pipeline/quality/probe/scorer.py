@@ -79,12 +79,12 @@ class Scorer:
 
     def _match(self, seen: Any, texts: Sequence[str]) -> Any:
         torch = self._torch
-        bags = [self._bag(text) for text in texts]
+        bags = [self._count_words(text) for text in texts]
         offsets = np.cumsum([0, *map(len, bags)])[:-1]
         words = torch.from_numpy(np.concatenate(bags))
         return self._model(seen, words, torch.from_numpy(offsets))
 
-    def _bag(self, text: str) -> NDArray[np.int64]:
+    def _count_words(self, text: str) -> NDArray[np.int64]:
         if text not in self._bags:
             words = _TOKEN.findall(text.lower())
             runs: Iterable[str] = (

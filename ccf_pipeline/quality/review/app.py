@@ -182,7 +182,7 @@ class _Desk:
         )
 
     async def item(self, request: Request) -> Response:
-        item = self._item_at(request.path_params["number"])
+        item = self._find_item(request.path_params["number"])
         if item is None:
             return _refuse("There is no such report.", status=404)
         said = await run_in_threadpool(self._book.of_reader, self._sheet.reader, self._sheet.mode)
@@ -198,7 +198,7 @@ class _Desk:
         )
 
     async def image(self, request: Request) -> Response:
-        item = self._item_at(request.path_params["number"])
+        item = self._find_item(request.path_params["number"])
         picture = await run_in_threadpool(item.image) if item and item.image else None
         if picture is None:
             return _refuse("There is no such image.", status=404)
@@ -216,7 +216,7 @@ class _Desk:
             said = Said.model_validate_json(bytes(body))
         except ValidationError:
             return _refuse("That is not a judgement.", status=422)
-        item = self._item_at(said.item)
+        item = self._find_item(said.item)
         if item is None:
             return _refuse("There is no such report.", status=404)
         judgement = Judgement(
@@ -239,7 +239,7 @@ class _Desk:
     def _items(self) -> tuple[Item, ...]:
         return self._sheet.items
 
-    def _item_at(self, number: int) -> Item | None:
+    def _find_item(self, number: int) -> Item | None:
         return self._items[number] if 0 <= number < len(self._items) else None
 
 

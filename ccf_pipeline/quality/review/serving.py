@@ -59,7 +59,7 @@ def serve_review(
                 door = book.path.with_name("open.html")
                 stack.callback(remove, door)
                 _write_door(door, f"http://{HOST}:{bound}/?ticket={min(tickets)}")
-                threading.Thread(target=_open, args=(server, door, tickets), daemon=True).start()
+                threading.Thread(target=_open_browser, args=(server, door, tickets), daemon=True).start()
             server.run(sockets=[listening])
 
 
@@ -69,7 +69,7 @@ def _write_door(path: Path, address: str) -> None:
     write_text(path, line, private=True)
 
 
-def _open(server: uvicorn.Server, door: Path, tickets: set[str]) -> None:
+def _open_browser(server: uvicorn.Server, door: Path, tickets: set[str]) -> None:
     """Open the browser once the server answers, however long that browser takes; then forget the way in."""
     while not server.started:
         time.sleep(_LOOK_SECONDS)

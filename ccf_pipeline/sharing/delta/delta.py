@@ -34,12 +34,12 @@ class SourceReport:
         self._runs: dict[Shingle, list[int]] = {}
         for place, shingle in self.words.runs():
             self._runs.setdefault(shingle, []).append(place)
-        self._short = self._short_sentences(text)
-        self._identifying = self._identifying_words(text)
+        self._short = self._find_short_sentences(text)
+        self._identifying = self._find_identifying_words(text)
 
     def copy_of(self, target: Words, at: int) -> tuple[int, int]:
         """The words here that begin at `at` of the target: (first, count); nothing to copy counts 0."""
-        first, count = self._longest_run(target.keys, at)
+        first, count = self._find_longest_run(target.keys, at)
         if count:
             return first, count
         if _is_sentence_begin(target, at):
@@ -53,7 +53,7 @@ class SourceReport:
     def holds(self, shingle: Shingle) -> bool:
         return shingle in self._runs
 
-    def _longest_run(self, keys: list[str], at: int) -> tuple[int, int]:
+    def _find_longest_run(self, keys: list[str], at: int) -> tuple[int, int]:
         source = self.words.keys
         best_first = best = 0
         for first in self._runs.get(tuple(keys[at : at + SHINGLE]), ())[:_MOST_BEGINNINGS]:
@@ -65,7 +65,7 @@ class SourceReport:
                 best_first, best = first, count
         return best_first, best
 
-    def _short_sentences(self, text: str) -> dict[Shingle, int]:
+    def _find_short_sentences(self, text: str) -> dict[Shingle, int]:
         found: dict[Shingle, int] = {}
         for _, start, end in split_report(text):
             inside = [n for n, (a, b) in enumerate(self.words.spans) if a >= start and b <= end]
@@ -73,7 +73,7 @@ class SourceReport:
                 found.setdefault(tuple(self.words.keys[n] for n in inside), inside[0])
         return found
 
-    def _identifying_words(self, text: str) -> dict[str, int]:
+    def _find_identifying_words(self, text: str) -> dict[str, int]:
         """Numbers, blanks, rare words, and the words of names, dates and ages."""
         spans = [match.span() for match in IDENTIFIER.finditer(text)]
         found: dict[str, int] = {}

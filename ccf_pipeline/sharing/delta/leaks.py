@@ -82,7 +82,7 @@ class LeakScan:
             digest = hashlib.blake2b(told.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
             kinds = self._kinds_of.get(digest)
             if kinds is None:
-                kinds = self._kinds_of[digest] = tuple(self._kinds(told.text))
+                kinds = self._kinds_of[digest] = tuple(self._find_kinds(told.text))
                 if not self._reports_are_shared and not _DIGEST.match(told.text):
                     self._remember(told)
             for kind in kinds:
@@ -120,7 +120,7 @@ class LeakScan:
             ),
         )
 
-    def _kinds(self, text: str) -> Iterator[str]:
+    def _find_kinds(self, text: str) -> Iterator[str]:
         if _SECRET.search(text):
             yield SECRET
         if not paths(text) <= self._known:

@@ -84,7 +84,7 @@ def delta_row(record: Record, phrases: Mapping[Shingle, int], key: bytes) -> Del
     return DeltaRow.model_validate(
         {
             **stripped,
-            "texts": [_without_letters(delta) for delta in texts],
+            "texts": [_seal_letters(delta) for delta in texts],
             "sealed": seal(key, record.record_id, hidden),
             "source_check": source_check(key, record),
             "record_check": record_check(key, record),
@@ -124,7 +124,7 @@ def record_of(row: DeltaRow, report: str, phrases: Mapping[int, str], key: bytes
     whole = row.model_dump(mode="json", exclude={"texts", "sealed", "source_check", "record_check"})
     for path, count in hidden["counts"].items():
         _put(whole, path, count)
-    for delta in _with_letters(row.texts, hidden["letters"]):
+    for delta in _unseal_letters(row.texts, hidden["letters"]):
         if any(piece.source == "phrase" and piece.phrase not in phrases for piece in delta.pieces):
             return PHRASE_DIFFERS
         text = join_pieces(delta.pieces, report, phrases)
@@ -135,12 +135,12 @@ def record_of(row: DeltaRow, report: str, phrases: Mapping[int, str], key: bytes
     return record if record_check(key, record) == row.record_check else ROW_DIFFERS
 
 
-def _without_letters(delta: TextDelta) -> TextDelta:
+def _seal_letters(delta: TextDelta) -> TextDelta:
     pieces = (piece.model_copy(update={"respelled": ()}) for piece in delta.pieces)
     return TextDelta(field=delta.field, pieces=tuple(pieces))
 
 
-def _with_letters(texts: Sequence[TextDelta], letters: Sequence[Sequence[Any]]) -> Iterator[TextDelta]:
+def _unseal_letters(texts: Sequence[TextDelta], letters: Sequence[Sequence[Any]]) -> Iterator[TextDelta]:
     """The deltas again, with the respellings that were sealed."""
     found: dict[tuple[int, int], list[Respelling]] = {}
     for text, place, *values in letters:

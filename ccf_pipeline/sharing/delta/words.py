@@ -78,22 +78,22 @@ def shingles(keys: list[str], size: int = SHINGLE) -> Iterator[Shingle]:
 
 def is_telling(run: Shingle) -> bool:
     """True if three words in a row are no language: all have content, and one is rare."""
-    return any(map(is_rare, run)) and _function_keys().isdisjoint(run)
+    return any(map(is_rare, run)) and _collect_function_keys().isdisjoint(run)
 
 
 @lru_cache(maxsize=1 << 16)
 def is_rare(key: str) -> bool:
     """True if a word is neither in the graph nor in the reader's lexicon: it may point to one report."""
-    return len(key) > 1 and key.isalpha() and not is_known(key, _known_keys())
+    return len(key) > 1 and key.isalpha() and not is_known(key, _collect_known_keys())
 
 
 @lru_cache(maxsize=1)
-def _known_keys() -> frozenset[str]:
-    return _function_keys().union(map(word_key, known_words(load_graph(None))))
+def _collect_known_keys() -> frozenset[str]:
+    return _collect_function_keys().union(map(word_key, known_words(load_graph(None))))
 
 
 @lru_cache(maxsize=1)
-def _function_keys() -> frozenset[str]:
+def _collect_function_keys() -> frozenset[str]:
     return frozenset(map(word_key, function_words()))
 
 
