@@ -115,6 +115,7 @@ def voi_levels(dataset: Any, pixels: np.ndarray[Any, Any]) -> Grey:
 
     padding = _find_padding(dataset, pixels)
     shown = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float64)
+    # The inside alone sets the range: padding lies far below the darkest pixel and would turn it all white.
     inside = shown[~padding] if padding.any() else shown
     if inside.size == 0 or inside.min() == inside.max():
         raise ImageRefused("constant_image", "nothing is left within the window")
@@ -170,6 +171,8 @@ def check_header(path: Path) -> None:
     if size > MOST_BYTES:
         raise ImageRefused("too_large", f"{size} bytes")
     try:
+        # Nothing is decoded here: the header and the size of the file decide, so that a file of a few bytes
+        # cannot ask for gigabytes.
         syntax = str(read_file_meta_info(path).get("TransferSyntaxUID", ""))
         if syntax not in NATIVE | ENCAPSULATED:
             raise ImageRefused("transfer_syntax", syntax or "not given")
@@ -219,8 +222,10 @@ def _refuse_lying_length(path: Path, at: int, size: int, syntax: str, header: An
     group, element = (int.from_bytes(head[i : i + 2], order) for i in (0, 2))
     if (group, element) != (0x7FE0, 0x0010):
         raise ImageRefused("no_pixels", "no pixel data that can be read")
+    # An explicit element has two bytes for its type and two that are reserved before its length.
     width = 8 if syntax == IMPLICIT else 12
     length = int.from_bytes(head[width - 4 : width], order)
+    # Compressed data has no length that the image could be held against; the decoder is watched instead.
     if syntax in ENCAPSULATED:
         return
     needed = int(header.Rows) * int(header.Columns) * int(header.BitsAllocated) // 8

@@ -163,6 +163,7 @@ def _pick_last_part(raw: str) -> str:
         headers = _find_headers(part)
         names = {section_named(header.group(1)) for header in headers}
         is_aside = names <= NOT_THE_READ if names else opening.startswith(("addendum", "wet read"))
+        # A part without a header of its own counts only where it is the last one.
         if not is_aside and (headers or part is parts[-1]):
             return part
     return parts[-1] if len(parts) == 1 else ""

@@ -108,9 +108,13 @@ def select_candidates(
         step, fewest = math.ceil(STEP * sizes[kind]), math.ceil(LEAST_OF_A_KIND * sizes[kind])
         for number in range(MOST_ROUNDS):
             left = by_kind[kind].only(kept)
+            # No round takes more than a step, nor leaves fewer than the kind or the whole selection has to
+            # keep.
             spare = min(step, len(left.of) - fewest, len(kept) - math.ceil(keep * len(everything)))
             gone = _pick_most_telling(left, floors[kind], spare, lot=f"{seed} round {number}")
             fewer = kept & even(kept - frozenset(gone))
+            # A round whose evening out would cost more pairs than may go is not begun; the rounds before it
+            # stand.
             if not gone or len(fewer) < keep * len(everything):
                 break
             kept, rounds = fewer, max(rounds, number + 1)
@@ -135,6 +139,8 @@ def even_findings(candidates: Sequence[Candidate], seed: int) -> frozenset[str]:
     kept = set()
     for one in ordered:
         effects = _find_effects(one)
+        # A pair goes only if the sum of all imbalances gets smaller without it: a swap that gains a finding
+        # too many and loses one too few would do as much harm as good.
         nearer = sum(abs(net[finding]) - abs(net[finding] - change) for finding, change in effects.items())
         if nearer > 0:
             net.subtract(effects)
@@ -185,6 +191,8 @@ class _Rows:
     def scores(self, lot: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Score both sides of every pair by a reader that learnt from other patients."""
         patients = [one.masked.patient for one in self.of]
+        # Patients and not pairs are dealt to the folds: a reader that had seen one study of a patient would
+        # know the other's phrases, and the area would be too good.
         ranks = {
             name: n for n, name in enumerate(sorted(set(patients), key=lambda name: _draw_lot(lot, name)))
         }
@@ -222,6 +230,7 @@ def _measure_kind(
         (one.masked.pair_id for one in rows.of), key=lambda pair_id: _draw_lot(f"{seed} control", pair_id)
     )
     left = [pair_id for pair_id in by_lot if pair_id in kept]
+    # The control keeps as many pairs, drawn by lot: what both figures have lost is due to the smaller number.
     control = rows.only(frozenset(by_lot[: len(left)][:MEASURED_PAIRS]))
     after = rows.only(frozenset(left[:MEASURED_PAIRS]))
     return KindFigures(
@@ -268,8 +277,11 @@ def _measure_area(chosen: NDArray[np.int64], rejected: NDArray[np.int64]) -> flo
 
 
 def _assign_block(one: Candidate, seed: int) -> int:
+    # Both reports of such a pair are of one block, and blocks are not parted between folds: none is seen
+    # twice.
     return _draw_lot(f"{seed} block", one.masked.patient) % (2 * FOLDS)
 
 
 def _draw_lot(*names: str) -> int:
+    # Joined by a letter that no id holds: "a" + "bc" and "ab" + "c" draw different lots.
     return int.from_bytes(hashlib.blake2b("\x1f".join(names).encode(), digest_size=8).digest(), "big")

@@ -125,6 +125,8 @@ class BuildFolder:
     def _read_plan(self) -> tuple[PlanSummary | None, dict[str, Any]]:
         """Read the summary and what it vouches for, once for as long as the files stay the same."""
         try:
+            # Size and time of both files stand for their content: the plan's summary is asked for at every
+            # shard.
             key = (_read_stat(self.plan_summary_path), _read_stat(self.identity_path))
             if key[0] is None:
                 return None, {}
@@ -167,6 +169,7 @@ class BuildFolder:
         """Return what a sealed shard holds; None where it has to be made."""
         try:
             text = self.seal_path(shard).read_text(encoding="utf-8")
+            # A build of an older version has no signed plan, and its seals are believed without one.
             seal = parse_seal(text, signed=self._read_planned_identity() is not None)
             sizes = (self.accepted_path(shard).stat().st_size, self.rejected_path(shard).stat().st_size)
         except (OSError, ValueError):
@@ -184,6 +187,8 @@ class BuildFolder:
             code
             for record in records
             if not record.accepted
+            # A row counts once for each code, however many sentences it was refused for: shares of rows add
+            # up so.
             for code in {problem.code for problem in record.problems if problem.level == "block"}
         )
         seal = Seal(
@@ -285,6 +290,8 @@ class BuildFolder:
         seen: set[int] = set()  # of hashes, for there may be millions of ids
         for shard in shards:
             path, ids = self.plan_path(shard), self._read_planned_ids(shard)
+            # Hashes of 64 bits: of ten million ids two collide in one build of 300,000, and the next run has
+            # another seed.
             doubled = len(ids) - len({hash(one) for one in ids} - seen)
             if doubled:
                 raise StorageError(

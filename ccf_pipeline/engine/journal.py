@@ -147,6 +147,7 @@ class Journal:
         if count:
             last = self._database.execute(LAST).fetchone()
             given_up = read_ledger(self.path).given_up + count
+            # The ledger is raised, never lowered: it says what was paid for even when the journal is lost.
             raise_ledger(self.path, self.spent(), last=str(last[0]) if last else "", given_up=given_up)
         return count
 
@@ -239,6 +240,8 @@ class Journal:
             raise StorageError(f"{self.path}: {say_lost(lost)}", hint="Run the same command again.")
 
     def _insert(self, rows: Iterable[tuple[object, ...]]) -> None:
+        # Immediate: the lock to write is taken at once. A reader that turned writer halfway could be refused,
+        # and SQLite would not wait for it.
         self._database.execute("BEGIN IMMEDIATE")
         try:
             paid = [
@@ -281,6 +284,7 @@ class Journal:
                 write_text(self._marker, keep_corrupt_copy(self.path).name, private=True)
             corrupt = self.path.with_name(self._marker.read_text(encoding="utf-8"))
             try:
+                # A log or an index of the damaged file would be played into the fresh one.
                 for ending in ("-wal", "-shm", ""):
                     self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
                 self.path.touch(PRIVATE_FILE)
@@ -289,6 +293,8 @@ class Journal:
                 with opened_copy(corrupt, self.path) as damaged:
                     for portion in _split_portions(good_rows(damaged)):
                         self._insert(portion)
+                    # Whoever asked an expert is known from the next run as well; a table that cannot be read
+                    # costs no answer.
                     with contextlib.suppress(*READING_FAULTS):
                         known = damaged.execute("SELECT name, model, learns FROM experts").fetchall()
                         self._database.executemany("INSERT OR REPLACE INTO experts VALUES (?, ?, ?)", known)

@@ -74,6 +74,7 @@ def _name_concepts(walk: Walk, i: int, mark: Mark) -> None:
     if walk.reach is not None:
         walk.reach.touched = True
         later = walk.next(i)
+        # "No" before "or" or a comma goes on to the next phrase; "not" ends with the phrase that it denied.
         if walk.reach.kind == "not" and (later is None or later.role not in ("or", "comma")):
             walk.reach = None
 
@@ -87,6 +88,8 @@ def _note_statement(walk: Walk, i: int, mark: Mark) -> None:
         polarity, cue, gone = reach.polarity, reach.cue, reach.resolved
         if polarity == "absent":
             qualifier = walk.qualifier(i)
+            # "No new opacity" leaves old ones where they are: whether it is a denial is a convention, not
+            # grammar.
             if qualifier == "new":
                 polarity, cue = walk.conventions.no_new, f"{cue} new"
     concepts = entry.concepts
@@ -102,6 +105,7 @@ def _note_statement(walk: Walk, i: int, mark: Mark) -> None:
         release_side(walk, item)
         if concept in lexicon.topics:
             walk.topic = (lexicon.topics[concept], i)
+    # "No large effusion" may leave a small one: only a plain denial brings the normal state with it.
     if polarity == "absent" and qualifier is None and not gone:
         for state in entry.denied_states:
             walk.add(state, i, mark.start, mark.end, "present", cue)
@@ -124,6 +128,7 @@ def _is_elsewhere(walk: Walk, i: int) -> bool:
     mark = walk.marks[i]
     if mark.entry.elsewhere:
         return True
+    # Within one letter: "breast mass" is of the breast, "breast. Mass" is not.
     if i > 0 and walk.marks[i - 1].entry.elsewhere and mark.start - walk.marks[i - 1].end <= 1:
         return True
     of = False

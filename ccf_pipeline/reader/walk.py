@@ -107,6 +107,7 @@ class Walk:
         item = Item(concept, i, start, end, polarity, cue)
         if self.past is not None and polarity != "absent":
             item.temporality, item.cue = "prior", self.past
+        # A normal state becomes neither better nor worse: "increased" is not said of lungs that are clear.
         elif self.coming_time is not None and not concept.startswith("nrm_"):
             item.temporality = self.coming_time
         self.items.append(item)
@@ -139,6 +140,8 @@ class Walk:
         verbs = own_verb
         for step in reversed(self.trail):
             if isinstance(step, Item):
+                # "Effusion, opacity unchanged": a comma without an "and" behind it closes no list, so that
+                # the word of time is said of the opacity alone.
                 if group and separator == "comma" and not conjoined:
                     break
                 # "Endotracheal tube malposition": only the malposition is spoken of.

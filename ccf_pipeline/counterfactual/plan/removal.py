@@ -64,6 +64,8 @@ def ceasing_mentions(
     # No phrase goes over the end of its sentence: only mentions of one sentence can share words.
     touched = {mention.sentence for mention in going}
     near = [mention for mention in reading.mentions if mention.sentence in touched]
+    # Whatever shares its words with what goes has to go too: "no effusion or pneumothorax" cannot be cut in
+    # two.
     return tuple([m for m in near if spans_meet(m, spans)])
 
 
@@ -92,6 +94,7 @@ def _find_stable_chests(
     texts = {s.number: s for s in sentences if s.number in numbers}
     whole = set()
     for number, sentence in texts.items():
+        # The words of change are blanked in place, so that the offsets of the others stay true.
         rest = list(sentence.text)
         for m in changed:
             if m.sentence == number:
@@ -180,6 +183,8 @@ def _map_signs_going_with(graph: ConceptGraph, gives_way: tuple[str, ...]) -> di
         if not set(gives_way).isdisjoint(graph.concept(sign).sets_labels)
     }
     of_these = {kin for finding in gives_way for kin in (finding, *graph.ancestors(finding))}
+    # The weak ones are left out on both sides: a sign that is weak for another finding is still proper to
+    # this.
     others = {
         relation.other(finding)
         for finding in DISEASES - of_these
@@ -203,6 +208,7 @@ def _is_of_these(sign: Mention, bond: Bond, going: Iterable[Mention], graph: Con
     """True if a sign in a sentence of its own speaks for what goes, and hardly for anything else."""
     if bond != "shared":
         return bond == "proper"
+    # Side and region both: two findings on one side without a region may be anywhere on it.
     return any(
         sign.side
         and sign.side == other.side
@@ -243,6 +249,7 @@ def _is_explained_by(other: Mention, sign: Mention, graph: ConceptGraph, told_wi
     elif not any(label in graph.concept(other.concept).sets_labels for label in labels):
         # "Opacity, scarring or atelectasis": without the atelectasis it is the scar's.
         return False
+    # A sign on the other side explains nothing here: each side of the chest is judged by itself.
     return graph.overlaps((other.side, None), (sign.side, None))
 
 

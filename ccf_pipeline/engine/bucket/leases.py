@@ -49,6 +49,8 @@ class Leases:
         before = self._seen
         self._seen = {}
         for name, stored in signs.items():
+            # The store's own mark of the object's version, and not its time: it changes with every sign of
+            # life.
             mark, since = before.get(name, ("", now))
             self._seen[name] = (stored.mark, since if mark == stored.mark else now)
 
@@ -65,6 +67,8 @@ class Leases:
                 return True
             if self._is_alive(holder):
                 return False
+        # A lease is never removed or written over. The next one of the same work has the next number, and
+        # since the store makes each name once, of all who saw the same holder die exactly one gets it.
         return self._store.put_once(f"{LEASES}{work}/{len(taken) + 1:06}", self.worker.encode("ascii"))
 
     def leased(self) -> set[str]:
@@ -73,6 +77,8 @@ class Leases:
 
     def _is_alive(self, worker: str) -> bool:
         self.look()
+        # One that was never seen gave its last sign before we came: its time begins to run with our first
+        # look.
         seen = self._seen.get(_name_sign_of_life(worker))
         return seen is not None and self._clock() - seen[1] < self._seconds
 

@@ -78,6 +78,8 @@ class BucketSite:
             for shard in sorted(sealed):
                 self._send_shard(shard)
             self._send_audit()
+            # A stop that was asked for before this worker came is not meant for it: only another word than
+            # then is.
             if self.store.read(STOP) != self._word:
                 self.stop()
 
@@ -95,7 +97,10 @@ class BucketSite:
         if seal is None:
             return
         for name, entry in files_of(seal).items():
+            # Put under the digest of its content, it cannot replace what another worker put for the same
+            # shard: which of both counts is decided by the seal alone.
             self.store.put(object_of(name, entry["sha256"]), self.folder.path / name)
+        # The store makes an object once: of two workers that seal a shard, the second learns it here.
         if not self.store.put_once(seal_name(shard), self.folder.seal_path(shard)):
             self.folder.unseal(shard)
         self._sent.add(shard)
@@ -177,6 +182,7 @@ class BucketSite:
         if self.folder.is_asked_to_stop():
             return None
         missing, leased = self.missing() - self._handed_out, self.leases.leased()
+        # Shards that nobody has or had come first: a holder that is only slow gets time to finish its own.
         for shard in sorted(missing, key=lambda shard: (_name_lease(shard) in leased, shard)):
             if not self.leases.claim(_name_lease(shard)):
                 continue
@@ -221,10 +227,12 @@ class BucketSite:
         _, files = self.folder.read_manifest()
         written = [name for name in files if name.startswith("dataset/")]
         each(lambda name: self.store.put(name, self.folder.path / name), written)
+        # Read back from the store and not from this disk: only what others can fetch may be vouched for.
         damaged = damaged_objects(self.store, files, lambda done: progress("verify", done, len(files)))
         if damaged:
             raise StorageError(f"{self.store.url}/{damaged[0]}: is not what was put there", hint=DAMAGED)
         manifest = self.folder.manifest_path.read_bytes()
+        # Another worker may have committed the same bytes a moment before; other bytes are an error.
         if not self.store.put_once(MANIFEST, manifest) or self.store.read(MANIFEST) != manifest:
             raise StorageError(
                 f"{self.store.url}: another manifest stands there, which is not that of these shards",

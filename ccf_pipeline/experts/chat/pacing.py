@@ -59,6 +59,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    # Two clocks may disagree by minutes: a moment that has passed already means now.
     return max(0.0, (moment - now).total_seconds())
 
 
@@ -96,6 +97,7 @@ class Deadline:
         if 0 <= late <= STOOD_STILL_SECONDS:
             self.end()
             return
+        # As much time again from now on as the alarm came late: the answer may wait in a socket.
         self._at += max(0.0, 2 * late)
         self._alarm = self._loop.call_at(self._at, self._ring)
 
@@ -118,6 +120,7 @@ class Width:
             self.now = min(self.most, self.now + (1.0 if self._starting else 1.0 / self.now))
 
     def narrow(self, sent_at: float, now: float) -> None:
+        # Sent before the last cut, it was under way when the server was overloaded: it says nothing new.
         if sent_at < self._cut_at:
             return
         self._starting = False
@@ -138,6 +141,7 @@ class Rate:
         if self._per_second is None:
             return 0.0
         self._flow(now)
+        # Level and rate as in a leaking bucket; what is over a second's worth has to flow off first.
         over = self._level - max(0.0, self._per_second - 1)
         return max(0.0, over / self._per_second)
 

@@ -94,6 +94,8 @@ class Servers:
         try:
             return await future
         except asyncio.CancelledError:
+            # A cancelled waiter may have been given a server in the same turn of the loop: it has to be given
+            # back, or the server would count one question under way for ever.
             if future.done() and not future.cancelled():
                 self._end(future.result())
             raise
@@ -116,12 +118,15 @@ class Servers:
         server.faults, server.in_trouble_since, server.told = 0, None, False
         server.last_heard = now
         took = now - errand.sent_at
+        # The slowest answer is forgotten slowly: a server that was cold once is not called stuck an hour
+        # later.
         server.slowest = max(took, 0.99 * server.slowest)
         if took > self.patience.deadline_seconds / 2:
             server.width.narrow(errand.sent_at, now)
         else:
             server.width.widen()
         if completion is not None:
+            # An estimate was counted when the question was sent: only the difference is charged now.
             server.tokens.use(completion.tokens_in + completion.tokens_out - errand.tokens, now)
             self._notice(completion.served_by)
             if completion.tokens_estimated and not server.estimates:
@@ -139,11 +144,14 @@ class Servers:
         server.reason = fault.reason
         server.reached = server.reached or not isinstance(fault, Gone) or fault.cost > 0
         server.in_trouble_since = server.in_trouble_since or now
+        # A garbled answer says nothing of how busy the server is, but one that broke late was too slow.
         if not isinstance(fault, Broken) or fault.cost > 1:
             server.width.narrow(errand.sent_at, now)
         rest = 0.0
         if isinstance(fault, Busy) and fault.retry_after is not None:
             rest = min(fault.retry_after, patience.most_retry_after_seconds)
+        # One failure is no reason for a rest; OPENS_AFTER in a row are, and each time as many follow a longer
+        # one.
         elif isinstance(fault, Gone) or server.faults >= OPENS_AFTER:
             rest = patience.backoff(server.faults // OPENS_AFTER, self.chance)
         server.quiet_until = max(server.quiet_until, now + rest)
@@ -170,11 +178,14 @@ class Servers:
             if oldest is None or not server.answers:
                 continue  # A server that is starting may take its time, up to the deadline.
             silent = now - max(oldest, server.last_heard)
+            # Eight times its slowest answer: long reports take minutes on a small GPU, and hanging up costs
+            # them all.
             if silent > max(self.patience.stall_seconds, 8 * server.slowest):
                 server.asker.hang_up()
         return self._find_reason_to_stop(now)
 
     def _find_reason_to_stop(self, now: float) -> CcfError | None:
+        # One server that answers, or is trusted with more than one question, is reason enough to go on.
         if any(server.in_trouble_since is None or server.under_way > 1 for server in self.all):
             return None
         seconds = now - max(server.in_trouble_since or now for server in self.all)
