@@ -121,6 +121,7 @@ def _iter_cells(
         if len(row) != width:
             ragged += 1
             row += [""] * (width - len(row))
+        # One row behind, so that the last one can be left out if the file turns out to break off after it.
         if waiting is not None:
             yield waiting
         waiting = ["" if place is None else row[place] for place in at]
@@ -234,8 +235,10 @@ class _Unpacked(io.RawIOBase):
         except zlib.error:
             self._stop(f"the gzip stream is damaged near byte {self._file.tell() - len(self._waiting)}")
             return b""
+        # What the unpacker did not take belongs to this member; what lies behind its end to the next one.
         self._waiting = self._unpacker.unconsumed_tail or self._unpacker.unused_data
         self._given += len(piece)
+        # Counted as it grows, before anybody has it all in memory: a small file may unpack to terabytes.
         if self._given > max(FREE_BYTES, MOST_EXPANSION * self._size):
             self._stop(f"unpacks to more than {MOST_EXPANSION} times its size")
             return b""

@@ -162,6 +162,7 @@ class Desk:
         answers = self._expert.answer(self.take)
         for completions in answers:
             if completions:
+                # Kept before anything is made of them: a kill between here and the row costs no answer.
                 self._journal.keep(completions)
             for completion in completions:
                 self._receive(completion)
@@ -217,6 +218,7 @@ class Desk:
                 continue
             self.stopped_by = self.stopped_by or self._find_reason_to_stop()
             if self.stopped_by:
+                # It goes back to the front of the queue, so that the next run asks in the same order.
                 self._repairs.appendleft(inquiry)
                 return None
             self._asked[inquiry.prompt.prompt_id] = inquiry
@@ -289,6 +291,7 @@ class Desk:
             for plan in entry.plans:
                 prompt = write_prompt(plan, entry.study, graph, template, expert)
                 shard.missing += 1
+                # The place is taken now and filled when the answer comes: rows lie in the order of the plans.
                 shard.records.append(None)
                 yield Inquiry(shard, len(shard.records) - 1, entry.study, plan, prompt)
         self._settle(shard)
@@ -323,6 +326,7 @@ class Desk:
         if edit.problem is None and _is_about(edit.text, study.text):
             self._received += 1
             self._usable += 1
+            # Usable answers clear the list, so that only an unbroken run of useless ones stops a build.
             if not self._is_hopeless():
                 self._unusable.clear()
         elif asked and self._expert.learns and completion.failure != NO_ANSWER:
@@ -333,6 +337,7 @@ class Desk:
         """True if so many answers in a row cannot be used; at the end, if there was no other."""
         if not self._usable:
             return bool(self._unusable) and (at_end or len(self._unusable) >= HOPELESS_AFTER)
+        # The fewer of its answers could be used so far, the more useless ones in a row a model is allowed.
         needed = (self._received - len(self._unusable)) / self._usable  # answers for one that can be used
         return len(self._unusable) >= max(HOPELESS_AFTER, SELDOM * needed)
 
@@ -417,6 +422,8 @@ class Desk:
             return None
         if inquiry.prompt.attempt > expert.repair:
             return None
+        # A script that cannot be applied says little to a model about what is wrong: it is asked for the
+        # whole report.
         if edit.problem is not None and inquiry.prompt.form != "report":
             whole = materials.templates[FALL_BACK]
             attempt = inquiry.prompt.attempt + 1

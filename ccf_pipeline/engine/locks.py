@@ -46,6 +46,7 @@ def held(folder: Path) -> Iterator[None]:
 def shared(folder: Path) -> Iterator[bool]:
     """Hold a folder together with others on this machine; says whether this process is the first."""
     with _open_lock_file(folder / LOCK) as file:
+        # Alone first, then together with others: whoever gets it alone for a moment is the first one here.
         first = _lock(file, fcntl.LOCK_EX, folder)
         if first:
             _refuse_other_host(folder, file)

@@ -203,6 +203,7 @@ def _tell_apart(
     for learnt, judged in folds:
         model = _fit_model(features[_list_row_numbers(learnt)], sides[_list_row_numbers(learnt)])
         scores[_list_row_numbers(judged)] = model.decision_function(features[_list_row_numbers(judged)])
+    # Where the lot turned a pair round, its first row is the rejected one.
     swapped = sides[0::2] == 1
     gap = np.where(swapped, scores[0::2] - scores[1::2], scores[1::2] - scores[0::2])
     return float(roc_auc_score(sides, scores)), _share_above(gap)
@@ -215,6 +216,7 @@ def _measure_preference(features: csr_matrix, folds: Sequence[Fold]) -> float:
     difference = (features[1::2] - features[0::2]).tocsr()
     gaps = np.zeros(difference.shape[0])
     for learnt, judged in folds:
+        # Half of the differences are turned round: else there would be one class, and nothing to learn.
         signs = np.where(np.arange(len(learnt)) % 2, 1.0, -1.0)
         model = _fit_model((diags(signs, dtype=np.float64) @ difference[learnt]), signs, fit_intercept=False)
         gaps[judged] = difference[judged] @ model.coef_[0]
@@ -222,6 +224,7 @@ def _measure_preference(features: csr_matrix, folds: Sequence[Fold]) -> float:
 
 
 def _share_above(gaps: NDArray[np.float64]) -> float:
+    # A tie counts half, as in the area under the curve.
     return float(np.mean((gaps > 0) + 0.5 * (gaps == 0)))
 
 
@@ -255,6 +258,7 @@ def _find_telltales(features: csr_matrix, names: Sequence[str]) -> tuple[TellTal
     chosen = np.asarray(features[0::2].mean(axis=0)).ravel()
     rejected = np.asarray(features[1::2].mean(axis=0)).ravel()
     say = weights * (rejected - chosen)
+    # Rounded before sorting: words that weigh the same on every machine have to come in the same order.
     order = sorted(range(len(names)), key=lambda n: (-round(float(say[n]), 9), names[n]))[:WORDS_SHOWN]
     return tuple(
         TellTale(

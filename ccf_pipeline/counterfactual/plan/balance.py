@@ -63,6 +63,8 @@ def find_weights(census: Census, graph: ConceptGraph, per_study: int) -> dict[st
             best, least = weights, unevenness
         if max(map(abs, gaps)) < NEAR_ENOUGH:
             break
+        # Shorter steps in the second half: with long ones the weights of findings that compete swing for
+        # ever.
         stride = UNIT * (0.6 if number < ROUNDS // 2 else 0.3)
         steps = np.array([round(-stride * gap) for gap in gaps], dtype=np.int64)
         weights = np.clip(weights + steps, -MOST_WEIGHT, MOST_WEIGHT)
@@ -71,6 +73,7 @@ def find_weights(census: Census, graph: ConceptGraph, per_study: int) -> dict[st
 
 def _measure_gap(gained: int, lost: int) -> float:
     """Return how far apart the two are, as the logarithm of their ratio."""
+    # One more on both sides: a finding that was never lost has a gap, and not an infinite one.
     return math.log((gained + 1) / (lost + 1))
 
 
@@ -120,9 +123,11 @@ class _Draws:
             best = np.maximum.reduceat(worth, self.starts)
             at = np.flatnonzero(worth == np.repeat(best, self.lengths))
             of_study = np.searchsorted(self.starts, at, side="right") - 1
+            # Several options of a study may be equally good: the first counts, as in `choose`.
             _, first = np.unique(of_study, return_index=True)
             picked = at[first]
             times += np.bincount(self.effects[picked[best > spent]], minlength=len(times))
+            # What was drawn is spent, and with it every option of the same target.
             worth[self.keys == np.repeat(self.keys[picked], self.lengths)] = spent
         return times @ self.gains, times @ self.losses
 

@@ -48,6 +48,7 @@ def choose(
         - sum(weights.get(finding, 0) for finding in option.lost)
         for option in options
     ]
+    # Sorting is stable and the worth a whole number: of equals the first stands, on every machine.
     ranked = sorted(range(len(options)), key=lambda number: -worth[number])
     chosen: dict[str, Option[C]] = {}
     for number in ranked:
@@ -70,6 +71,7 @@ def lot(seed: int, *names: str) -> int:
 
 def option_lot(study_lot: int, code: int) -> int:
     """Return what chance adds to an option, drawn so that odds decide how often it comes first."""
+    # The upper fourteen bits of the stirred word choose one of 16,384 quantiles.
     return lot_values()[mix(study_lot ^ code) >> 50]
 
 

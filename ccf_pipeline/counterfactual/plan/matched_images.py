@@ -95,6 +95,8 @@ class ImageIndex:
         if image is None or image.view is None:
             return
         self.names.append((study.study_id, image.image_id, image.path, image.sha256))
+        # Told as a lot of its own and not by position: a study that is added or left out moves nobody else's
+        # match.
         self.lots.append(_draw_lot(self.seed, study.study_id))
         subjects, pools, sexes = self._subject_numbers, self._pool_numbers, self._sex_numbers
         self.subjects.append(subjects.setdefault(study.subject_id, len(subjects)))
@@ -105,6 +107,7 @@ class ImageIndex:
         self.devices.append(film.devices)
         self.ages.append(UNKNOWN_AGE if study.age is None else study.age)
         self.sexes.append(sexes.setdefault(study.sex, len(sexes)))
+        # A table made before is out of date with every study that comes.
         self.__dict__.pop("_table", None)
 
     def match(self, study: Study, shown: Film, wanted: Wanted) -> MatchedImage | None:
@@ -188,14 +191,17 @@ class ImageIndex:
         """Compare what each film shows with what is wanted; a film has no details of what it lacks."""
         table = self._table
         findings = table.present[rows] == np.uint16(shown.present)
+        # Differences are taken bit by bit: what is nought after the exclusive or agrees.
         of_target = table.details[rows, COLUMNS[target]] ^ np.uint32(_pack_details(shown, COLUMNS[target]))
         denied = shown.denied | (BITS[target] & ~shown.present)
         rest = findings & ((table.doubted[rows] & np.uint16(denied)) == 0)
         if shown.devices:
+            # Every device that the text names has to be on the film; one more on the film does no harm.
             rest &= (np.uint32(shown.devices) & ~table.devices[rows]) == 0
         for column, side in enumerate(shown.sides):
             if side and column != COLUMNS[target]:
                 named = table.details[rows, column] & _SIDE_BITS
+                # A film whose report names no side may be of either: only the other side contradicts.
                 rest &= (named == 0) | ((named & np.uint32(side)) > 0)
         return Agreement(
             findings,
@@ -232,6 +238,7 @@ class ImageIndex:
             sexes = table.sexes[rows]
             alike = np.where(sexes == self._sex_numbers.get(study.sex, -1), 10_000, 0)
             score += WEIGHTS["sex"] * np.where(sexes == 0, 5_000, alike)
+        # Whole numbers to the end: the same film is chosen whatever the processor makes of fractions.
         score //= 100
         return score
 
@@ -333,6 +340,7 @@ class _Table:
             packed = np.unique(self.details[rows, column])
             parts = (packed & _SIDE_BITS, packed >> _DEGREE_AT & 0xFF, packed >> _PLACE_AT)
             seen = set(zip(*(part.tolist() for part in parts), strict=True))
+            # Side alone, side and degree, and all three: so many details may agree, in this order of weight.
             self._seen[key] = {told[:count] for told in seen for count in (1, 2, 3)}
         shared = self._seen[key]
         return sum(_WORTH[aspect] for count, aspect in enumerate(DETAILS, 1) if details[:count] in shared)
@@ -340,6 +348,7 @@ class _Table:
     def _list_films(self, key: tuple[Any, ...], select: Callable[[], Rows]) -> Listed:
         if key not in self._lists:
             rows = select()
+            # Stable, so that films with the same lot keep the order of the corpus on every machine.
             rows = rows[np.argsort(self.lots[rows], kind="stable")]
             self._lists[key] = rows, self.lots[rows]
         return self._lists[key]

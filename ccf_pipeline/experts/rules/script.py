@@ -294,6 +294,8 @@ class _Draft:
         if left and all(is_only_dependent(sentence, self.plan) for sentence in gone):
             return ()
         if section == "impression":
+            # Nothing abnormal may be left behind the word: a report with another finding does not say that
+            # all is clear.
             if self._nothing_abnormal and not any(is_remark(s.text) for s in left):
                 return self._drop_told((self._write_all_clear(),), left)
             if not all(is_remark(s.text) for s in left):
@@ -405,6 +407,7 @@ class _Draft:
 
     def _lead(self, first: Sentence, new: Sequence[str]) -> None:
         """Put what is new before the first sentence, or in its place where nothing is left of it."""
+        # "Chest:" keeps its place: what is new follows the title and is not put before it.
         label, body = split_label(first.text)
         rest = self._find_left(first)
         tail = split_next_number(label, body)[1] if not rest else ""

@@ -42,6 +42,8 @@ class SourceReport:
         first, count = self._find_longest_run(target.keys, at)
         if count:
             return first, count
+        # Shorter than a run: only as a whole sentence, or single words would be copied from anywhere in the
+        # report.
         if _is_sentence_begin(target, at):
             for count in range(min(SHINGLE - 1, len(target) - at), 0, -1):
                 found = self._short.get(tuple(target.keys[at : at + count]))
@@ -56,6 +58,7 @@ class SourceReport:
     def _find_longest_run(self, keys: list[str], at: int) -> tuple[int, int]:
         source = self.words.keys
         best_first = best = 0
+        # Found by their first words, then read on for as long as both agree.
         for first in self._runs.get(tuple(keys[at : at + SHINGLE]), ())[:_MOST_BEGINNINGS]:
             count = SHINGLE
             most = min(len(source) - first, len(keys) - at)

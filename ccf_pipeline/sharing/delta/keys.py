@@ -58,6 +58,7 @@ def unseal(key: bytes, kind: str, sealed: str) -> str | None:
         return None
     tag, raw = whole[:16], _cover(key, whole[:16], whole[16:])
     made = hmac.new(key, _encode_with_length(f"seal {kind}") + raw, hashlib.sha256).digest()[:16]
+    # In constant time: how far a wrong tag agrees must not be told by how long the comparison takes.
     return raw.decode("utf-8", errors="surrogatepass") if hmac.compare_digest(made, tag) else None
 
 
@@ -110,6 +111,7 @@ def _split_groups(texts: Mapping[str, str]) -> list[list[str]]:
 def _seal_key(key: bytes, texts: Sequence[str]) -> bytes:
     """The key under a pad made of the texts; sealing twice opens."""
     joined = hashlib.sha256(b"".join(map(_encode_with_length, texts))).digest()
+    # scrypt and not a plain hash: a guess of all reports of a slip has to be slow to try.
     pad = hashlib.scrypt(joined, salt=b"ccf-pipeline slip 1", **_SCRYPT)
     return bytes(a ^ b for a, b in zip(key, pad, strict=True))
 

@@ -79,6 +79,7 @@ class LeakScan:
         for told in strings:
             self._strings += 1
             self._files.add(told.file)
+            # Many columns repeat one string in every row: each is looked at once.
             digest = hashlib.blake2b(told.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
             kinds = self._kinds_of.get(digest)
             if kinds is None:
@@ -98,6 +99,8 @@ class LeakScan:
         for report in reports:
             self._reports += 1
             for run in {run for _, run in Words(report).runs()} if self._told else ():
+                # Found once is enough: the place is told, and the other reports that hold the same run would
+                # only repeat it.
                 where = self._told.pop(hash("".join(run)), None)
                 if where is not None:
                     self._found[REPORT_TEXT, *where] += 1
@@ -107,6 +110,8 @@ class LeakScan:
         in_rows = PurePath(told.file).suffix in _ROWS
         for text in (told.text, *undisguise(told.text)):
             for run in glued_runs(text, in_rows=in_rows):
+                # Only hashes are held: all runs of a large share would take gigabytes as text. A chance
+                # agreement costs a look at a place that holds no report, never a leak that is missed.
                 self._told.setdefault(hash(run), (told.file, told.place))
 
     def report(self) -> LeakReport:
