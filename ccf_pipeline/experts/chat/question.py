@@ -75,7 +75,7 @@ class Asker:
 
     async def ask(self, question: Question) -> Completion:
         """The answer, or a Fault that says what became of the attempt."""
-        connection = self._connection = self._connection or self._open()
+        connection = self._connection = self._connection or self._connect()
         ticket = new_ticket()
         deadline = Deadline(self._patience.deadline_seconds)
         try:
@@ -152,7 +152,7 @@ class Asker:
             said["response_format"] = {"type": "json_schema", "json_schema": schema}
         return json.dumps(said, separators=(",", ":")).encode()
 
-    def _open(self) -> Connection | PackageConnection:
+    def _connect(self) -> Connection | PackageConnection:
         seconds = self._patience.connect_seconds
         return self._connects(self.endpoint, PATH, key=self._key, connect_seconds=seconds)
 
