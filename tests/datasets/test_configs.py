@@ -42,6 +42,16 @@ def test_every_pair_is_in_a_config_or_left_out_with_a_reason(whole: WrittenDatas
     assert len(rows_of(whole, "rejected")) == whole.tally.rejected
 
 
+def test_rows_are_joined_with_their_records_by_id(whole: WrittenDataset) -> None:
+    known = {row["record_id"] for row in rows_of(whole, "ccf")}
+
+    for config in ("sft", "trl_dpo", "llamafactory", *SWIFT_PAIRS):
+        rows = rows_of(whole, config)
+        told = {row["record_id"] for row in rows if "record_id" in row}
+        assert told <= known
+        assert bool(told) == (config != "cpo_mixed")
+
+
 def test_a_study_is_one_row_where_its_counterfactuals_stand_together(
     whole: WrittenDataset, build: BuildFolder
 ) -> None:

@@ -114,8 +114,8 @@ def mix_rows(
                 continue
             own, matched = films
             sides = pair_answers(record, study.wrapper)
-            yield row(study, sides, own)
-            yield row(study, sides.turned, matched)
+            yield {**row(study, sides, own), "record_id": record.record_id}
+            yield {**row(study, sides.turned, matched), "record_id": record.record_id}
 
     return rows
 

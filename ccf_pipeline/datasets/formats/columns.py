@@ -13,6 +13,8 @@ IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", TEXT)]))
 
 TEXT_FEATURE = {"dtype": "string", "_type": "Value"}
 LABEL_FEATURE = {"dtype": "bool", "_type": "Value"}
+RECORD_ID = (TEXT, TEXT_FEATURE)
+"""Joins a row with that of `ccf`; trainers drop columns that they do not know."""
 WEIGHT_FEATURE = {"dtype": "float32", "_type": "Value"}
 TURN_FEATURE = {"role": TEXT_FEATURE, "content": TEXT_FEATURE}
 # The old spelling of a list feature is the one that every version of `datasets` reads.

@@ -17,6 +17,7 @@ from ccf_pipeline.datasets.formats.columns import (
     MESSAGES,
     MESSAGES_FEATURE,
     PLAIN_IMAGES,
+    RECORD_ID,
     TEXT,
     TEXT_FEATURE,
     WEIGHT_FEATURE,
@@ -39,10 +40,11 @@ def sft_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
         yield image
         return
     reply = chosen_answer(record, study.wrapper)
-    yield {"messages": conversation(study.wrapper.asked(tag=True), reply), "images": [image]}
+    said = conversation(study.wrapper.asked(tag=True), reply)
+    yield {"messages": said, "images": [image], "record_id": record.record_id}
 
 
-def pair_row(study: StudyPairs, sides: Sides, image: ImageCell) -> Row:
+def pair_row(study: StudyPairs, record: Record, sides: Sides, image: ImageCell) -> Row:
     """Two texts over one image."""
     question = study.wrapper.asked(tag=True)
     return {
@@ -50,6 +52,7 @@ def pair_row(study: StudyPairs, sides: Sides, image: ImageCell) -> Row:
         "images": [image],
         "rejected_messages": conversation(question, sides.rejected),
         "rejected_images": [image],
+        "record_id": record.record_id,
     }
 
 
@@ -60,7 +63,7 @@ def thinking_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
         if isinstance(films, LeftOut):
             yield films
         else:
-            yield pair_row(study, pair_answers(record, study.wrapper), films[0])
+            yield pair_row(study, record, pair_answers(record, study.wrapper), films[0])
 
 
 def mirror_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
@@ -70,7 +73,7 @@ def mirror_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
         if isinstance(films, LeftOut):
             yield films
         else:
-            yield pair_row(study, pair_answers(record, study.wrapper).turned, films[1])
+            yield pair_row(study, record, pair_answers(record, study.wrapper).turned, films[1])
 
 
 def unmirrored_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
@@ -80,7 +83,7 @@ def unmirrored_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
         if isinstance(image, LeftOut):
             yield image
         else:
-            yield pair_row(study, pair_answers(record, study.wrapper), image)
+            yield pair_row(study, record, pair_answers(record, study.wrapper), image)
 
 
 def perception_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
@@ -107,6 +110,7 @@ def _make_perception_rows(study: StudyPairs, records: Iterable[Record]) -> Itera
             "images": [own],
             "rejected_messages": said,
             "rejected_images": [matched],
+            "record_id": record.record_id,
         }
 
 
@@ -123,7 +127,9 @@ def mixed_rows(study: StudyPairs) -> Iterator[Row | LeftOut]:
 def _convert_row(row: Row | LeftOut, source: str, weight: float) -> Row | LeftOut:
     if isinstance(row, LeftOut):
         return LeftOut(f"{source}: {row.reason}")
-    return {**row, "cpo_source": source, "cpo_sample_weight": weight}
+    # CPO++'s trainer keeps every column, and would hand a further one to the model.
+    told = {name: value for name, value in row.items() if name != "record_id"}
+    return {**told, "cpo_source": source, "cpo_sample_weight": weight}
 
 
 _PAIR = {
@@ -136,14 +142,14 @@ _PAIR = {
 SFT = Export(
     config="sft",
     purpose="the factual report as an answer, once per study, for ms-swift and LLaMA-Factory",
-    schema=table(messages=_MESSAGES, images=_IMAGES),
+    schema=table(messages=_MESSAGES, images=_IMAGES, record_id=RECORD_ID),
     rows=sft_rows,
     unit="study",
 )
 THINKING = Export(
     config="cpo_thinking",
     purpose="the mix's pairs over their own film: the factual text chosen, for ms-swift",
-    schema=table(**_PAIR),
+    schema=table(**_PAIR, record_id=RECORD_ID),
     rows=thinking_rows,
     trains_on=frozenset({"mirrored"}),
     images_of=("own", "own"),
@@ -151,7 +157,7 @@ THINKING = Export(
 MIRROR = Export(
     config="cpo_mirror",
     purpose="the same pairs turned round over another patient's film: the counterfactual text chosen",
-    schema=table(**_PAIR),
+    schema=table(**_PAIR, record_id=RECORD_ID),
     rows=mirror_rows,
     trains_on=frozenset({"mirrored"}),
     images_of=("matched", "matched"),
@@ -159,7 +165,7 @@ MIRROR = Export(
 PERCEPTION = Export(
     config="cpo_perception",
     purpose="one text over two images, the rejected one another patient's, for ms-swift",
-    schema=table(**_PAIR),
+    schema=table(**_PAIR, record_id=RECORD_ID),
     rows=perception_rows,
     trains_on=frozenset({"mirrored", "unmirrored"}),
     images_of=("own", "matched"),
@@ -175,7 +181,7 @@ MIXED = Export(
 UNMIRRORED = Export(
     config="cpo_unmirrored",
     purpose="pairs that no film mirrors, as in `cpo_thinking`: their texts alone tell the sides apart",
-    schema=table(**_PAIR),
+    schema=table(**_PAIR, record_id=RECORD_ID),
     rows=unmirrored_rows,
     trains_on=frozenset({"unmirrored"}),
     images_of=("own", "own"),

@@ -8,6 +8,7 @@ from ccf_pipeline.datasets.formats.columns import (
     IMAGES,
     MESSAGES,
     MESSAGES_FEATURE,
+    RECORD_ID,
     table,
     turn,
 )
@@ -30,7 +31,13 @@ _MESSAGES = (MESSAGES, MESSAGES_FEATURE)
 EXPORT = Export(
     config="trl_dpo",
     purpose="the balanced mix: every pair over its own film and turned round over the matched one, for TRL",
-    schema=table(prompt=_MESSAGES, chosen=_MESSAGES, rejected=_MESSAGES, images=(IMAGES, DECODED_IMAGES)),
+    schema=table(
+        prompt=_MESSAGES,
+        chosen=_MESSAGES,
+        rejected=_MESSAGES,
+        images=(IMAGES, DECODED_IMAGES),
+        record_id=RECORD_ID,
+    ),
     rows=mix_rows(row),
     trains_on=frozenset({"mirrored"}),
     images_of=("own", "matched"),
