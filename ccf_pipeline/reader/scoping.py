@@ -64,6 +64,8 @@ def _name_concepts(walk: Walk, i: int, mark: Mark) -> None:
         return
     if entry.predicate is not None and is_framed(walk, i, entry.predicate):
         return
+    if entry.subject is not None and _is_title(walk, i):
+        return
     _note_statement(walk, i, mark)
     if entry.subject is None and entry.predicate is None and entry.concepts and entry.temporality is None:
         forget_parts(walk, i, mark)
@@ -77,6 +79,12 @@ def _name_concepts(walk: Walk, i: int, mark: Mark) -> None:
         # "No" before "or" or a comma goes on to the next phrase; "not" ends with the phrase that it denied.
         if walk.reach.kind == "not" and (later is None or later.role not in ("or", "comma")):
             walk.reach = None
+
+
+def _is_title(walk: Walk, i: int) -> bool:
+    """True if a part heads what follows: "Lines and tubes: no PICC", but not "Lines and tubes: none"."""
+    later = walk.next(i)
+    return later is not None and later.role == "colon" and walk.something_ahead(i + 1)
 
 
 def _note_statement(walk: Walk, i: int, mark: Mark) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccf_pipeline.graph.model import GraphFile
-from ccf_pipeline.reader import CHEXPERT, NEGEX, Lexicon, read_labels, read_text, reader
+from ccf_pipeline.reader import CHEXPERT, NEGEX, Lexicon, read_labels, read_report, read_text, reader
 from ccf_pipeline.reader.memory import memory_of
 from ccf_pipeline.records import Mention
 
@@ -173,6 +173,15 @@ def test_a_pronoun_stands_for_the_finding_named_last(lexicon: Lexicon) -> None:
     said = [(m.polarity, m.severity) for m in read_text(text, lexicon) if m.concept == "fnd_pneumothorax"]
 
     assert said == [("absent", "large"), ("uncertain", "small")]
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [("Lines and tubes: No support devices.", "absent"), ("Lines and tubes: none.", "absent"),
+     ("Lines and tubes in standard position.", "present"), ("Lines and tubes: right PICC.", "present")],
+)  # fmt: skip
+def test_a_title_states_nothing_of_what_it_heads(text: str, state: str, lexicon: Lexicon) -> None:
+    assert read_report(text, lexicon)[1]["fnd_support_devices"] == state
 
 
 def test_not_to_see_the_tip_of_a_tube_does_not_deny_the_tube(lexicon: Lexicon) -> None:
