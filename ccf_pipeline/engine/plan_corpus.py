@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ccf_pipeline.corpora import read_corpus
-from ccf_pipeline.counterfactual.plan import Bank, Gatherer, PlanTally, plan_study, read_state
+from ccf_pipeline.counterfactual.plan import (
+    Bank,
+    Gatherer,
+    PlanTally,
+    StudyState,
+    plan_study,
+    read_open_state,
+    read_state,
+)
 from ccf_pipeline.counterfactual.plan.balance import Census, find_weights
 from ccf_pipeline.counterfactual.plan.films import FilmReader
 from ccf_pipeline.counterfactual.plan.matched_images import ImageIndex, fitting_films, with_matched_images
@@ -37,6 +45,8 @@ class Planner:
     bank: Bank | None
     images: ImageIndex
     tally: PlanTally
+    narrowed: dict[str, StudyState]
+    """By study, the states in which less may go than the findings alone would let; few studies have one."""
     matched_qualities: list[float] = field(default_factory=list)
     """How near the matched images are, one after the other."""
 
@@ -44,7 +54,7 @@ class Planner:
         """Plan the counterfactuals of one study, each with the image of a perception pair if there is one."""
         chosen = self.settings
         reading = read_facts(study.text, self.lexicon)
-        state = read_state(study, reading, self.graph)
+        state = self.narrowed.get(study.study_id) or read_open_state(study, reading, self.graph)
         film = self.films.read(reading)
         plans = plan_study(
             study,
@@ -71,6 +81,7 @@ def open_planner(
     chosen, drawn_sentences = settings.plan, settings.expert.drawn_sentences
     census, images = Census(chosen.seed), ImageIndex(chosen.seed)
     gatherer, films = Gatherer(graph, chosen.seed), FilmReader(graph, lexicon)
+    narrowed: dict[str, StudyState] = {}
     for number, study in enumerate(read_corpus(settings.corpus), 1):
         progress("survey", number, None)
         if isinstance(study, Skipped):
@@ -80,7 +91,10 @@ def open_planner(
         if drawn_sentences:
             gatherer.add(study, reading)
         if chosen.preset == "balanced":
-            census.add(study.study_id, read_state(study, reading, graph))
+            state = read_state(study, reading, graph)
+            if state != read_open_state(study, reading, graph):
+                narrowed[study.study_id] = state
+            census.add(study.study_id, state)
     weights = find_weights(census, graph, chosen.per_study) if chosen.preset == "balanced" else {}
     return Planner(
         settings=chosen,
@@ -91,6 +105,7 @@ def open_planner(
         bank=gatherer.settle(drawn_sentences) if drawn_sentences else None,
         images=images,
         tally=PlanTally(graph, chosen.per_study, chosen.preset, weights),
+        narrowed=narrowed,
     )
 
 

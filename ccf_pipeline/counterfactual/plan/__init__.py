@@ -16,6 +16,7 @@ sound.py       which plans the report itself would contradict; another change is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccf_pipeline.counterfactual.plan.alterations import draw_alterations
@@ -27,10 +28,10 @@ from ccf_pipeline.counterfactual.plan.gains_and_losses import PlanTally
 from ccf_pipeline.counterfactual.plan.gather import Gatherer
 from ccf_pipeline.counterfactual.plan.recognise import alteration_between
 from ccf_pipeline.counterfactual.plan.sound import is_sound
-from ccf_pipeline.counterfactual.plan.study_states import StudyState, read_state
+from ccf_pipeline.counterfactual.plan.study_states import StudyState, read_open_state
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
-from ccf_pipeline.records import Plan, Statement, Study
+from ccf_pipeline.records import SUPPORT_DEVICES, Plan, Statement, Study
 
 if TYPE_CHECKING:
     from ccf_pipeline.settings import PlanPreset
@@ -46,8 +47,28 @@ __all__ = [
     "plan_as_asked",
     "plan_change",
     "plan_study",
+    "read_open_state",
     "read_state",
 ]
+
+
+def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyState:
+    """Return what a study is open to: a finding may go only if what stays of the report bears it.
+
+    A corpus is balanced by this, so that few plans are refused once its weights are known.
+    """
+    state = read_open_state(study, reading, graph)
+    bearable = tuple(finding for finding in state.may_go if _can_go(finding, study, reading, graph))
+    if bearable == state.may_go:
+        return state
+    return replace(state, may_go=bearable, last=state.last if state.last in bearable else None)
+
+
+def _can_go(finding: str, study: Study, reading: Reading, graph: ConceptGraph) -> bool:
+    if finding == SUPPORT_DEVICES:
+        return True
+    removal = plan_change(study, reading, graph, Change("remove", finding, (finding,)), seed=0)
+    return is_sound(removal, study, reading, graph)
 
 
 def plan_study(

@@ -12,7 +12,7 @@ from ccf_pipeline.counterfactual.plan.changes import Change
 from ccf_pipeline.counterfactual.plan.choose import lot
 from ccf_pipeline.counterfactual.plan.removal import signs_of, stands_against
 from ccf_pipeline.counterfactual.plan.statements import can_be_told, fitting_signs, with_place
-from ccf_pipeline.counterfactual.plan.study_states import DISEASES, StudyState, read_state
+from ccf_pipeline.counterfactual.plan.study_states import DISEASES, StudyState, read_open_state
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading, is_asserted, spans_meet
 from ccf_pipeline.records import Element, Mention, Side, Statement, Study
@@ -32,7 +32,7 @@ def draw_alterations(
         said = change.new.model_dump_json() if change.new else ""
         return lot(seed, study.study_id, change.target, change.element or "", said)
 
-    state = read_state(study, reading, graph)
+    state = read_open_state(study, reading, graph)
     kinds: dict[Element, list[Change]] = {}
     for element in sorted(ELEMENTS, key=lambda element: lot(seed, study.study_id, element)):
         possible = _iter_alterations(element, state, reading, graph)

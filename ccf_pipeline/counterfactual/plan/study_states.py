@@ -38,8 +38,8 @@ class StudyState:
     last: str | None = None
 
 
-def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyState:
-    """Return what a study's report and its corpus's table leave open."""
+def read_open_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyState:
+    """Return what a study's findings and its corpus's table leave open, whatever else the report says."""
     asserted = tuple(finding for finding in TARGETS if reading.states.get(finding) == "present")
     diseases = tuple(finding for finding in asserted if finding != SUPPORT_DEVICES)
     hedged = {finding for finding, state in reading.states.items() if state == "uncertain"}
