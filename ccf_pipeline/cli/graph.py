@@ -44,9 +44,13 @@ def lint(
         Path | None, typer.Argument(help="A graph file; the one that comes along if left out.")
     ] = None,
     stats: Annotated[bool, typer.Option("--stats", help="Print what the graph holds, counted.")] = False,
+    explain: Annotated[
+        str,
+        typer.Option("--explain", help="Print what one relation stands on; write it SOURCE>TARGET."),
+    ] = "",
 ) -> None:
-    """List every fault of a graph file with its line."""
-    from ccf_pipeline.cli.graph_card import print_counts
+    """List every fault of a graph file with its line, or print what a relation stands on."""
+    from ccf_pipeline.cli.graph_card import explain_relation, print_counts
     from ccf_pipeline.graph.load import default_graph_path, find_faults, load_graph
 
     path = path or default_graph_path()
@@ -57,6 +61,9 @@ def lint(
         raise GraphError(
             f"{len(faults)} fault{'s' * (len(faults) > 1)} in {path}", hint="Correct the lines named above."
         )
+    if explain:
+        typer.echo(explain_relation(load_graph(path), explain))
+        return
     if stats:
         print_counts(load_graph(path))
     typer.echo(f"{path}: no faults")

@@ -9,9 +9,12 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from ccf_pipeline.errors import GraphError
 from ccf_pipeline.graph.diff import Change
 from ccf_pipeline.graph.graph import ConceptGraph
 from ccf_pipeline.graph.model import CORRELATES, Concept, Relation
+from ccf_pipeline.graph.names import closest
+from ccf_pipeline.graph.proofs import describe_evidence
 from ccf_pipeline.graph.stats import count_graph
 from ccf_pipeline.graph.words import describe_condition
 
@@ -26,11 +29,11 @@ def print_card(graph: ConceptGraph, concept: Concept) -> None:
     positive = [r for r in graph.relations_of(concept.id) if r.relation == "positive"]
     signs = [r for r in positive if r.may_be_written and r.kind not in ("is_a", "variant")]
     signs += [r for r in positive if r.kind in ("is_a", "variant") and r.source != concept.id]
-    _print_relations(console, concept, "goes with", "green", _sort_by_category(graph, concept, signs))
+    _print_relations(console, graph, concept, "goes with", "green", _sort_by_category(graph, concept, signs))
     excluded = list(graph.excluded(concept.id).items())
     own = [r for other, r in excluded if {other, concept.id} == {r.source, r.target}]
     against = _sort_by_category(graph, concept, own)
-    _print_relations(console, concept, "cannot stand beside", "red", against)
+    _print_relations(console, graph, concept, "cannot stand beside", "red", against)
     inherited = [
         graph.concept(other).label for other, r in excluded if {other, concept.id} != {r.source, r.target}
     ]
@@ -52,6 +55,29 @@ def print_counts(graph: ConceptGraph) -> None:
             table.add_row(f"  {name}", Text(str(count), justify="right"))
     console.print(table)
     console.print(f"digest {graph.digest}", soft_wrap=True)
+
+
+def explain_relation(graph: ConceptGraph, key: str) -> str:
+    """Return what a relation says, why, when, and what it stands on."""
+    relation = graph.relations.get("".join(key.split()))
+    if relation is None:
+        near = closest(key, graph.relations)
+        hint = f"Did you mean `{near}`?" if near else "Write SOURCE>TARGET, as `graph show` has their ids."
+        raise GraphError(f"`{key}` is not a relation of the graph", hint=hint)
+    lines = [
+        f"{relation.key}: {relation.relation}, {relation.kind}, {relation.strength}",
+        f"why: {relation.why}",
+    ]
+    if relation.when:
+        lines.append(f"if: {describe_condition(relation.when)}")
+    lines.append(graph.proofs.explain(relation))
+    for key in relation.sources:
+        source = graph.file.sources[key]
+        passing = "" if source.lasting else " (no lasting source)"
+        lines.append(f"source: {source.title}{', ' + source.where if source.where else ''}{passing}")
+    if relation.review != "mined":
+        lines += [f"counted: {describe_evidence(found)}" for found in relation.mined]
+    return "\n".join(lines)
 
 
 def print_changes(changes: Sequence[Change]) -> None:
@@ -103,6 +129,7 @@ def _sort_by_category(
 
 def _print_relations(
     console: Console,
+    graph: ConceptGraph,
     concept: Concept,
     title: str,
     style: str,
@@ -124,7 +151,7 @@ def _print_relations(
             table.add_row(Text(category, style="dim italic"))
         when = describe_condition(relation.when)
         why = Text.assemble(relation.why, (f"\nif {when}" if when else "", "italic"))
-        source = f"{', '.join(relation.sources)} ({relation.review})"
+        source = f"{', '.join(relation.sources)} ({graph.proofs.explain(relation)})"
         table.add_row(Text(other.label, style=style), relation.strength, why, source)
     console.print(table)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ccf_pipeline.cli.places import on_disk
-from ccf_pipeline.errors import Unfinished
+from ccf_pipeline.errors import SettingsError, Unfinished
 
 if TYPE_CHECKING:
     from ccf_pipeline.settings import BuildSettings
@@ -54,23 +54,34 @@ def mine(
     fdr: Annotated[
         float, typer.Option("--fdr", min=1e-9, max=0.5, help="Share of false discoveries to put up with.")
     ] = 0.05,
+    stamp: Annotated[
+        str,
+        typer.Option(
+            "--stamp",
+            help="Write the counts into the file of --graph, beside its relations, under this corpus name.",
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Count which concepts a corpus asserts together, and set that beside the graph.
 
     Confirmed, unseen and contradicted are the graph's own relations; proposed ones it does not have;
-    explained ones go together only because both go with a third. The graph is never changed.
+    explained ones go together only because both go with a third. Only --stamp changes the graph:
+    relations that the corpus confirms or contradicts get its counts, and taught ones it confirms are mined.
     """
     from ccf_pipeline.cli.showing import progress_bars
     from ccf_pipeline.files.worker_pool import available_cpus
     from ccf_pipeline.graph.load import load_graph
-    from ccf_pipeline.mining.mined import Thresholds
+    from ccf_pipeline.graph.review_files import stamp_evidence
+    from ccf_pipeline.mining.mined import Thresholds, collect_evidence
     from ccf_pipeline.mining.mined_file import refuse_other_endings, write_mined
     from ccf_pipeline.mining.run import mine_corpus
 
     if out is not None:
         refuse_other_endings(out)
     settings = _make_settings(corpus, graph, limit)
+    if stamp and settings.graph is None:
+        raise SettingsError("--stamp writes into a graph file", hint="Name the file with --graph.")
     loaded = load_graph(settings.graph)
     thresholds = Thresholds(min_support=min_support, fdr=fdr)
     try:
@@ -82,6 +93,8 @@ def mine(
         raise Unfinished("stopped before the end", hint="Run it again; nothing was written.") from None
     if out is not None:
         write_mined(report, out)
+    if stamp and settings.graph is not None:
+        stamp_evidence(settings.graph, collect_evidence(report, stamp))
     if as_json:
         typer.echo(report.model_dump_json())
         return

@@ -17,7 +17,7 @@ from ccf_pipeline.engine.select_pairs import select_pairs
 from ccf_pipeline.errors import StorageError
 from ccf_pipeline.files.garbage_collector import seldom_collected
 from ccf_pipeline.graph import ConceptGraph
-from ccf_pipeline.graph.stats import count_reviews
+from ccf_pipeline.graph.proofs import count_backings
 from ccf_pipeline.records import FINDING_LABELS, BuildSummary
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def finish_build(folder: BuildFolder, materials: Materials, progress: Progress =
 
 
 def reviews_of(graph: ConceptGraph, targets: Iterable[str]) -> dict[str, int]:
-    """Count the review states of every relation of the targets: signs and exclusions alike."""
+    """Count by backing every relation of the targets: signs and exclusions alike."""
     wanted = set(targets)
     relations = {
         relation.key: relation
@@ -75,7 +75,7 @@ def reviews_of(graph: ConceptGraph, targets: Iterable[str]) -> dict[str, int]:
         if label in wanted
         for relation in (*graph.relations_of(finding), *graph.exclusions(finding))
     }
-    return count_reviews(relations.values())
+    return count_backings(graph.file, relations.values())
 
 
 def refuse_lost_rows(summary: BuildSummary) -> None:

@@ -14,6 +14,7 @@ from ccf_pipeline.graph.model import Concept, GraphFile, Mimic, Region, Relation
 from ccf_pipeline.graph.names import find_concept, unknown_concept
 from ccf_pipeline.graph.neighbourhood import Neighbourhood, find_neighbourhood
 from ccf_pipeline.graph.places import Place, RegionTree
+from ccf_pipeline.graph.proofs import Proofs
 from ccf_pipeline.records import FINDING_LABELS, NO_FINDING
 
 if TYPE_CHECKING:
@@ -122,6 +123,11 @@ class ConceptGraph:
             )
             for finding in self.findings
         }
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        """Tell what each relation stands on."""
+        return Proofs(self.file)
 
     # --- relations --------------------------------------------------------------------
 

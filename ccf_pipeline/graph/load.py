@@ -82,6 +82,17 @@ class GraphText:
             node = found[0]
         return node.start_mark.index, node.end_mark.index
 
+    def key_of(self, where: Where) -> tuple[int, int, bool]:
+        """Return where a spot's key begins, in which column, and whether its block is written in braces."""
+        node = self.root
+        for step in where[:-1]:
+            node = (_find_child(node, step) or (node, 0))[0]
+        if isinstance(node, yaml.MappingNode):
+            for key, _ in node.value:
+                if key.value == where[-1]:
+                    return key.start_mark.index, key.start_mark.column, bool(node.flow_style)
+        raise KeyError(where)
+
 
 def read_source(path: Path) -> str:
     """The text of a graph file as it stands, its line ends untouched."""

@@ -42,6 +42,9 @@ class Source(Noun):
 
     title: str
     where: str = ""
+    lasting: bool = Field(
+        default=True, description="Whether it will still say this: a paper, a glossary, code at a commit."
+    )
 
 
 class Region(Noun):
@@ -153,6 +156,18 @@ class Condition(Noun):
         return bool(self.views or severity or self.acuity or place or self.wording or self.not_wording)
 
 
+class MinedEvidence(Noun):
+    """What one corpus says of a relation, counted by `graph mine`."""
+
+    corpus: str
+    studies: int
+    together: float = Field(description="Studies asserting both ends; half a study per side where sided.")
+    expected: float = Field(description="The same by chance.")
+    odds: float
+    low: float
+    high: float
+
+
 class Relation(Noun):
     """A green (positive) or red (exclusive) line between two concepts."""
 
@@ -167,7 +182,10 @@ class Relation(Noun):
     when: Condition | None = None
     why: str
     sources: tuple[str, ...]
-    review: str = Field(description="`taught`, `cited`, or `reviewed by NAME on YYYY-MM-DD`.")
+    review: str = Field(
+        description="`taught`, `mined`, `derived by RULE`, `cited`, or `reviewed by NAME on YYYY-MM-DD`."
+    )
+    mined: tuple[MinedEvidence, ...] = ()
 
     @property
     def key(self) -> str:
@@ -219,6 +237,9 @@ class GraphFile(Noun):
     relations: tuple[Relation, ...]
     mimics: tuple[Mimic, ...] = ()
     rules: tuple[Rule, ...] = ()
+    open_questions: dict[RelationKind, str] = Field(
+        default={}, description="What would settle a relation of a kind that is only taught."
+    )
     shared_forms: tuple[str, ...] = Field(
         default=(), description="Forms that may belong to several concepts at once; a reader emits them all."
     )

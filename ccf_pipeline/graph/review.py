@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ccf_pipeline.errors import GraphError
 from ccf_pipeline.graph.graph import ConceptGraph
 from ccf_pipeline.graph.model import GraphFile, Relation
-from ccf_pipeline.graph.stats import review_state
+from ccf_pipeline.graph.proofs import BACKINGS
 from ccf_pipeline.graph.words import describe_condition
 from ccf_pipeline.records import Noun
 
@@ -43,8 +43,9 @@ class Decisions:
 
 def make_sheet(graph: ConceptGraph, *, reviewed_too: bool = False) -> tuple[SheetRow, ...]:
     """A row for each relation that nobody has reviewed, those resting on common teaching first."""
-    wanted = [r for r in graph.file.relations if reviewed_too or review_state(r) != "reviewed"]
-    wanted.sort(key=lambda relation: ("taught", "cited", "reviewed").index(review_state(relation)))
+    backing = graph.proofs.backing
+    wanted = [r for r in graph.file.relations if reviewed_too or backing(r) != "reviewed"]
+    wanted.sort(key=lambda relation: BACKINGS[::-1].index(backing(relation)))
     return tuple(_make_sheet_row(graph, relation) for relation in wanted)
 
 
@@ -71,7 +72,7 @@ def read_decisions(file: GraphFile, rows: Iterable[SheetRow]) -> Decisions:
 
 def digest_of_relation(relation: Relation) -> str:
     """Return what a decision was about; the review state is no part of it, so several may review in turn."""
-    content = relation.model_dump_json(exclude={"review"}, exclude_defaults=True)
+    content = relation.model_dump_json(exclude={"review", "mined"}, exclude_defaults=True)
     # The leading letter keeps spreadsheets from reading it as a number.
     return "r" + hashlib.sha256(" ".join(content.split()).encode()).hexdigest()[:12]
 

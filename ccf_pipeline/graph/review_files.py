@@ -15,7 +15,8 @@ from ccf_pipeline.errors import GraphError, MissingInput, UnreadableInput
 from ccf_pipeline.files.disk import sealed_file
 from ccf_pipeline.files.spreadsheets import read_cell, write_csv
 from ccf_pipeline.graph.load import parse_graph_text, read_source
-from ccf_pipeline.graph.model import GraphFile
+from ccf_pipeline.graph.model import GraphFile, MinedEvidence, Relation
+from ccf_pipeline.graph.proofs import bears_out
 from ccf_pipeline.graph.review import SheetRow
 
 COLUMNS = tuple(SheetRow.model_fields)
@@ -59,15 +60,55 @@ def stamp_reviews(path: Path, states: Mapping[str, str]) -> None:
     text = parse_graph_text(path, source)
     before = GraphFile.model_validate(text.content)
     edits = [
-        (*text.span_of(("relations", number, "review")), states[relation.key])
+        (*text.span_of(("relations", number, "review")), _render_review_state(states[relation.key]))
         for number, relation in enumerate(before.relations)
         if relation.key in states
     ]
-    for start, end, state in sorted(edits, reverse=True):
-        source = source[:start] + _render_review_state(state) + source[end:]
-    stamped = GraphFile.model_validate(parse_graph_text(path, source).content)
-    if stamped != _apply_reviews(before, states):
-        raise GraphError(f"{path}: the review fields could not be edited safely; nothing was written")
+    _write_edited(path, source, edits, _apply_reviews(before, states))
+
+
+def stamp_evidence(path: Path, evidence: Mapping[str, MinedEvidence]) -> int:
+    """Put a corpus's counts beside its relations, in place of older counts of that corpus.
+
+    Return how many relations are no longer merely taught because the counts bear them out.
+    """
+    source = read_source(path)
+    text = parse_graph_text(path, source)
+    before = GraphFile.model_validate(text.content)
+    after = tuple(_add_evidence(relation, evidence.get(relation.key)) for relation in before.relations)
+    edits: list[tuple[int, int, str]] = []
+    for number, (was, now) in enumerate(zip(before.relations, after, strict=True)):
+        spot = ("relations", number)
+        if was.review != now.review:
+            edits.append((*text.span_of((*spot, "review")), now.review))
+        if was.mined == now.mined:
+            continue
+        counts = json.dumps([found.model_dump() for found in now.mined], ensure_ascii=False)
+        if was.mined:
+            edits.append((*text.span_of((*spot, "mined")), counts))
+        else:
+            start, column, in_braces = text.key_of((*spot, "review"))
+            edits.append((start, start, f"mined: {counts}" + (", " if in_braces else "\n" + " " * column)))
+    _write_edited(path, source, edits, before.model_copy(update={"relations": after}))
+    return sum(was.review != now.review for was, now in zip(before.relations, after, strict=True))
+
+
+def _add_evidence(relation: Relation, found: MinedEvidence | None) -> Relation:
+    if found is None:
+        return relation
+    others = tuple(old for old in relation.mined if old.corpus != found.corpus)
+    is_borne_out = relation.review == "taught" and bears_out(relation, found)
+    return relation.model_copy(
+        update={"mined": (*others, found), "review": "mined" if is_borne_out else relation.review}
+    )
+
+
+def _write_edited(path: Path, source: str, edits: Iterable[tuple[int, int, str]], wanted: GraphFile) -> None:
+    """Write the edited text if it says exactly what is wanted, and nothing otherwise."""
+    for start, end, words in sorted(edits, reverse=True):
+        source = source[:start] + words + source[end:]
+    if GraphFile.model_validate(parse_graph_text(path, source).content) != wanted:
+        raise GraphError(f"{path}: the fields could not be edited safely; nothing was written")
     with sealed_file(path) as temporary:
         temporary.write_text(source, encoding="utf-8", newline="")
 

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
-from ccf_pipeline.graph.model import GraphFile, Relation
-
-
-def review_state(relation: Relation) -> str:
-    """`taught`, `cited` or `reviewed`, without name and date."""
-    return relation.review.split()[0]
-
-
-def count_reviews(relations: Iterable[Relation]) -> dict[str, int]:
-    """Count the relations that are reviewed by a radiologist, cited from a text, or taught."""
-    counted = Counter(review_state(relation) for relation in relations)
-    return {state: counted[state] for state in ("reviewed", "cited", "taught")}
+from ccf_pipeline.graph.model import GraphFile
+from ccf_pipeline.graph.proofs import Proofs, bears_out, contradicts, count_backings
 
 
 def count_graph(file: GraphFile) -> dict[str, dict[str, int]]:
     """Counts by group, in reading order."""
-    concepts, relations = file.concepts, file.relations
+    concepts, relations, proofs = file.concepts, file.relations, Proofs(file)
     return {
         "concepts": {
             "total": len(concepts),
@@ -40,7 +29,17 @@ def count_graph(file: GraphFile) -> dict[str, dict[str, int]]:
         },
         "kinds of relation": dict(Counter(relation.kind for relation in relations).most_common()),
         "strength": dict(Counter(relation.strength for relation in relations).most_common()),
-        "review": count_reviews(relations),
+        "backing": {
+            **count_backings(file, relations),
+            "taught without an open question": sum(
+                proofs.backing(r) == "taught" and not proofs.open_question(r) for r in relations
+            ),
+        },
+        "mined": {
+            "with counts": sum(bool(r.mined) for r in relations),
+            "borne out": sum(any(bears_out(r, found) for found in r.mined) for r in relations),
+            "contradicted": sum(any(contradicts(r, found) for found in r.mined) for r in relations),
+        },
         "beside them": {
             "regions": len(file.regions),
             "mimics": len(file.mimics),

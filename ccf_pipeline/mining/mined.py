@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ccf_pipeline.graph.model import MinedEvidence
 from ccf_pipeline.records import Noun, ReasonCount
 
 Status = Literal["confirmed", "unseen", "contradicted", "proposed", "explained", "by definition"]
@@ -107,3 +108,24 @@ class ExtractionReport(Noun):
     tokens_out: int
     unknown_terms: tuple[ReasonCount, ...] = Field(description="Terms that no form of the graph knows.")
     relations: tuple[ExtractedRelation, ...]
+
+
+def collect_evidence(report: MiningReport, corpus: str) -> dict[str, MinedEvidence]:
+    """Return the counts of the graph's own relations that the corpus confirms or contradicts, by key."""
+    return {
+        row.curated: MinedEvidence(
+            corpus=corpus,
+            studies=report.studies_read,
+            together=row.together,
+            expected=round(row.expected, 1),
+            odds=_round_ratio(row.odds_ratio),
+            low=_round_ratio(row.odds_low),
+            high=_round_ratio(row.odds_high),
+        )
+        for row in report.relations
+        if row.curated and not row.inherited and row.status in ("confirmed", "contradicted")
+    }
+
+
+def _round_ratio(ratio: float) -> float:
+    return float(f"{ratio:.3g}")

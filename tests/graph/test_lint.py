@@ -55,6 +55,11 @@ PLANTED = {
         "why: A fracture is a finding., sources: [STD]", "why: A fracture is a finding., sources: []"
     ),
     "review-state": changed("reviewed by A. Reader on 2026-01-31", "reviewed by A. Reader on 2026-02-31"),
+    "unproved": changed(
+        "why: Fluid fills the angle., sources: [STD], review: taught",
+        "why: Fluid fills the angle., sources: [STD], review: derived by name",
+    ),
+    "open-question": changed('device_for: "?"', 'device_for: ""'),
     "shared-form": changed("shared_forms: [collapse]", "shared_forms: []"),
     "bad-form": changed("forms: [hyperinflation]", "forms: [Hyperinflation]"),
     "idle-not-form": changed("not_forms: [fractured wire]", "not_forms: [broken wire]"),

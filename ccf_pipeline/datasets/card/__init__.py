@@ -39,7 +39,7 @@ def write_card(
     """Write the papers beside the data; README.md comes last.
 
     Args:
-        reviews: how many of the relations that bear on these rows are reviewed, cited, taught.
+        reviews: how many relations that bear on these rows are reviewed, cited, derived, mined, taught.
         prices: what a million tokens cost, where somebody said so.
         build: the build folder, where quality.json is looked for.
         vouched: who vouched for the hosts that were asked, a line each.

@@ -336,7 +336,7 @@ Name this build: {NAME} {escaped(matter.chosen.version)}, made by ccf_pipeline {
 
 
 def _format_reviews(reviews: Mapping[str, int]) -> str:
-    """`reviewed` by a radiologist, `cited` from a text, `taught`: common teaching, no text opened."""
+    """Count by what stands behind a relation: a radiologist, a lasting text, a proof, counts, or teaching."""
     if not reviews:
         return "not counted: the graph of this build was not at hand"
     return f"{sum(reviews.values())}: " + ", ".join(f"{count} {state}" for state, count in reviews.items())

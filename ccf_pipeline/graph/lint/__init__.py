@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ccf_pipeline.graph.faults import Fault
-from ccf_pipeline.graph.lint import logic, references, wording
+from ccf_pipeline.graph.lint import backing, logic, references, wording
 from ccf_pipeline.graph.model import GraphFile
 
 FAULT_KINDS: dict[str, str] = {
@@ -19,7 +19,9 @@ FAULT_KINDS: dict[str, str] = {
     "orphan": "a concept that no relation and no mimic names",
     "missing-why": "a relation or a mimic without a `why`",
     "missing-source": "a concept, a relation or a mimic without a source",
-    "review-state": "`review` is not `taught`, `cited`, or `reviewed by NAME on YYYY-MM-DD`",
+    "review-state": "`review` is none of `taught`, `mined`, `derived by RULE`, `cited`, `reviewed by … on …`",
+    "unproved": "`derived` by a rule that does not prove it, or `mined` without counts that bear it out",
+    "open-question": "a relation only taught, and `open_questions:` does not tell what would settle its kind",
     "shared-form": "two concepts claim one form that `shared_forms:` does not list",
     "bad-form": "a form is empty, padded, or written with capitals",
     "idle-not-form": "a `not_forms` phrase that contains none of the concept's forms",
@@ -37,7 +39,7 @@ FAULT_KINDS: dict[str, str] = {
 
 def lint_graph(file: GraphFile) -> tuple[Fault, ...]:
     """Every fault of a graph file that fits the schema, in the order of FAULT_KINDS."""
-    checks = (*references.CHECKS, *wording.CHECKS, *logic.CHECKS)
+    checks = (*references.CHECKS, *wording.CHECKS, *logic.CHECKS, *backing.CHECKS)
     faults = [fault for check in checks for fault in check(file)]
     order = list(FAULT_KINDS)
     return tuple(sorted(faults, key=lambda fault: order.index(fault.kind)))

@@ -14,7 +14,9 @@ from ccf_pipeline.records import FINDING_LABELS
 
 PREFIXES = {"finding": "fnd_", "attribute": "att_", "normal_state": "nrm_"}
 CONCEPT_ID = re.compile(r"\b(?:fnd|att|nrm)_\w+")
-REVIEW = re.compile(r"taught|cited|reviewed by (?P<name>\S.*) on (?P<date>\d{4}-\d{2}-\d{2})")
+REVIEW = re.compile(
+    r"taught|mined|cited|derived by \w+|reviewed by (?P<name>\S.*) on (?P<date>\d{4}-\d{2}-\d{2})"
+)
 
 
 def unknown_concepts(file: GraphFile) -> Iterator[Fault]:
@@ -129,8 +131,8 @@ def reviews(file: GraphFile) -> Iterator[Fault]:
     for number, relation in enumerate(file.relations):
         if not is_review(relation.review):
             message = (
-                f"`{relation.review}` is no review state; write `taught`, `cited` "
-                "or `reviewed by NAME on YYYY-MM-DD`"
+                f"`{relation.review}` is no review state; write `taught`, `mined`, `derived by RULE`, "
+                "`cited` or `reviewed by NAME on YYYY-MM-DD`"
             )
             yield Fault("review-state", message, relation.key, ("relations", number, "review"))
 
