@@ -39,7 +39,7 @@ def test_a_card_shows_signs_exclusions_conditions_sources_and_review(monkeypatch
         "Fluid fills the angle.",
         "No pleural effusion",
         "small or more",
-        "STD (taught)",
+        "STD (taught",
         "STD: Standard teaching",
         "often seen with, never added because of it: Atelectasis",
     ):
