@@ -6,8 +6,9 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from ccf_pipeline.counterfactual.plan.removal import abnormal_concepts
 from ccf_pipeline.graph import ConceptGraph
-from ccf_pipeline.reader import Continuation, abnormal_in, kin_of, leading_concepts
+from ccf_pipeline.reader import Continuation, kin_of, leading_concepts
 from ccf_pipeline.reader.facts import Reading, spans_meet
 from ccf_pipeline.records import Dependent, Mention, Study
 
@@ -62,7 +63,7 @@ def _find_explanations(
 ) -> Iterator[Dependent]:
     """The clauses inside sentences that explain nothing but what goes: it takes its explanation along."""
     ceasing = set(map(id, must_cease))
-    abnormal = abnormal_in(graph.file)
+    abnormal = abnormal_concepts(graph)
     touched = {m.sentence for m in must_cease if m.polarity != "absent"}
     for sentence in study.sentences if touched else ():
         number = sentence.number
