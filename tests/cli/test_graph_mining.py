@@ -32,6 +32,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def several_portions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So many studies that more than one worker has something to read."""
+    folder = tmp_path_factory.mktemp("several")
+    write_demo_corpus(folder, studies=2400, seed=3, as_zip=True, images=False)
+    return folder
+
+
 def graph_run(*arguments: object) -> str:
     outcome = CliRunner().invoke(graph_app, [str(argument) for argument in arguments])
     if outcome.exception is not None:
@@ -63,10 +71,16 @@ def test_a_corpus_is_mined_into_a_summary_and_a_table(corpus: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_the_number_of_workers_changes_nothing(corpus: Path, tmp_path: Path) -> None:
+def test_the_number_of_workers_changes_nothing(several_portions: Path, tmp_path: Path) -> None:
     for workers in (1, 2):
         graph_run(
-            "mine", "--corpus", f"demo:{corpus}", "--workers", workers, "--out", tmp_path / f"{workers}.json"
+            "mine",
+            "--corpus",
+            f"demo:{several_portions}",
+            "--workers",
+            workers,
+            "--out",
+            tmp_path / f"{workers}.json",
         )
 
     one, two = ((tmp_path / f"{workers}.json").read_bytes() for workers in (1, 2))
@@ -74,7 +88,8 @@ def test_the_number_of_workers_changes_nothing(corpus: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_workers_that_die_at_once_are_an_error_and_not_a_wait(corpus: Path, tmp_path: Path) -> None:
+def test_workers_that_die_at_once_are_an_error_and_not_a_wait(several_portions: Path, tmp_path: Path) -> None:
+    corpus = several_portions
     # Without the guard that every script needs, each worker runs the script again and dies.
     script = tmp_path / "unguarded.py"
     script.write_text(
