@@ -75,6 +75,7 @@ def test_a_section_that_only_one_side_has_leaves_both_without_headings(build: Bu
     record = next(r for r in build.accepted_records(1) if "IMPRESSION:" in r.factual_text)
     shorter = record.model_copy(
         update={
+            "chosen_text": None,
             "factual_text": "FINDINGS: Clear.\nIMPRESSION: Clear.",
             "counterfactual_text": "FINDINGS: No.",
         }
