@@ -273,7 +273,8 @@ def _earlier_films(chance: random.Random) -> Iterator[_Sentence]:
     yield from frames.fill(
         ("{the} seen on the {film} has resolved.", "{the} described on the {film} is no longer present.",
          "Previously noted {x} is no longer seen.", "{the} of the {film} has cleared.",
-         "Compared to the {film}, {the} is gone."),
+         "Compared to the {film}, {the} is gone.", "Prior {x}, since resolved.", "{the} is meanwhile gone.",
+         "Previously noted {x}, subsequently cleared."),
         ABSENT, film=films,
     )  # fmt: skip
     yield from frames.fill(
