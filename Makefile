@@ -9,7 +9,7 @@ CORE := $(VENV)/.core-is-installed
 DEV  := $(VENV)/.dev-is-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-browser check locked schemas docs pictures build faults soak bench consumers vllm clean
+.PHONY: help demo test test-all test-browser check locked schemas docs pictures build faults soak bench release consumers vllm clean
 .NOTPARALLEL:
 
 help: ## List what can be made
@@ -60,6 +60,11 @@ soak: $(DEV) ## Build for an hour (SOAK=minutes) with kills and a full disk, dra
 
 bench: $(DEV) ## Measure
 	@for file in bench/*.py; do echo "· $$file"; $(BIN)/python "$$file" || exit 1; done
+
+release: $(DEV) ## Check what is to be released: all that CI runs, then canaries and an attack on a share
+	@.ci/run
+	@$(BIN)/python -m pytest -m faults tests/test_canaries.py
+	@$(BIN)/python bench/share_attack.py --write
 
 consumers: $(DEV) ## Read the data set with every training package, each installed by itself: 10 GB, ten minutes
 	@$(BIN)/python tests/consumers/run.py --folder $(or $(CONSUMERS),.consumers)
