@@ -23,7 +23,7 @@ import pytest
 from ccf_pipeline.engine.prefect_runs import PROCESS
 
 ROOT = Path(__file__).parents[2]
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 # As `prefect …` does each, but what they import is imported once.
 SEVERAL_COMMANDS = """
 import json, sys
