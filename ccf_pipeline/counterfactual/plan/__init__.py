@@ -31,7 +31,7 @@ from ccf_pipeline.counterfactual.plan.sound import is_sound
 from ccf_pipeline.counterfactual.plan.study_states import StudyState, read_open_state
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader.facts import Reading
-from ccf_pipeline.records import SUPPORT_DEVICES, Plan, Statement, Study
+from ccf_pipeline.records import NO_FINDING, SUPPORT_DEVICES, Plan, Statement, Study
 
 if TYPE_CHECKING:
     from ccf_pipeline.settings import PlanPreset
@@ -53,15 +53,15 @@ __all__ = [
 
 
 def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyState:
-    """Return what a study is open to: a finding may go only if what stays of the report bears it.
+    """Return what a study is open to: findings may go only if what stays of the report bears it.
 
     A corpus is balanced by this, so that few plans are refused once its weights are known.
     """
     state = read_open_state(study, reading, graph)
     bearable = tuple(finding for finding in state.may_go if _can_go(finding, study, reading, graph))
-    if bearable == state.may_go:
-        return state
-    return replace(state, may_go=bearable, last=state.last if state.last in bearable else None)
+    last = state.last if state.last in bearable else None
+    all_may_go = state.may_be_normal and (last is not None or _can_be_normal(state, study, reading, graph))
+    return replace(state, may_go=bearable, last=last, may_be_normal=all_may_go)
 
 
 def _can_go(finding: str, study: Study, reading: Reading, graph: ConceptGraph) -> bool:
@@ -69,6 +69,12 @@ def _can_go(finding: str, study: Study, reading: Reading, graph: ConceptGraph) -
         return True
     removal = plan_change(study, reading, graph, Change("remove", finding, (finding,)), seed=0)
     return is_sound(removal, study, reading, graph)
+
+
+def _can_be_normal(state: StudyState, study: Study, reading: Reading, graph: ConceptGraph) -> bool:
+    diseases = tuple(finding for finding in state.asserted if finding != SUPPORT_DEVICES)
+    plan = plan_change(study, reading, graph, Change("swap", NO_FINDING, diseases), seed=0)
+    return is_sound(plan, study, reading, graph)
 
 
 def plan_study(

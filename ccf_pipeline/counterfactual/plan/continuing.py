@@ -48,6 +48,8 @@ EXPLAINS = re.compile(
     rf"|{_BLANK}(?=\s+(?:an? |the )?[a-z]))\s+",
     re.IGNORECASE,
 )
+# A blank that only joins explains nothing: "an effusion and XXXX atelectasis".
+_ONLY_JOINS = re.compile(rf",?\s+and\s+(?:{_BLANK}\s+)+\Z", re.IGNORECASE)
 # Behind one of these a blank stands for a word of the noun phrase: "with XXXX effusions".
 _JOINS = re.compile(r"\b(?:with|without|and|or|of|in|at|on|the|an?|no|to|for|by|from)\Z", re.IGNORECASE)
 _ENDS = re.compile(r";|\.\s|,?\s+(?:but|without|with no|and no|however)\s|,\s+(?:no|there)\s", re.IGNORECASE)
@@ -78,7 +80,7 @@ def _find_explanations(
             and m.concept in abnormal
         ]
         link = EXPLAINS.search(sentence.text, max(0, said[0].end - sentence.start)) if said else None
-        if link is None or _JOINS.search(sentence.text, 0, link.start()):
+        if link is None or _ONLY_JOINS.match(link.group()) or _JOINS.search(sentence.text, 0, link.start()):
             continue
         start = sentence.start + link.start()
         end = _ENDS.search(sentence.text, link.end())

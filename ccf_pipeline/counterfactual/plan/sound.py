@@ -1,5 +1,7 @@
 """Refuse plans that a report contradicts: what would stay says again what goes, or denies what comes.
 
+Nor may what goes take along what no finding needs, or leave words that only went on from it.
+
 Such a counterfactual would be wrong in whatever words it is written, so another change of the study is drawn.
 """
 
@@ -26,15 +28,40 @@ _BLANK_INTACT = re.compile(r"(?:X{3,}|_{2,})[^.;,]*\bintact\b", re.IGNORECASE)
 # What presses on a lung, and what lies beside another thing.
 _OF_ANOTHER = re.compile(
     r"\b(?:compressive|passive|relaxation|accompanying|superimposed|surrounding|adjacent(?! to)"
-    r"|associated(?! with))\b",
+    r"|associated(?! with)|(?:remainder|rest) of)\b",
     re.IGNORECASE,
 )
-_VAGUE = re.compile(
-    r"\b(?:changes?|findings?|abnormalit\w+|process(?:es)?|disease|densit\w+)\b", re.IGNORECASE
+# What only goes on from the sentence before it, though it names nothing: a call, a comparison.
+_GOES_ON = re.compile(
+    r"\bthe (?:above )?findings?\b|\A[\d.\s]*(?:X{3,}|_{2,})\s+since\b|\bDr\b"
+    r"|\bfurther (?:work-?up|evaluation|assessment|imaging)\b",
+    re.IGNORECASE,
 )
+# "There is redemonstration without change of an effusion": of such a sentence a stump would stay.
+_OPEN_NOUN = re.compile(
+    r"\bthere (?:is|are|has been) (?:\w+ )?(?:redemonstration|development|progression|visualization)"
+    r"(?! of| in)\b",
+    re.IGNORECASE,
+)
+_SHIFT = re.compile(r"\bshift(?:ed|ing)?\b", re.IGNORECASE)
+_SHIFTS = frozenset({"att_shift_away", "att_shift_toward"})
+# Where nothing of the graph tells it: what is as abnormal as a finding, and none of the fourteen.
+_ANOTHER_THING = re.compile(
+    r"\b(?:calcifications|post-?(?:operative|surgical)|degenerative|curvature|hardware|prosthe\w+)\b",
+    re.IGNORECASE,
+)
+_TIES = frozenset({"is_a", "sign_of", "cause_of", "variant", "modifier"})
+# The part of a name that its other forms share: of "pneumonia", "parapneumonic".
+_STEM = re.compile(r"[a-z]{5,}?(?=(?:ia|ions?|ur(?:e|es)|a|is|ening|y|ies)\b)", re.IGNORECASE)
+_SIDE = re.compile(r"\b(?:left|right|bilateral)\b", re.IGNORECASE)
+_BONES = ("rib", "clavicle", "scapula", "humerus")
 _LIMB = re.compile(
     r"\b(?:hip|pelvi[cs]|femur|femoral|knee|tibia\w*|ankle|foot|hand|wrist|elbow|radius|ulna|scaphoid"
     r"|metacarp\w+)\b",
+    re.IGNORECASE,
+)
+_WELL = re.compile(
+    r"\b(?:no|without)\b[^.;,]*\b(?:abnormalit\w+|disease|process)\b|\b(?:normal|unremarkable)\b",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"\b(?:no|not|without|free|clear|normal|negative|unremarkable)\b", re.IGNORECASE)
@@ -44,6 +71,8 @@ def is_sound(plan: Plan, study: Study, reading: Reading, graph: ConceptGraph) ->
     """True if what a plan leaves of the report neither tells what goes nor speaks against what comes."""
     case = _Case(plan, study, reading, graph)
     if plan.direction in ("add", "swap") and case.denies_target():
+        return False
+    if case.takes_another_along() or case.leaves_stump():
         return False
     return not (case.going and (case.has_shadow() or case.has_untold_ground() or case.has_orphan()))
 
@@ -96,6 +125,8 @@ class _Case:
         region = next(iter(self.graph.concept(self.plan.target).regions), None)
         if region == "bones":
             return _BLANK_INTACT.search(self.study.text) is not None
+        if region and self._is_called_well(region):
+            return True
         if region not in ("heart", "mediastinum"):
             return False
         changed = {m.sentence for m in self.plan.must_cease}
@@ -105,7 +136,89 @@ class _Case:
             for sentence in self.study.sentences
         )
 
-    # --- what goes --------------------------------------------------------------------------------
+    def _is_called_well(self, region: str) -> bool:
+        """True if a sentence stays that finds nothing at the target's place in words of no concept of it."""
+        concept = self.graph.concept
+        read = {
+            m.sentence
+            for m in self.reading.mentions
+            if not m.implied_by and region in (concept(m.concept).regions or (region,))
+        }
+        return any(
+            _WELL.search(sentence.text) and _names_place(sentence.text, None, region, self.graph)
+            for sentence in self.study.sentences
+            if sentence.number not in read and sentence.number not in self.plan.free_sentences
+        )
+
+    # --- whatever goes ----------------------------------------------------------------------------
+
+    @cached_property
+    def ceasing(self) -> list[Mention]:
+        """Whatever the report tells or doubts and the counterfactual does not."""
+        abnormal = abnormal_concepts(self.graph)
+        return [m for m in self.plan.must_cease if m.polarity != "absent" and m.concept in abnormal]
+
+    @cached_property
+    def emptied(self) -> set[int]:
+        """The sentences of which all that is abnormal goes."""
+        return {m.sentence for m in self.ceasing} - {m.sentence for m in self.telling}
+
+    @cached_property
+    def telling(self) -> list[Mention]:
+        abnormal = abnormal_concepts(self.graph)
+        return [m for m in self.staying if m.concept in abnormal]
+
+    def takes_another_along(self) -> bool:
+        """True if something goes that neither is nor shows a finding that goes, as a curved spine.
+
+        To No Finding all that is abnormal goes.
+        """
+        if self.plan.target == NO_FINDING:
+            return False
+        gone = self.plan.swap_from if self.plan.direction == "swap" else (self.plan.target,)
+        gone = () if self.plan.direction == "add" else gone
+        own = {kind for finding in gone for kind in known_with(self.graph, finding)}
+        falling = [(one.start, one.end) for one in self.plan.dependents if one.goes]
+        spans = {(m.start, m.end) for m in self.ceasing if m.concept in own}
+        for m in self.ceasing:
+            if m.concept in own or m.implied_by or (m.start, m.end) in spans:
+                continue
+            if not any(start <= m.start < end for start, end in falling):
+                return True
+        return any(
+            _ANOTHER_THING.search(self._blot(sentence))
+            for sentence in self.study.sentences
+            if sentence.number in self.emptied
+        )
+
+    def leaves_stump(self) -> bool:
+        """True if words would stay that only went on from what goes, or only led to it."""
+        falling = {one.sentence for one in self.plan.dependents if one.goes}
+        on = {one.sentence for one in self.plan.dependents if not one.goes and not one.is_rewritten}
+        read = {m.sentence for m in self.reading.mentions}
+        before = None
+        for sentence in self.study.sentences:
+            number = sentence.number
+            if number in self.emptied and _OPEN_NOUN.search(sentence.text):
+                return True
+            goes_on = number in on or (number not in read and _GOES_ON.search(sentence.text))
+            if goes_on and number not in falling:
+                if before and before.section == sentence.section and before.number in self.emptied:
+                    return True
+            elif number not in falling:
+                before = sentence
+        return False
+
+    def _blot(self, sentence: Sentence) -> str:
+        """Its text without what the reader knows of it."""
+        text = list(sentence.text)
+        for m in self.reading.mentions:
+            if m.sentence == sentence.number:
+                start, end = m.start - sentence.start, m.end - sentence.start
+                text[start:end] = " " * (end - start)
+        return "".join(text)
+
+    # --- the findings that go ---------------------------------------------------------------------
 
     def has_shadow(self) -> bool:
         """True if one section would still tell what the other had for the finding that goes.
@@ -113,6 +226,8 @@ class _Case:
         "Consolidation" in the findings is the "airspace disease" of the impression: it cannot go alone. Told
         with what stays ("opacities, likely atelectasis") the finding may go: those words stay in its place.
         """
+        if self._is_left_unsaid() or self._is_left_as_chronic():
+            return True
         shadows = [m for m in self.staying if self._is_shadow(m)]
         shadows += [m for m in self.reading.mentions if m.temporality == "prior" and m.concept in self.kinds]
         if not shadows:
@@ -122,6 +237,26 @@ class _Case:
             if there and told.sentence not in there:
                 return True
         return False
+
+    def _is_left_unsaid(self) -> bool:
+        """True if the findings would keep a sign of what goes of which the impression no longer knows."""
+        section = {sentence.number: sentence.section for sentence in self.study.sentences}
+        graph = self.graph
+        signs = {one for gone in self.leaving for one in signs_of(graph, gone) | shown_as(graph, gone)}
+        concluded = [m for m in self.going if section[m.sentence] == "impression"]
+        known = [m for m in self.staying if section[m.sentence] == "impression" and m.concept in DISEASES]
+        return any(
+            section[m.sentence] != "impression"
+            and m.concept in signs
+            and m.side
+            and any(m.side == told.side and _share_place(m, told, self.graph) for told in concluded)
+            and not any(self.graph.overlaps((m.side, None), (other.side, None)) for other in known)
+            for m in self.telling
+        )
+
+    def _is_left_as_chronic(self) -> bool:
+        """True if markings go of which another sentence, or the other half of an "or", tells as fibrosis."""
+        return "fnd_lung_opacity" in self.leaving and any(m.concept == "att_fibrosis" for m in self.staying)
 
     def _is_shadow(self, mention: Mention) -> bool:
         shown = {kind for finding in self.leaving for kind in shown_as(self.graph, finding)}
@@ -141,14 +276,30 @@ class _Case:
         "Chronic changes in the left base", "a lucency through the right twelfth rib".
         """
         abnormal = abnormal_concepts(self.graph)
-        telling = {m.sentence for m in self.reading.mentions if m.concept in abnormal}
-        places = {(m.side, m.region) for m in self.going if m.side and m.region}
+        spoken_of = abnormal | {UNCHANGED}
+        telling = {m.sentence for m in self.reading.mentions if m.concept in spoken_of}
+        places = {(m.side, m.region) for m in self.going if m.side and m.region} | set(self._read_places())
+        shifts = any(_SHIFTS & signs_of(self.graph, finding) for finding in self.leaving)
         return any(
             not _DENIED.search(sentence.text)
-            and any(_names_place(sentence.text, side, region, self.graph) for side, region in places)
+            and (
+                (shifts and _SHIFT.search(sentence.text))
+                or any(_names_place(sentence.text, side, region, self.graph) for side, region in places)
+            )
             for sentence in self.study.sentences
             if sentence.number not in telling
         )
+
+    def _read_places(self) -> Iterator[tuple[str | None, str]]:
+        """Where the words around a finding that has no place of its own put it; the heart has one only."""
+        for m in self.going:
+            text = self.study.sentences[m.sentence - 1].text
+            if m.concept == "fnd_fracture" and not m.side:
+                for side in {word.lower() for word in _SIDE.findall(text)}:
+                    yield from ((side, r) for r in _BONES if _names_place(text, side, r, self.graph))
+            for region in self.graph.concept(m.concept).regions[:1]:
+                if self.graph.regions[region].sides == "none" and m.concept in self.leaving:
+                    yield None, region
 
     def has_untold_ground(self) -> bool:
         """True if "findings are concerning for fracture" rests on what would stay.
@@ -185,7 +336,7 @@ class _Case:
 
     def has_orphan(self) -> bool:
         """True if a word of what stays ties it to what goes: "compressive atelectasis", the effusion gone."""
-        if self._is_of_a_limb():
+        if self._is_of_a_limb() or self._is_named_in_another_word() or self._loses_place():
             return True
         told = {m.sentence for m in self.going}
         falling = [(one.start, one.end) for one in self.plan.dependents if one.goes]
@@ -199,6 +350,31 @@ class _Case:
                 if not any(start <= at < end for start, end in (*falling, *ceasing)):
                     return True
         return False
+
+    def _is_named_in_another_word(self) -> bool:
+        """True if a word that stays is made of the finding's name: "parapneumonic", "atelectatic"."""
+        stems = {
+            stem.group().lower()
+            for m in self.going
+            for stem in _STEM.finditer(self.study.text, m.start, m.end)
+        }
+        return any(
+            re.search(rf"{stem}(?:ic|ous|ive|al|tic|ular)\b", text, re.IGNORECASE)
+            for sentence in self.study.sentences
+            if sentence.number not in self.emptied and not _DENIED.search(sentence.text)
+            for text in [self._blot(sentence)]
+            for stem in stems
+        )
+
+    def _loses_place(self) -> bool:
+        """True if what stays of a sentence is placed only by what goes: "opacity, likely left pneumonia"."""
+        shown = {kind for finding in self.leaving for kind in shown_as(self.graph, finding)}
+        return any(
+            m.concept in shown
+            and not (m.side or m.region)
+            and any(told.sentence == m.sentence and told.start > m.end and told.side for told in self.going)
+            for m in self.staying
+        )
 
     def _is_of_a_limb(self) -> bool:
         """True if a break that goes may be one outside the chest, of which the graph knows nothing."""
@@ -224,6 +400,20 @@ def shown_as(graph: ConceptGraph, finding: str) -> frozenset[str]:
     # A granuloma is a nodule by another name.
     words |= {r.source for kind in own for r in graph.relations_of(kind) if r.kind == "variant"}
     return frozenset((above | words) - own)
+
+
+def _share_place(one: Mention, other: Mention, graph: ConceptGraph) -> bool:
+    return graph.overlaps((one.side, one.region), (other.side, other.region))
+
+
+@lru_cache(maxsize=64)
+def known_with(graph: ConceptGraph, finding: str) -> frozenset[str]:
+    """Return all that may go with a finding: its kinds, what it is a kind of, its signs and their kinds."""
+    kin = {finding, *graph.descendants(finding), *graph.ancestors(finding), *graph.other_names(finding)}
+    signs = {sign for one in kin if one in FINDING_LABELS for sign in signs_of(graph, one)}
+    signs |= {r.other(one) for one in kin for r in graph.relations_of(one) if r.kind in _TIES}
+    signs |= {other for sign in signs for other in graph.other_names(sign)}
+    return frozenset(kin | signs | shown_as(graph, finding))
 
 
 def _names_place(text: str, side: str | None, region: str | None, graph: ConceptGraph) -> bool:

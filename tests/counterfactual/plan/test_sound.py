@@ -117,3 +117,125 @@ def test_a_chest_called_stable_gives_way_to_what_comes(graph: ConceptGraph, read
     kept = "FINDINGS: The lungs are clear.\nIMPRESSION: Stable hiatal hernia.\n"
     plan, study, _ = made(kept, Change("add", "fnd_lung_lesion", ()), graph, read)
     assert study.sentences[-1].number in plan.kept_sentences
+
+
+GOING = {
+    "fnd_pleural_effusion": ("Small left pleural effusion.", "Minimal bibasilar atelectasis."),
+    "fnd_lung_lesion": ("There is a nodule in the right upper lobe.", "Small left pleural effusion."),
+    "fnd_pneumothorax": ("Small right apical pneumothorax.", "Mild cardiomegaly."),
+}
+
+
+@pytest.mark.parametrize("finding", GOING)
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "The appearance is stable from several prior studies.",
+        "XXXX since the earlier study.",
+        "CT of the chest with contrast may be helpful.",
+        "Further workup could be started with a CT of the abdomen.",
+        "Dr. XXXX XXXX the findings XXXX.",
+    ],
+)
+def test_what_only_goes_on_from_a_finding_is_not_left_behind(
+    finding: str, remark: str, graph: ConceptGraph, read: Read
+) -> None:
+    told, other = GOING[finding]
+    left = made(f"IMPRESSION: {other} {told} {remark}\n", removal(finding), graph, read)
+    of_another = made(f"IMPRESSION: {told} {other} {remark}\n", removal(finding), graph, read)
+
+    assert 3 not in left[0].kept_sentences or not is_sound(*left, graph)
+    assert is_sound(*of_another, graph)
+
+
+@pytest.mark.parametrize("finding", GOING)
+@pytest.mark.parametrize("noun", ["redemonstration", "interval development", "progression"])
+def test_no_stump_of_a_sentence_is_left(finding: str, noun: str, graph: ConceptGraph, read: Read) -> None:
+    told = GOING[finding][0].removeprefix("There is a ").rstrip(".").lower()
+    stump = f"FINDINGS: There is {noun} without other change of a {told}. The heart is normal.\n"
+
+    assert not is_sound(*made(stump, removal(finding), graph, read), graph)
+    assert is_sound(*made(stump.replace("without other change ", ""), removal(finding), graph, read), graph)
+
+
+@pytest.mark.parametrize("target", ["fnd_pneumonia", "fnd_lung_opacity", "fnd_edema"])
+def test_what_comes_takes_nothing_abnormal_away(target: str, graph: ConceptGraph, read: Read) -> None:
+    report = "FINDINGS: There is {} of the lungs appear to be clear. The heart is normal.\n"
+    change = Change("add", target, ())
+
+    assert not is_sound(*made(report.format("hyperinflation"), change, graph, read), graph)
+    assert is_sound(
+        *made("FINDINGS: The lungs are clear. The heart is normal.\n", change, graph, read), graph
+    )
+
+
+@pytest.mark.parametrize(
+    ("finding", "told", "left", "harmless"),
+    [
+        (
+            "fnd_pneumothorax",
+            "Right pneumothorax.",
+            "Slight right-to-left cardiomediastinal shift.",
+            "Hiatal hernia.",
+        ),
+        (
+            "fnd_cardiomegaly",
+            "Cardiomegaly.",
+            "There has been interval enlargement in the cardiac silhouette.",
+            "Hiatal hernia.",
+        ),
+        (
+            "fnd_fracture",
+            "Fracture of the right ninth rib.",
+            "Lucency through the right ninth rib.",
+            "Lucency in the left humerus.",
+        ),
+        (
+            "fnd_lung_opacity",
+            "Increased interstitial markings in the left base.",
+            "Left basilar fibrosis.",
+            "Aortic atherosclerosis.",
+        ),
+        (
+            "fnd_pneumonia",
+            "Left lower lobe pneumonia.",
+            "Left parapneumonic effusion.",
+            "Left pleural effusion.",
+        ),
+        (
+            "fnd_pneumonia",
+            "Right lower lobe pneumonia.",
+            "Right lower lobe opacity.",
+            "Left lower lobe opacity.",
+        ),
+    ],
+)
+def test_a_finding_stays_that_the_other_section_tells_by_another_word(
+    finding: str, told: str, left: str, harmless: str, graph: ConceptGraph, read: Read
+) -> None:
+    report = f"FINDINGS: {{}} No effusion on the other side.\nIMPRESSION: {told}\n"
+
+    assert not is_sound(*made(report.format(left), removal(finding), graph, read), graph)
+    assert is_sound(*made(report.format(harmless), removal(finding), graph, read), graph)
+
+
+def test_an_opacity_keeps_what_places_it(graph: ConceptGraph, read: Read) -> None:
+    for side in ("left", "right"):
+        bare = f"IMPRESSION: Opacity, likely representing {side} upper lobe pneumonia.\n"
+        placed = f"IMPRESSION: {side.title()} upper lobe opacity, likely representing pneumonia.\n"
+        assert not is_sound(*made(bare, removal("fnd_pneumonia"), graph, read), graph)
+        assert is_sound(*made(placed, removal("fnd_pneumonia"), graph, read), graph)
+
+
+def test_lungs_called_well_with_another_organ_get_no_finding(graph: ConceptGraph, read: Read) -> None:
+    report = "FINDINGS: The lungs and pleural spaces show no acute abnormality. {}\n"
+    for target in ("fnd_lung_opacity", "fnd_pneumonia", "fnd_lung_lesion"):
+        change = Change("add", target, ())
+        assert not is_sound(*made(report.format("Hiatal hernia."), change, graph, read), graph)
+
+
+def test_a_finding_joined_by_a_blanked_word_does_not_go_along(graph: ConceptGraph, read: Read) -> None:
+    report = "FINDINGS: Persistent small right pleural effusion and XXXX XXXX atelectasis. No pneumothorax.\n"
+    plan, *_ = made(report, removal("fnd_pleural_effusion"), graph, read)
+
+    assert "fnd_atelectasis" not in {m.concept for m in plan.must_cease}
