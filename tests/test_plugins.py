@@ -111,6 +111,7 @@ def test_a_package_adds_a_corpus_an_expert_and_a_format(lab: Path, tmp_path: Pat
     assert (tmp_path / "build" / "dataset" / "data" / "ward_pairs").is_dir()
 
 
+@pytest.mark.slow
 def test_a_package_adds_a_check_and_every_row_names_the_package(lab: Path, tmp_path: Path) -> None:
     add_check(lab)
     out = tmp_path / "build"
@@ -131,6 +132,7 @@ def test_a_package_adds_a_check_and_every_row_names_the_package(lab: Path, tmp_p
     assert {row.code_version.partition(" with ")[2] for row in (*accepted, *rejected)} == {"our-lab 1.0"}
 
 
+@pytest.mark.slow
 def test_an_expert_that_names_addresses_it_was_not_allowed_is_refused(lab: Path, tmp_path: Path) -> None:
     done = build_with(lab, tmp_path / "build", "sneaky", "ward_pairs")
 

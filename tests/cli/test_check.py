@@ -61,6 +61,7 @@ def test_a_table_is_read_by_the_names_of_its_columns(tmp_path: Path) -> None:
     assert json.loads(said)["reasons"] == {"unchanged": 1, "not_a_pair": 1}
 
 
+@pytest.mark.slow
 def test_a_build_is_judged_again_without_an_expert(tmp_path: Path) -> None:
     run("demo", "--out", str(tmp_path), "--studies", "12", "--quiet")
     (build,) = tmp_path.glob("build-*")

@@ -179,6 +179,7 @@ def test_a_pace_forgets_what_is_long_past() -> None:
 # --- what a newcomer mistypes ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("corpus", "content", "what", "hint"),
     [

@@ -226,6 +226,7 @@ def test_a_404_tells_what_the_server_says_and_serves(folder: Path) -> None:
 # --- stop means stop --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_a_run_whose_server_is_silent(
     number: signal.Signals, folder: Path, server: BadServer, monkeypatch: pytest.MonkeyPatch

@@ -118,6 +118,7 @@ def test_a_lost_row_is_never_reported_as_done(
     assert not (tmp_path / "out" / "funnel.json").exists()
 
 
+@pytest.mark.slow
 def test_a_build_from_an_ingest_is_the_build_from_its_corpus(tmp_path: Path) -> None:
     write_demo_corpus(tmp_path / "corpus", studies=20, seed=3)
     corpus = CorpusSettings(kind="demo", path=tmp_path / "corpus")

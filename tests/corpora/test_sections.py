@@ -190,6 +190,7 @@ def test_phi_marks_stay_in_their_sentences() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     ["A" * 256_000, "A (" * 80_000, "\n " * 128_000, "_" * 256_000, ("_" * 79 + "\n") * 3_000,

@@ -200,6 +200,7 @@ def test_images_may_be_named_instead(build: BuildFolder, tmp_path: Path) -> None
         assert (corpus_of(build) / image["path"]).is_file()
 
 
+@pytest.mark.slow
 def test_an_image_that_changed_is_left_out_and_takes_the_mirror_with_it(
     build: BuildFolder, tmp_path: Path
 ) -> None:
@@ -221,6 +222,7 @@ def test_an_image_that_changed_is_left_out_and_takes_the_mirror_with_it(
     assert chosen == Counter(row["rejected"][0]["content"] for row in rows_of(data, "trl_dpo"))
 
 
+@pytest.mark.slow
 def test_k_rejected_per_chosen_keeps_k_and_counts_the_rest(build: BuildFolder, tmp_path: Path) -> None:
     data = written(build, tmp_path, "ccf", "cpo_thinking", "trl_dpo", rejected_per_chosen=1, even=False)
 

@@ -328,6 +328,7 @@ def test_who_vouched_is_not_told_where_nothing_fitted(earlier: Path, tmp_path: P
     assert attestation_lines(tmp_path / "build") == ()
 
 
+@pytest.mark.slow
 def test_who_vouched_is_told_whoever_finishes_a_build_in_a_store(
     earlier: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,6 +390,7 @@ def test_damaged_answers_are_told_and_asked_again_and_the_other_build_is_left_al
     assert file_digest(BuildFolder(earlier).journal_path) == digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 4096 * 2, 4096 * 6])
 def test_a_damaged_structure_is_told_and_costs_no_build(
     place: int, earlier: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -413,6 +415,7 @@ def answers_in_fresh(corpus: Path, folder: Path) -> int:
 # --- as it is typed ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_reuse_on_the_command_line_asks_a_server_for_repairs_alone(tmp_path: Path) -> None:
     table(tmp_path, "unused", "credentialed")
     with misbehaving(BadServer(lambda asked: '{"edits": []}')) as server:

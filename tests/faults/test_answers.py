@@ -61,6 +61,7 @@ def spoiled(server: BadServer, bench: Bench, wrong: str) -> Callable[[int, dict[
     return decide
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_answer_is_a_refused_row_with_its_reason(
     wrong: str, bench: Bench, server: BadServer, tmp_path: Path

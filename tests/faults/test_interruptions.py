@@ -135,6 +135,7 @@ def test_after_a_pause_longer_than_every_deadline_nothing_is_bought_twice(
 # --- a signal ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.shows(
     "SIGINT, SIGTERM, SIGHUP",
     "what is under way is taken in; exit 3",

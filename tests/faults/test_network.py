@@ -42,6 +42,7 @@ NETWORK: dict[str, Decide] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.shows(
     "a server is busy, slow, cut or talks nonsense",
     "asked again; the same bytes",
@@ -139,6 +140,7 @@ def test_two_endpoints_of_which_one_dies_change_no_byte(
         assert len(other.requests) > 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", [Act(drip_seconds=0.2), Act(hang=True)], ids=["drip", "hang"])
 def test_those_that_never_end_lose_their_place_and_then_their_row(
     act: Act, bench: Bench, server: BadServer, tmp_path: Path

@@ -84,6 +84,7 @@ def test_a_build_without_open_files_says_so_and_goes_on(
     assert set(ended) <= {0, STORAGE, MENDABLE}
 
 
+@pytest.mark.slow
 @pytest.mark.shows(
     "files may not grow",
     "exit 74 with the file's name",
@@ -103,6 +104,7 @@ def test_files_that_may_not_grow_are_named_and_the_build_goes_on(
     goes_on_in_peace(forge, tiny, quick_folder / "build", undisturbed_tiny)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["its folder cannot be written", "it is another's", "it cannot be written"])
 def test_a_folder_that_may_not_be_written_is_refused_before_anyone_is_asked(
     what: str, forge: Forge, readable: Path

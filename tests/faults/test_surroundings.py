@@ -64,6 +64,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", only_first_quick(PLACES), ids=["C", "tr_TR", "ja_JP"])
 def test_another_place_gives_the_same_bytes(place: dict[str, str], tiny: Path, tmp_path: Path) -> None:
     """T02: locale, time zone, hash seed and cores of the process that builds."""

@@ -134,6 +134,7 @@ def break_at(points: list[Point], forge: Forge, corpus: Path, folder: Path) -> C
     return Counter(survives(point, forge, corpus, folder, undisturbed) for point in points)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", only_first_quick([8, 40]))
 def test_some_calls_fail_and_nothing_is_lost(
     number: int, forge: Forge, tiny: Path, quick_folder: Path

@@ -30,6 +30,7 @@ def study(text: str, image: ImageRef | None) -> Study:
     )
 
 
+@pytest.mark.slow
 @given(text=WORDS, path=st.none() | WORDS)
 def test_a_record_comes_back_as_it_went(
     tmp_path_factory: pytest.TempPathFactory, text: str, path: str | None

@@ -71,6 +71,7 @@ def test_rows_make_the_table_that_arrow_makes_of_them(rows: list[dict[str, Any]]
     assert table.equals(pa.Table.from_pylist(rows, schema=SCHEMA), check_metadata=True)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.builds(

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ccf_pipeline.demo import write_demo_corpus
-from flows.extract_graph import ExtractionRequest, compare, extract
 from tests.flows.test_build_dataset import write_settings
 from tests.model_server import ModelServer, reports_in, serving
 
@@ -28,6 +27,8 @@ def every_report_has_an_effusion(message: str) -> str:
 
 @pytest.mark.slow
 def test_reports_are_extracted_drafted_and_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.extract_graph import ExtractionRequest, compare, extract
+
     corpus = tmp_path / "corpus"
     write_demo_corpus(corpus, studies=40, seed=5, images=False)
     config = write_settings(tmp_path, tmp_path / "build", corpus)

@@ -59,6 +59,7 @@ def without_figures(card: str) -> str:
     return first + rest.partition("## The training mix")[2].partition("## Quality")[0]
 
 
+@pytest.mark.slow
 def test_the_card_tells_the_gates_once_they_are_measured(corpus: Path, tmp_path: Path) -> None:
     build = made(corpus, tmp_path / "build")
     card = build / "dataset" / "README.md"
@@ -77,6 +78,7 @@ def test_the_card_tells_the_gates_once_they_are_measured(corpus: Path, tmp_path:
     assert card.read_text("utf-8") == after
 
 
+@pytest.mark.slow
 def test_a_card_that_was_edited_is_not_vouched_for(corpus: Path, tmp_path: Path) -> None:
     build = made(corpus, tmp_path / "build")
     card = build / "dataset" / "README.md"
@@ -224,6 +226,7 @@ def ids_of(texts: Path) -> list[str]:
     return [json.loads(line)["report_id"] for line in texts.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.slow
 def test_another_labelers_table_decides_the_flip_gates(build: Path, tmp_path: Path) -> None:
     write_sampled_texts(build, tmp_path / "texts.jsonl")
     table = tmp_path / "other.csv"

@@ -82,6 +82,7 @@ def test_an_organ_as_a_title_is_spoken_of_only_where_nothing_else_is(
     assert never not in present
 
 
+@pytest.mark.slow
 def test_what_was_read_before_does_not_matter(shipped_graph: GraphFile, shipped: Lexicon) -> None:
     texts = [
         "HISTORY: Small left effusion. COMPARISON: None. FINDINGS: Heart size is normal.",

@@ -162,6 +162,7 @@ def test_an_upload_that_fails_once_is_tried_again_by_itself(hub: HubServer, buil
     assert remote_files(hub.repositories[NAME]) == shared_files(build)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_killed_push_goes_on_where_it_stopped(
     hub: HubServer, build: Path, tmp_path: Path, number: int
@@ -359,6 +360,7 @@ def test_a_server_cannot_send_the_token_elsewhere(
     assert stranger.tokens <= {""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body", [b"<html>Sign in</html>", [], {}, None, "text", [[1]], {"name": {}}, b"\xff"]
 )
@@ -547,6 +549,7 @@ def test_a_permission_is_a_file(tmp_path: Path) -> None:
 # --- as a user sees it --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", [READ_TOKEN, pytest.param("hf_" + "expired00" * 4, marks=pytest.mark.slow)])
 def test_a_refused_push_tells_two_lines_and_no_token_even_with_a_traceback(
     hub: HubServer, build: Path, tmp_path: Path, token: str

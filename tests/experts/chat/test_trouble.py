@@ -147,6 +147,7 @@ def test_another_model_behind_the_same_address_is_noticed(
     assert caplog.text.count("another model answers: another (before: m)") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", [1.5, 2.5])
 def test_an_answer_that_came_while_the_process_stood_still_is_not_bought_twice(
     pause: float, server: BadServer
