@@ -74,6 +74,22 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
     assert lost == []
 
 
+def test_every_module_that_is_named_is_there() -> None:
+    """Renaming a file forgets the pages and docstrings that name it."""
+    code = [path for folder in ("ccf_pipeline", "flows") for path in (ROOT / folder).rglob("*.py")]
+    there = {path.name for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+
+    named = {
+        (name, path.relative_to(ROOT).as_posix())
+        for path in (*code, *pages)
+        for name in re.findall(r"\b[a-z]\w*\.py\b", path.read_text(encoding="utf-8"))
+    }
+
+    assert len(named) > 50
+    assert sorted((name, where) for name, where in named if name not in there) == []
+
+
 def test_every_verb_of_the_makefile_is_explained() -> None:
     text = (ROOT / "Makefile").read_text("utf-8")
     (declared,) = re.findall(r"^\.PHONY: (.+)$", text, re.MULTILINE)

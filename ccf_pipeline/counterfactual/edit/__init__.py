@@ -1,8 +1,8 @@
 """Completion → edit: apply the expert's steps, so that all other sentences stay as they were.
 
-unwrapping.py   what was said, without thinking, fences and marks that do not belong there
+unwrap.py       what was said, without thinking, fences and marks that do not belong there
 scripts.py      steps as JSON or as lines     rewritten.py   steps from a report written anew
-applying.py     steps to a text
+apply.py        steps to a text
 """
 
 from __future__ import annotations

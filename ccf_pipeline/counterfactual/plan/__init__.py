@@ -1,16 +1,16 @@
 """Study → plans: which counterfactuals are worth asking for, and what each must change.
 
-states.py      what of a study decides which changes it is open to
-changes.py     which changes a state allows
-choosing.py    which of them are drawn, by relevance, weights and the seed
-balancing.py   the weights by which a corpus gains and loses each finding about as often
-tallying.py    how often each finding is gained and lost, and what keeps the two apart
-altering.py    changes of one element: side, severity, sign, cause
-recognising.py which of them leads from one text to another
-gather.py      which sentences of the corpus its bank may lend
-bank.py        drawing what is new from them, at the corpus's shares
-drafting.py    what a change comes to: what must appear, cease and stay, and why
-sound.py       which plans the report itself would contradict; another change is drawn in their place
+study_states.py      what of a study decides which changes it is open to
+changes.py           which changes a state allows
+choose.py            which of them are drawn, by relevance, weights and the seed
+balance.py           the weights by which a corpus gains and loses each finding about as often
+gains_and_losses.py  how often each finding is gained and lost, and what keeps the two apart
+alterations.py       changes of one element: side, severity, sign, cause
+recognise.py         which of them leads from one text to another
+gather.py, bank.py   which sentences of the corpus may be lent, and how they are drawn
+draft.py             what a change comes to: what must appear, cease and stay, and why
+removal.py           what goes with a finding; continuing.py: which clauses only continue it
+sound.py             which plans the report itself would contradict; another change is drawn in their place
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def plan_study(
 
     Args:
         weights: by finding, in thousandths: above zero it is favoured as a target, below it gives way
-            more often; `find_weights` of balancing.py finds those of a corpus. Only the preset `balanced`
+            more often; `find_weights` of balance.py finds those of a corpus. Only the preset `balanced`
             heeds them.
         state: that of the study, where it was read already.
         bank: the sentences of the corpus; each plan then has some that say what is new.
