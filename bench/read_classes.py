@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.reader import Lexicon, read_report
-from tests.reader.generated import Case, generate, judge
+from tests.reader.generated import generate, judge
+from tests.reader.generated.frames import Case
 from tests.reader.handwritten import read_handwritten
 
 

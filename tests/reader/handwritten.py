@@ -1,11 +1,11 @@
-"""Hard sentences written by hand, in other words than those of `generated.py`; `handwritten.txt` says how."""
+"""Hard sentences written by hand, in other words than those of `generated`; `handwritten.txt` says how."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from tests.reader.generated import ABSENT, PRESENT, UNCERTAIN, UNSAID, Case, Expected
+from tests.reader.generated.frames import ABSENT, PRESENT, UNCERTAIN, UNSAID, Case, Expected
 
 _STATES = {"+": PRESENT, "-": ABSENT, "?": UNCERTAIN, "0": UNSAID}
 _SIDES = {"L": "left", "R": "right", "B": "bilateral"}

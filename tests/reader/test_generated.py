@@ -8,7 +8,8 @@ import pytest
 
 from ccf_pipeline.graph.load import load_graph
 from ccf_pipeline.reader import CCF, Lexicon, read_report
-from tests.reader.generated import CLASSES, Case, generate, judge
+from tests.reader.generated import CLASSES, generate, judge
+from tests.reader.generated.frames import Case
 from tests.reader.handwritten import read_handwritten
 
 # Of a class, so much must be right; what falls short stands in docs/reading.md.
