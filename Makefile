@@ -35,8 +35,8 @@ check: $(DEV) ## Check style, types, import order, spelling and that the docs ar
 	@$(BIN)/codespell $(PROSE) && echo "✓ codespell"
 	@$(BIN)/cog --check --verbosity=1 -I . $(PASTED) >$(VENV)/docs.log 2>&1 && echo "✓ docs are current" || { cat $(VENV)/docs.log; echo "hint:  make docs"; exit 1; }
 
-locked: ## Write requirements-locked.txt anew: the hashes of constraints.txt, for pip --require-hashes (needs uv)
-	@uv pip compile constraints.txt --no-deps --generate-hashes --no-header --no-annotate --quiet --output-file requirements-locked.txt
+locked: $(DEV) ## Write requirements-locked.txt anew: the hashes of constraints.txt, for pip --require-hashes
+	@$(BIN)/python -m uv pip compile constraints.txt --no-deps --generate-hashes --no-header --no-annotate --quiet --output-file requirements-locked.txt
 
 schemas: $(DEV) ## Write schemas/ anew from the records
 	@$(BIN)/python -m ccf_pipeline.cli.schemas schemas

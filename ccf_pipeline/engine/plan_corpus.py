@@ -16,9 +16,9 @@ from ccf_pipeline.counterfactual.plan import (
     Gatherer,
     PlanTally,
     StudyState,
+    narrow_state,
     plan_study,
     read_open_state,
-    read_state,
 )
 from ccf_pipeline.counterfactual.plan.balance import Census, find_weights
 from ccf_pipeline.counterfactual.plan.films import FilmReader
@@ -91,8 +91,9 @@ def open_planner(
         if drawn_sentences:
             gatherer.add(study, reading)
         if chosen.preset == "balanced":
-            state = read_state(study, reading, graph)
-            if state != read_open_state(study, reading, graph):
+            open_state = read_open_state(study, reading, graph)
+            state = narrow_state(open_state, study, reading, graph)
+            if state != open_state:
                 narrowed[study.study_id] = state
             census.add(study.study_id, state)
     weights = find_weights(census, graph, chosen.per_study) if chosen.preset == "balanced" else {}

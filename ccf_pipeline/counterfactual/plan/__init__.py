@@ -44,6 +44,7 @@ __all__ = [
     "StudyState",
     "alteration_between",
     "lot",
+    "narrow_state",
     "plan_as_asked",
     "plan_change",
     "plan_study",
@@ -53,11 +54,15 @@ __all__ = [
 
 
 def read_state(study: Study, reading: Reading, graph: ConceptGraph) -> StudyState:
-    """Return what a study is open to: findings may go only if what stays of the report bears it.
+    """Return what a study is open to, of its findings and of the rest of its report."""
+    return narrow_state(read_open_state(study, reading, graph), study, reading, graph)
+
+
+def narrow_state(state: StudyState, study: Study, reading: Reading, graph: ConceptGraph) -> StudyState:
+    """Let findings go only if what stays of the report bears it.
 
     A corpus is balanced by this, so that few plans are refused once its weights are known.
     """
-    state = read_open_state(study, reading, graph)
     bearable = tuple(finding for finding in state.may_go if _can_go(finding, study, reading, graph))
     last = state.last if state.last in bearable else None
     all_may_go = state.may_be_normal and (last is not None or _can_be_normal(state, study, reading, graph))

@@ -13,16 +13,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ccf_pipeline.counterfactual.plan.continuing import EXPLAINS
-from ccf_pipeline.counterfactual.plan.removal import abnormal_concepts, signs_of
+from ccf_pipeline.counterfactual.plan.removal import DISEASES, abnormal_concepts, signs_of
+from ccf_pipeline.counterfactual.plan.study_states import HEART, UNCHANGED
 from ccf_pipeline.graph import ConceptGraph
 from ccf_pipeline.reader import find_anaphors
 from ccf_pipeline.reader.facts import Reading
-from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, SUPPORT_DEVICES, Mention, Plan, Sentence, Study
+from ccf_pipeline.records import FINDING_LABELS, NO_FINDING, Mention, Plan, Sentence, Study
 
-UNCHANGED = "att_unchanged"
-DISEASES = frozenset(FINDING_LABELS) - {NO_FINDING, SUPPORT_DEVICES}
-
-_HEART = re.compile(r"\b(?:heart|cardiac|cardiomediastin\w+|mediastin\w+)\b", re.IGNORECASE)
 # De-identification blanks organs, too: of these only bones are called intact.
 _BLANK_INTACT = re.compile(r"(?:X{3,}|_{2,})[^.;,]*\bintact\b", re.IGNORECASE)
 # What presses on a lung, and what lies beside another thing.
@@ -132,7 +129,7 @@ class _Case:
         changed = {m.sentence for m in self.plan.must_cease}
         stable = {m.sentence for m in self.reading.of(UNCHANGED) if m.polarity == "present"}
         return any(
-            sentence.number in stable - changed and _HEART.search(sentence.text)
+            sentence.number in stable - changed and HEART.search(sentence.text)
             for sentence in self.study.sentences
         )
 
@@ -240,8 +237,8 @@ class _Case:
 
     def _is_left_unsaid(self) -> bool:
         """True if the findings would keep a sign of what goes of which the impression no longer knows."""
-        section = {sentence.number: sentence.section for sentence in self.study.sentences}
         graph = self.graph
+        section = {sentence.number: sentence.section for sentence in self.study.sentences}
         signs = {one for gone in self.leaving for one in signs_of(graph, gone) | shown_as(graph, gone)}
         concluded = [m for m in self.going if section[m.sentence] == "impression"]
         known = [m for m in self.staying if section[m.sentence] == "impression" and m.concept in DISEASES]
@@ -249,8 +246,8 @@ class _Case:
             section[m.sentence] != "impression"
             and m.concept in signs
             and m.side
-            and any(m.side == told.side and _share_place(m, told, self.graph) for told in concluded)
-            and not any(self.graph.overlaps((m.side, None), (other.side, None)) for other in known)
+            and any(m.side == told.side and _share_place(m, told, graph) for told in concluded)
+            and not any(graph.overlaps((m.side, None), (other.side, None)) for other in known)
             for m in self.telling
         )
 

@@ -60,7 +60,7 @@ def read_open_state(study: Study, reading: Reading, graph: ConceptGraph) -> Stud
 
 
 # What CheXpert's conventions take for a doubt where it is only said to be as it was.
-_HEART = re.compile(r"\b(?:heart|cardiac|cardiomediastin\w+|mediastin\w+)\b", re.IGNORECASE)
+HEART = re.compile(r"\b(?:heart|cardiac|cardiomediastin\w+|mediastin\w+)\b", re.IGNORECASE)
 
 
 def _is_heart_left_open(study: Study, reading: Reading, graph: ConceptGraph) -> bool:
@@ -74,7 +74,7 @@ def _is_heart_left_open(study: Study, reading: Reading, graph: ConceptGraph) -> 
     abnormal = abnormal_concepts(graph)
     going = {m.sentence for m in reading.mentions if m.concept in abnormal and m.polarity != "absent"}
     return any(
-        sentence.number in unchanged - going and _HEART.search(sentence.text) for sentence in study.sentences
+        sentence.number in unchanged - going and HEART.search(sentence.text) for sentence in study.sentences
     )
 
 
